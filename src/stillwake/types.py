@@ -1,0 +1,415 @@
+"""The finished things each step hands to the next.
+
+    picture --open_still--> Still --perceive--> Scene --check--> Report
+    Scene + Report + Brief --plan--> Plan --render--> Clip --inspect--> Inspection
+
+Things that hold arrays are frozen, slotted dataclasses whose arrays are read-only; things that are written to
+disk are frozen pydantic records that refuse unknown fields. Coordinates are pixels of the still with the origin
+in the centre of the top left pixel, x to the right, y down; "left" and "right" are the viewer's, never the
+sitter's. Times are seconds; a frame's time comes from its index and the fps as a Fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.int16]
+Size = tuple[int, int]
+"""(width, height) in px."""
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in px; x1 and y1 are outside."""
+
+Verdict = Literal["pass", "warn", "fail", "unseen"]
+Family = Literal["animator", "generator"]
+Style = Literal["photo", "painting", "drawn"]
+SignName = Literal["character", "anatomy", "expression", "framing", "background"]
+SIGNS: tuple[SignName, ...] = ("character", "anatomy", "expression", "framing", "background")
+
+Progress = Callable[[str, int, int], None]
+"""``on_progress(stage, done, total)``; raise `stillwake.errors.Cancelled` inside it to stop the work."""
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Nothing: the progress callback of those who do not watch."""
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """The verdict of a group: its worst member; all unseen (or none at all) is unseen."""
+    ranked: tuple[Verdict, ...] = ("fail", "warn", "pass")
+    return next((verdict for verdict in ranked if verdict in verdicts), "unseen")
+
+
+# ------------------------------------------------------------------------------------------------- what is seen
+
+
+def _freeze(thing: object) -> None:
+    """Make every array of a dataclass read-only and every mapping a view."""
+    for f in fields(thing):  # type: ignore[arg-type]
+        value = getattr(thing, f.name)
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+        elif isinstance(value, dict):
+            object.__setattr__(thing, f.name, MappingProxyType(value))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Still:
+    """A picture, upright and in sRGB.
+
+    ``pixels`` (H, W, 3) uint8 RGB; ``alpha`` (H, W) uint8 or None; ``sha256`` of the file's bytes; ``name`` the
+    file's name without its folder; ``notes`` what opening changed, in words.
+    """
+
+    pixels: Pixels
+    name: str
+    sha256: str
+    alpha: Pixels | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"pixels must be (H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}")
+        if self.alpha is not None and self.alpha.shape != self.pixels.shape[:2]:
+            raise ValueError(f"alpha must be {self.pixels.shape[:2]}, not {self.alpha.shape}")
+        _freeze(self)
+
+    @property
+    def size(self) -> Size:
+        """(width, height) in px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eye:
+    """One eye's contours in px, each (N, 2) float32 and ordered from the viewer's left to right.
+
+    ``upper_lid`` and ``lower_lid`` meet in the corners; ``brow`` is the brow's lower edge; ``iris`` is (x, y,
+    radius), or None where it is not seen (closed, covered).
+    """
+
+    upper_lid: Floats
+    lower_lid: Floats
+    brow: Floats
+    iris: tuple[float, float, float] | None
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mouth:
+    """The lips' contours in px, each (N, 2) float32 from the viewer's left corner to the right one.
+
+    The inner contours run where the lips part; in a closed mouth they lie on each other.
+    """
+
+    outer_upper: Floats
+    outer_lower: Floats
+    inner_upper: Floats
+    inner_lower: Floats
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face with contours that mean the same for a photograph and a drawing.
+
+    ``eyes`` (viewer's left, viewer's right); ``jaw`` (N, 2) from ear to ear through the chin; ``mesh`` (478, 3)
+    float32, x and y in px and z in px towards the viewer being negative, in mediapipe's order, or None; angles
+    in degrees: ``yaw`` positive when the face turns to the viewer's right, ``pitch`` positive when it looks down,
+    ``roll`` positive when it tilts clockwise; ``confidence`` 0..1 for "face", "eyes" and "mouth".
+    """
+
+    box: Box
+    eyes: tuple[Eye, Eye]
+    mouth: Mouth
+    jaw: Floats
+    nose_tip: tuple[float, float]
+    chin: tuple[float, float]
+    yaw: float
+    pitch: float
+    roll: float
+    kind: Literal["photo", "drawn"]
+    confidence: Mapping[str, float]
+    mesh: Floats | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+    @property
+    def size(self) -> float:
+        """Width of the box in px."""
+        return self.box[2] - self.box[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that looked like a face and is not one we can animate: its box and the reason, a clause."""
+
+    box: Box
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What was seen in a still.
+
+    ``faces`` largest first; ``refused`` what only looked like a face; ``matte`` (H, W) float32 0..1, 1 on people,
+    or None; ``seen`` names for each part ("faces", "matte", "style", "hands", ...) the detector that looked, or
+    says ``"unseen: why"``.
+    """
+
+    still: Still
+    style: Style
+    faces: tuple[Face, ...]
+    refused: tuple[Refused, ...]
+    matte: Floats | None
+    seen: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+# ------------------------------------------------------------------------------------------------- what is heard
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """A recording or a synthesised voice, opened and measured.
+
+    ``mono`` (N,) int16 at 16 kHz, for analysis; ``blocks()`` streams the original samples, (n, channels) int16 at
+    ``rate`` Hz, from the start; ``seconds`` the exact length of that stream; ``name`` a file's name or "voice".
+    """
+
+    name: str
+    sha256: str
+    rate: int
+    channels: int
+    seconds: Fraction
+    mono: Samples
+    blocks: Callable[[], Iterator[Samples]]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+VISEMES = ("rest", "MBP", "FV", "TH", "TDN", "L", "S", "CH", "K", "R", "W", "AA", "AE", "AH", "EH", "IY", "OW", "UW")
+"""Mouth shapes: rest; closures (MBP) and lip on teeth (FV); consonants; vowels by their ARPABET example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A label from ``start`` to ``end`` in seconds: a word, a phoneme (IPA) or a viseme of `VISEMES`."""
+
+    start: float
+    end: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speech:
+    """A sound with its timeline.
+
+    ``phonemes`` and ``visemes`` are ordered and do not overlap; visemes cover the sound without gaps, "rest" where
+    nobody speaks. ``source`` says how the timeline came about: "voice" (the synthesiser's own times), "aligned"
+    (to a transcript), "recognised" (words decoded, then aligned), "phonemes" (phoneme recognition; the language
+    is not known to the recogniser). ``confidence`` 0..1; ``notes`` what the user should know, in words.
+    """
+
+    sound: Sound
+    language: str
+    source: Literal["voice", "aligned", "recognised", "phonemes"]
+    words: tuple[Timed, ...]
+    phonemes: tuple[Timed, ...]
+    visemes: tuple[Timed, ...]
+    confidence: float = 1.0
+    notes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------- what is written
+
+
+def _fraction(value: Any) -> Any:
+    return Fraction(value) if isinstance(value, str | int) else value
+
+
+Seconds = Annotated[
+    Fraction, BeforeValidator(_fraction), PlainSerializer(str, return_type=str, when_used="json"), Field(ge=0)
+]
+"""An exact length in seconds; "1323/100" in JSON."""
+Rate = Annotated[
+    Fraction, BeforeValidator(_fraction), PlainSerializer(str, return_type=str, when_used="json"), Field(gt=0, le=240)
+]
+"""Frames per second, exact; "30000/1001" in JSON."""
+
+
+class Record(BaseModel):
+    """A frozen thing that is written to disk; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return self.model_dump_json()
+
+
+class Finding(Record):
+    """One check's answer. ``box`` in px of the still or frame; ``start`` and ``end`` in seconds of a clip."""
+
+    check: str
+    verdict: Verdict
+    measured: float | None = None
+    unit: str = ""
+    limit: float | None = None
+    box: Box | None = None
+    why: str
+    fix: str = ""
+
+
+class ClipFinding(Finding):
+    """A finding about a clip, from ``start`` to ``end`` seconds; None means the whole clip."""
+
+    start: float | None = None
+    end: float | None = None
+
+
+class Gate(Record):
+    """Whether a family of engines may have this still, and why."""
+
+    verdict: Verdict
+    why: str
+
+
+class Sign(Record):
+    """One of the five signs with its findings."""
+
+    sign: SignName
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+class FileFindings(Record):
+    """The findings about the file itself: resolution, aspect, softness."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+class StillInfo(Record):
+    """Which still a record speaks of."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+
+
+class Report(Record):
+    """Is this still ready to be animated?"""
+
+    schema_: Literal["stillwake/report@1"] = Field("stillwake/report@1", alias="schema")
+    still: StillInfo
+    style: Style
+    ready: bool
+    gates: dict[Family, Gate]
+    signs: tuple[Sign, Sign, Sign, Sign, Sign]
+    file: FileFindings
+
+
+class Brief(Record):
+    """What the person wants. Exactly one of ``say`` and ``sound`` for a talking clip."""
+
+    say: str | None = None
+    voice: str | None = None
+    sound: Path | None = None
+    transcript: str | None = None
+    language: str | None = None
+    face: int | None = Field(None, ge=1, description="which face, 1 being the largest")
+    fps: Rate = Fraction(25)
+    size: Size | None = None
+    engine: str | None = None
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+class Shot(Record):
+    """One engine's piece of work. ``motion`` for an animator: "talk" or "still"; ``seconds`` is exact."""
+
+    family: Family
+    engine: str
+    motion: str
+    seconds: Seconds
+    fps: Rate
+    size: Size
+    seed: int
+    face: int = 1
+    price: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def frame_count(self) -> int:
+        """Whole frames that cover the seconds: the last one may end after the sound, never before."""
+        return max(1, -int(-self.seconds * self.fps // 1))
+
+
+class Plan(Record):
+    """Which engines, why, and what it costs."""
+
+    schema_: Literal["stillwake/plan@1"] = Field("stillwake/plan@1", alias="schema")
+    shots: tuple[Shot, ...]
+    price: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+class ClipInfo(Record):
+    """A finished clip on disk, as a record names it."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    fps: Rate
+    frame_count: int
+    seconds: float
+    sound: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A finished clip: where it lies and what it is. Frames are streamed from the file, never held."""
+
+    path: Path
+    info: ClipInfo
+
+
+class Inspection(Record):
+    """Is this clip clean?"""
+
+    schema_: Literal["stillwake/inspection@1"] = Field("stillwake/inspection@1", alias="schema")
+    clip: ClipInfo
+    passed: bool
+    findings: tuple[ClipFinding, ...]
+
+
+class RunRecord(Record):
+    """Everything about one run, written beside the clip as OUT.json."""
+
+    schema_: Literal["stillwake/record@1"] = Field("stillwake/record@1", alias="schema")
+    brief: Brief
+    report: Report
+    plan: Plan
+    inspection: Inspection
+    versions: dict[str, str]
+    seconds: dict[str, float]
