@@ -1,0 +1,57 @@
+# stillwake. On a fresh machine with Python 3.11 or 3.12, git and make:
+#
+#   make demo    sets up, makes a talking portrait of a real photograph, says where it lies
+#   make test    sets up and runs the tests
+#
+# Another Python: make demo PYTHON=/path/to/python3.12
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SUITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+
+.PHONY: help demo test test-all bench lint clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r verb words; do printf '%-14s %s\n' "$$verb" "$$words"; done
+
+# A usable environment is kept and brought up to date; one made by another Python, or half made, is made anew.
+$(READY): pyproject.toml constraints.txt
+	@found=""; \
+	for python in $(PYTHON) python3.11 python3.12 python3 python; do \
+	  if "$$python" -c '$(SUITS)' >/dev/null 2>&1; then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Cannot set up: no Python 3.11 or 3.12 with the venv module was found; install one (on Debian and Ubuntu: python3.11 and python3.11-venv) or name it: make PYTHON=/path/to/python3.11." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$("$$found" --version); the first time this takes some minutes." >&2; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -c '$(SUITS)' >/dev/null 2>&1 || "$$found" -m venv --clear $(VENV)
+	@$(PIP) install -c constraints.txt hatchling
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@# OpenCV's ordinary build, which mediapipe asks for, needs the system's libGL; the headless one is the same without windows.
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) install -c constraints.txt --force-reinstall --no-deps opencv-contrib-python-headless
+	@touch $(READY)
+
+demo: $(READY) ## a talking portrait of a real photograph, in demo/
+	@$(BIN)/stillwake demo -o demo --overwrite
+
+test: $(READY) ## the tests that a change must pass
+	@$(BIN)/python -m pytest -q
+
+test-all: $(READY) ## these and the slow ones
+	@$(BIN)/python -m pytest -q -m ""
+
+bench: $(READY) ## the numbers of the README, measured on this machine
+	@$(BIN)/python -m benchmarks
+
+lint: $(READY) ## formatting, style, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+clean: ## everything that was made here
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build dist demo out
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,121 @@
+"""Scene + Report + Brief -> Plan: which engine, in which size, for how long, and the reason in words."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stillwake.errors import NotReadyError, UsageError
+from stillwake.types import Brief, Family, Plan, Report, Scene, Shot, Size, Speech
+
+__all__ = ["natural_size", "plan"]
+
+LONGEST_SIDE = 1920
+"""px; the long side of a clip unless a size is asked for: 1080p, the largest size the speed figures are given for."""
+SIDES = (16, 4096)
+"""px; the sides a clip may have: x264 codes in blocks of 16, and H.264 players stop at level 5.2's 4096."""
+
+_MOTIONS: dict[str, tuple[Family, str]] = {"echo": ("animator", "still")}
+"""Family and motion of the engines that do not simply talk. A stranger's engine is asked to talk."""
+
+
+def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
+    """What will be rendered, with the reasons.
+
+    Whether the still is ready is asked only for engines that move a face: ``echo`` holds any picture.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        The size asked for has odd sides, is too small or too large, or would distort the picture.
+    stillwake.errors.NotReadyError
+        The report shuts the gate of the engine's family.
+    """
+    engine = brief.engine or "animator"
+    family, motion = _MOTIONS.get(engine, ("animator", "talk"))
+    reasons, warnings = [], []
+
+    if brief.engine is not None:
+        reasons.append(f"{engine}, because you asked for it")
+    else:
+        reasons.append(
+            "an animator, because a talking portrait needs lips that follow the sound and a background that stands "
+            "still; a generator gives neither"
+        )
+    if motion == "talk":
+        gate = report.gates.get(family)
+        if gate is None or gate.verdict == "fail":
+            why = "nothing looked at it" if gate is None else gate.why
+            raise NotReadyError(
+                f"Cannot animate {scene.still.name}", why, "run stillwake check on it to see what to mend"
+            )
+        if gate.verdict == "warn":
+            warnings.append(f"the still is only just ready: {gate.why}")
+    else:
+        warnings.append(f"{engine} does not talk: the picture stands still while the sound plays")
+
+    size, reason = _size(scene.still.size, brief.size)
+    reasons.append(reason)
+    if size[0] * size[1] > 1.02 * scene.still.size[0] * scene.still.size[1]:
+        warnings.append(f"the clip is larger than the still ({_words(scene.still.size)}): it will look soft")
+    seconds = speech.sound.seconds
+    reasons.append(f"{float(seconds):.2f} s, as long as {speech.sound.name}")
+    warnings.extend(speech.notes)
+
+    shot = Shot(
+        family=family,
+        engine=engine,
+        motion=motion,
+        seconds=seconds,
+        fps=brief.fps,
+        size=size,
+        seed=brief.seed,
+        face=brief.face or 1,
+        reasons=tuple(reasons),
+    )
+    return Plan(shots=(shot,), warnings=tuple(warnings))
+
+
+def natural_size(still: Size) -> Size:
+    """The clip's (width, height) in px for a still: its own, with even sides, the long one at most 1920."""
+    shrink = min(Fraction(1), Fraction(LONGEST_SIDE, max(still)))
+    return _even(still[0] * shrink), _even(still[1] * shrink)
+
+
+def _even(side: Fraction) -> int:
+    """The nearest even number of px, at least `SIDES`' lower end; H.264's colour planes have half the sides."""
+    return max(SIDES[0], 2 * round(side / 2))
+
+
+def _words(size: Size) -> str:
+    return f"{size[0]}×{size[1]}"
+
+
+def _size(still: Size, asked: Size | None) -> tuple[Size, str]:
+    if asked is None:
+        size = natural_size(still)
+        if size == still:
+            return size, f"{_words(size)}, the still's own size"
+        if max(still) > LONGEST_SIDE:
+            return size, f"{_words(size)}, the still's shape with its long side at {max(size)}"
+        return size, f"{_words(size)}, the still's size with even sides"
+    what = f"Cannot make a clip of {_words(asked)}"
+    if min(asked) < SIDES[0] or max(asked) > SIDES[1]:
+        raise UsageError(what, f"sides run from {SIDES[0]} to {SIDES[1]} px", f"try {_suggestion(still, asked)}")
+    if asked[0] % 2 or asked[1] % 2:
+        raise UsageError(what, "both sides must be even", f"try {_suggestion(still, asked)}")
+    # A side may be off by the rounding of both sides to even numbers, no more.
+    if abs(asked[0] - Fraction(asked[1] * still[0], still[1])) > 2 and (
+        abs(asked[1] - Fraction(asked[0] * still[1], still[0])) > 2
+    ):
+        raise UsageError(
+            what, f"it would distort the still, which is {_words(still)}", f"try {_suggestion(still, asked)}"
+        )
+    return asked, f"{_words(asked)}, because you asked for it"
+
+
+def _suggestion(still: Size, asked: Size) -> str:
+    """The size of the still's shape that lies nearest to what was asked, for an error's fix."""
+    height = Fraction(min(max(asked[1], SIDES[0]), SIDES[1]))
+    if max(still) * height / still[1] > SIDES[1]:
+        height = Fraction(SIDES[1] * still[1], max(still))
+    return f"{_even(height * still[0] / still[1])}x{_even(height)}"

@@ -1,0 +1,327 @@
+"""The whole walk in one place: what the command line and the other doors call.
+
+picture -> Still -> Scene -> Report -> Plan -> Clip -> Inspection -> OUT.json
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from stillwake.engines import Performance, load_engine
+from stillwake.engines import frames as frames_of
+from stillwake.errors import UsageError
+from stillwake.types import (
+    Brief,
+    Clip,
+    Inspection,
+    Pixels,
+    Plan,
+    Progress,
+    Report,
+    RunRecord,
+    Scene,
+    Sound,
+    Speech,
+    no_progress,
+)
+
+__all__ = ["animate", "hear", "look", "package_versions", "propose", "record_path"]
+
+PACKAGES = (
+    "stillwake",
+    "mediapipe",
+    "numpy",
+    "opencv-contrib-python",
+    "scipy",
+    "pillow",
+    "av",
+    "pocketsphinx",
+    "espeakng-loader",
+    "pydantic",
+)
+"""The packages whose version may change a frame, a time or a record."""
+
+
+def package_versions() -> dict[str, str]:
+    """Name -> version of Python and of every package that may change the result; "missing" where there is none."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "missing"
+    return versions
+
+
+def record_path(out: Path) -> Path:
+    """Where the record of a clip lies.
+
+    ``hello.mp4.json`` beside ``hello.mp4``, and ``frames.json`` beside the folder of ``frames/%05d.png``.
+    """
+    if "%" in out.name:
+        return out.parent.with_name(out.parent.name + ".json")
+    return out.with_name(out.name + ".json")
+
+
+def look(picture: Path, *, face: int | None = None) -> tuple[Scene, Report]:
+    """What is seen in a picture, and whether it is ready.
+
+    Raises
+    ------
+    stillwake.errors.StillError
+        It cannot be used as a picture.
+    """
+    from stillwake.media import open_still
+    from stillwake.perceive import perceive
+    from stillwake.readiness import check
+
+    scene = perceive(open_still(picture))
+    return scene, check(scene, face)
+
+
+def hear(brief: Brief) -> Speech:
+    """The brief's words spoken by a voice, or its recording with a timeline.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        There is nothing to say, or both words and a recording.
+    stillwake.errors.SoundError, TranscriptError, VoiceUnavailableError
+        The sound, the words or the voice cannot be used.
+    """
+    return _begin_to_hear(brief)()
+
+
+def _begin_to_hear(brief: Brief) -> Callable[[], Speech]:
+    """What finishes the hearing: first comes what fails fast and costs little, the slow part when it is called."""
+    from stillwake.media import open_sound
+    from stillwake.speech import listen, say
+
+    _require_something_to_say(brief)
+    if brief.sound is not None:
+        sound = open_sound(brief.sound)
+        return lambda: listen(sound, brief.transcript, brief.language)
+    speech = say(brief.say or "", voice=brief.voice, language=brief.language)
+    return lambda: speech
+
+
+def _require_something_to_say(brief: Brief) -> None:
+    what = "Cannot make the person speak"
+    if brief.say is None and brief.sound is None:
+        raise UsageError(
+            what, "there is nothing to say", "give the words with --say TEXT or a recording with --sound FILE"
+        )
+    if brief.say is not None and brief.sound is not None:
+        raise UsageError(what, "there are both words and a recording", "give either --say or --sound")
+    if brief.sound is not None and brief.voice is not None:
+        raise UsageError(
+            what, "a voice cannot be chosen for a recording", "leave out --voice, or give words with --say"
+        )
+    if brief.say is not None and brief.transcript is not None:
+        raise UsageError(
+            what, "a transcript belongs to a recording", "leave out --transcript, or give the recording with --sound"
+        )
+
+
+def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech, Plan]:
+    """Everything up to the plan: what is seen, whether it is ready, what is heard, and what would be rendered.
+
+    Raises
+    ------
+    stillwake.errors.StillwakeError
+        As `look`, `hear` and `stillwake.route.plan` do.
+    """
+    return _propose(picture, brief, no_progress, _Watch())
+
+
+def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) -> tuple[Scene, Report, Speech, Plan]:
+    from stillwake import route
+    from stillwake.media import open_still
+    from stillwake.perceive import perceive
+    from stillwake.readiness import check
+
+    _require_something_to_say(brief)
+    if brief.engine is not None:
+        load_engine(brief.engine)
+    on_progress("look", 0, 1)
+    with watch.stage("open"):
+        still = open_still(picture)
+    with watch.stage("speech"):
+        finish_hearing = _begin_to_hear(brief)
+    with watch.stage("perceive"):
+        scene = perceive(still)
+    with watch.stage("check"):
+        report = check(scene, brief.face)
+    on_progress("look", 1, 1)
+    on_progress("listen", 0, 1)
+    with watch.stage("speech"):
+        speech = finish_hearing()
+    on_progress("listen", 1, 1)
+    with watch.stage("plan"):
+        plan = route.plan(scene, report, brief, speech)
+    return scene, report, speech, plan
+
+
+def animate(
+    picture: Path,
+    brief: Brief,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    sheet: Path | None = None,
+    on_progress: Progress = no_progress,
+) -> RunRecord:
+    """The record of a finished clip: the clip lies at ``out`` and the record beside it.
+
+    A clip that does not pass its inspection is kept, with its record: look at ``record.inspection``. On any
+    failure before that nothing new is left behind.
+
+    Parameters
+    ----------
+    picture
+        The still's file.
+    brief
+        What the person should say, and how the clip should be.
+    out
+        An ``.mp4``, or ``folder/%05d.png`` for lossless frames.
+    overwrite
+        Whether ``out``, its record and the sheet may be replaced.
+    sheet
+        Where a contact sheet of the clip is written, if anywhere; a ``.png``.
+    on_progress
+        Called with the stage ("look", "listen", "ready", "render", "inspect") and how far it is; raise
+        `stillwake.errors.Cancelled` inside it to stop.
+
+    Raises
+    ------
+    stillwake.errors.StillwakeError
+        Every one of them may come from here; each says what happened, why, and what to do.
+    """
+    from stillwake.media import check_output, write_text
+    from stillwake.perceive import scaled
+
+    watch = _Watch()
+    record_at = record_path(out)
+    for path in (out, record_at, *([sheet] if sheet is not None else [])):
+        check_output(path, overwrite)
+    scene, report, speech, plan = _propose(picture, brief, on_progress, watch)
+    (shot,) = plan.shots
+
+    on_progress("ready", 0, 1)
+    with watch.stage("prepare"):
+        engine = load_engine(shot.engine)
+        scene = scaled(scene, shot.size)
+        performance = engine.prepare(scene, shot, speech)
+    with performance:
+        on_progress("ready", 1, 1)
+        with watch.stage("render"):
+            clip = _render(performance, out, speech.sound, overwrite, on_progress, watch)
+        with _removed_on_failure(out, performance.frame_count):
+            with watch.stage("inspect"):
+                inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
+            if sheet is not None:
+                with watch.stage("sheet"):
+                    _draw_sheet(clip, sheet, scene, speech, performance, overwrite)
+            record = RunRecord(
+                brief=_portable(brief),
+                report=report,
+                plan=plan,
+                inspection=inspection,
+                versions=package_versions(),
+                seconds=watch.finish(),
+            )
+            write_text(record_at, record.model_dump_json(indent=2) + "\n", overwrite)
+    return record
+
+
+def _render(
+    performance: Performance, out: Path, sound: Sound, overwrite: bool, on_progress: Progress, watch: _Watch
+) -> Clip:
+    from stillwake.media import write_clip
+
+    return write_clip(
+        out,
+        watch.note_first(frames_of(performance), "before_first_frame"),
+        fps=performance.fps,
+        frame_count=performance.frame_count,
+        size=performance.size,
+        sound=sound,
+        overwrite=overwrite,
+        on_progress=on_progress,
+    )
+
+
+def _inspect(
+    clip: Clip, scene: Scene, speech: Speech, performance: Performance, plan: Plan, on_progress: Progress
+) -> Inspection:
+    from stillwake.inspection import inspect
+
+    return inspect(
+        clip,
+        still=scene.still,
+        scene=scene,
+        speech=speech,
+        performance=performance,
+        plan=plan,
+        on_progress=on_progress,
+    )
+
+
+def _draw_sheet(
+    clip: Clip, sheet: Path, scene: Scene, speech: Speech, performance: Performance, overwrite: bool
+) -> None:
+    from stillwake.inspection import contact_sheet
+
+    contact_sheet(clip, sheet, scene=scene, speech=speech, overwrite=overwrite)
+
+
+def _portable(brief: Brief) -> Brief:
+    """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
+    return brief if brief.sound is None else brief.model_copy(update={"sound": Path(brief.sound.name)})
+
+
+@contextmanager
+def _removed_on_failure(out: Path, frame_count: int) -> Iterator[None]:
+    """The clip at ``out`` is taken away again when the rest of the walk does not reach its end."""
+    try:
+        yield
+    except BaseException:  # also Ctrl-C: whatever stops the walk, no clip without its record
+        paths = [out.parent / (out.name % index) for index in range(frame_count)] if "%" in out.name else [out]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+
+
+class _Watch:
+    """Wall-clock seconds of each stage, by name, in the order they first ran."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time inside to that stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def note_first(self, frames: Iterator[Pixels], name: str) -> Iterator[Pixels]:
+        """The same frames; the time from the start until the first one stood is noted."""
+        for index, frame in enumerate(frames):
+            if index == 0:
+                self._seconds[name] = time.perf_counter() - self._start
+            yield frame
+
+    def finish(self) -> dict[str, float]:
+        """Stage -> seconds, rounded to a millisecond, with the total last."""
+        return {
+            name: round(s, 3) for name, s in (*self._seconds.items(), ("total", time.perf_counter() - self._start))
+        }
