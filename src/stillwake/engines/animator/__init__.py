@@ -1,1 +1,62 @@
-"""To come."""
+"""The animator: moves what is in the picture, on an ordinary CPU, and nothing else.
+
+A few named coefficients warp the picture; only the inside of the mouth and the lids are new pixels, so identity
+and style cannot drift. `anatomy` measures the face, `fields` and `rig` ready it once, `tracks` says what moves
+when, `warp`, `mouth`, `lids` and `render` draw a frame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stillwake.errors import NotReadyError, UsageError
+
+if TYPE_CHECKING:
+    from stillwake.engines.animator.render import Talk
+    from stillwake.types import Family, Scene, Shot, Speech
+
+BLINK_CONFIDENCE = 0.5
+"""Below this confidence in the eyes (glasses, hair, closed) they are left alone."""
+
+
+class Animator:
+    """A face speaks, blinks and breathes; the background stands still."""
+
+    name = "animator"
+    family: Family = "animator"
+    motions = frozenset({"talk"})
+    summary = "moves the face in the picture: speech in sync, blinks, breath, small head motion; CPU, offline"
+
+    def missing(self) -> str | None:
+        """None: everything it needs comes with stillwake."""
+        return None
+
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Talk:
+        """Rig the shot's face and lay out its motion.
+
+        Raises
+        ------
+        stillwake.errors.UsageError
+            The shot asks for another motion than talk, for a face that is not there, or brings no speech.
+        stillwake.errors.NotReadyError
+            The face has no mesh to move.
+        """
+        from stillwake.engines.animator.render import Talk
+        from stillwake.engines.animator.rig import build_rig
+        from stillwake.engines.animator.tracks import talk_track
+
+        if shot.motion not in self.motions:
+            raise UsageError("Cannot animate", f"the animator has no motion {shot.motion!r}", "ask for talk")
+        if speech is None:
+            raise UsageError("Cannot animate", "a talking face needs words or a recording", "use --say or --sound")
+        if not 1 <= shot.face <= len(scene.faces):
+            raise UsageError(
+                "Cannot animate", f"there is no face {shot.face} among {len(scene.faces)}", "choose another --face"
+            )
+        face = scene.faces[shot.face - 1]
+        if face.mesh is None:
+            raise NotReadyError("Cannot animate", "the face has no mesh to move", "use a photograph or a painting")
+        rig = build_rig(scene, face)
+        blinks = face.confidence.get("eyes", 0.0) >= BLINK_CONFIDENCE
+        track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks)
+        return Talk(rig, track, shot.fps)

@@ -1,0 +1,76 @@
+"""A blink: a layer of lid and lashes that slides down over the unchanged eye."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwake.engines.animator.anatomy import Array, EyeLine, smoothstep
+from stillwake.types import Floats, Pixels
+
+RIGID = 0.17
+"""Height of the strip with the lashes, in eye widths: it moves and does not stretch, so lashes stay lashes."""
+OVERSHOOT = 0.035
+"""The lid's edge starts this far below the lid's contour, in eye widths, or the white waterline shows as dots."""
+FULL_TRAVEL = 0.97
+SHADE, CONTACT = 0.10, 0.22
+"""How much darker the lowered lid is, and the line where it meets the lower one. Set by eye."""
+
+
+def draw_lids(
+    frame: Pixels, origin: tuple[int, int], doubled: Pixels, where: Floats, eye: EyeLine, closed: float
+) -> None:
+    """Lower one eye's lid in ``frame`` by ``closed`` 0..1.
+
+    ``frame`` (H, W, 3) uint8 RGB; ``where`` (h, w, 2) float32 is the frame's map into ``doubled``, the still at
+    twice its size, its top left pixel being pixel ``origin`` of the frame. The lid is drawn in the still's own
+    coordinates, so it rides along with every motion of the head.
+    """
+    import cv2
+
+    width = eye.width
+    ends = [
+        eye.origin + eye.across * a + eye.down * b
+        for a in (-0.3 * width, 1.3 * width)
+        for b in (min(float(eye.brow.min()), -0.3 * width), 0.4 * width)
+    ]
+    margin = 8 + 0.1 * width
+    low, high = np.min(ends, 0) - margin - origin, np.max(ends, 0) + margin - origin
+    x0, y0 = np.maximum(0, np.floor(low).astype(int))
+    x1, y1 = np.minimum((where.shape[1], where.shape[0]), np.ceil(high).astype(int))
+    if x1 <= x0 or y1 <= y0:
+        return
+    source = where[y0:y1, x0:x1] * np.float32(0.5)
+    offset = source - eye.origin.astype(np.float32)
+    along, below = offset @ eye.across.astype(np.float32), offset @ eye.down.astype(np.float32)
+    column = ((along - eye.x[0]) / (eye.x[-1] - eye.x[0]) * (len(eye.x) - 1)).astype(np.float32)
+    zero = np.zeros_like(column)
+
+    def at(curve: Array) -> Floats:
+        row = curve.astype(np.float32)[None]
+        heights: Floats = cv2.remap(row, column, zero, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return heights
+
+    upper, lower, brow = at(eye.upper), at(eye.lower), at(eye.brow)
+    taper = smoothstep(along, -0.16 * width, 0.10 * width) * (1 - smoothstep(along, 0.90 * width, 1.16 * width))
+    travel = (np.maximum(lower - upper, 0) * closed * taper * FULL_TRAVEL).astype(np.float32)
+    edge = upper + OVERSHOOT * width
+    top = brow + (upper - brow) * 0.15
+    lid = edge + travel
+    strip = np.minimum(RIGID * width, 0.55 * np.maximum(edge - top, 1))
+    strip_top, moved_top = edge - strip, edge - strip + travel
+    stretch = np.clip((below - top) / np.maximum(moved_top - top, 1e-3), 0, 1)
+    from_y = np.where(below > moved_top, below - travel, top + (strip_top - top) * stretch)
+    from_y = np.where(below < top, below, from_y)
+    cover = np.clip((lid - below) / max(1.2, 0.03 * width) + 0.5, 0, 1) * (travel > 0.05)
+    lookup = ((source + (from_y - below)[..., None] * eye.down.astype(np.float32)) * 2).astype(np.float32)
+    skin = cv2.remap(doubled, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    covered = smoothstep(below, upper - 0.05 * width, upper + 0.08 * width) * (below < lid) * taper * closed
+    shade = 1 - SHADE * covered * np.clip((lid - below) / (travel + 1e-3), 0, 1)
+    shade = shade * (
+        1 - CONTACT * closed * taper * np.exp(-(((below - lid) / (0.022 * width)) ** 2)) * (travel > 0.05)
+    )
+    target = frame[origin[1] + y0 : origin[1] + y1, origin[0] + x0 : origin[0] + x1]
+    cover = cover.astype(np.float32)[..., None]
+    mixed = (target * (1 - cover) + skin * cover) * shade[..., None].astype(np.float32)
+    changed = (cover[..., 0] > 0) | (shade < 0.999)
+    target[changed] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)[changed]

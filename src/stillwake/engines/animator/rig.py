@@ -1,0 +1,181 @@
+"""Everything about a face that depends on the still alone, built once in a second or two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.engines.animator.anatomy import Anatomy, Array, measure
+from stillwake.engines.animator.fields import COEFFICIENTS, Grid, grid_for, layered_fields
+from stillwake.engines.animator.mouth import Interior, paint_interior_textures
+from stillwake.types import Face, Floats, Pixels, Scene
+
+MOVES = 0.02
+"""A node counts as moving when any coefficient at full scale moves it by more px than this."""
+BAND_ROWS = 48
+"""Height in px of the bands the picture is drawn in, each only as wide as what moves in it."""
+
+IntBox = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """The fields of one layer over a box of nodes.
+
+    ``basis`` (K, h * w * 2) float32 px per unit; ``nodes`` (h, w, 2) float32 px; ``box`` (column, row, column,
+    row) of the box in the rig's grid of nodes.
+    """
+
+    basis: Floats
+    nodes: Floats
+    box: IntBox
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of nodes."""
+        return self.nodes.shape[0], self.nodes.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """A face ready to be posed.
+
+    ``source`` (H, W, 3) uint8 RGB; ``doubled`` the same at twice the size, sampled in its place because bilinear
+    sampling of it is sharper and cheaper than bicubic sampling of the source; ``head`` the fields of the upper
+    layer over everything that moves; ``upper`` and ``lower`` both layers around the mouth; ``mask`` (H, W) bool;
+    ``region`` and ``bands`` px boxes of what is redrawn; ``mouth_box`` the px box of the exact cut.
+    """
+
+    face: Anatomy
+    source: Pixels
+    doubled: Pixels
+    grid: Grid
+    head: Layer
+    upper: Layer
+    lower: Layer
+    mask: npt.NDArray[np.bool_]
+    region: IntBox
+    bands: tuple[IntBox, ...]
+    mouth_box: IntBox
+    interior: Interior
+
+
+def build_rig(scene: Scene, face: Face) -> Rig:
+    """The rig of one of the scene's faces; the face needs a mesh."""
+    if face.mesh is None:
+        raise ValueError("a rig needs a face with a mesh")
+    source = scene.still.pixels
+    height, width = source.shape[:2]
+    anatomy = measure(source, face.mesh)
+    grid = grid_for((width, height), anatomy.face_height)
+    upper, lower = layered_fields(anatomy, grid, (width, height), scene.matte)
+    step = grid.step
+
+    moving = _moving_nodes(upper, lower)
+    rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
+    # Node (r, c) is the centre of the cell that starts at pixel ((r - 1) * step, (c - 1) * step).
+    region = _cells((columns[0], rows[0], columns[-1], rows[-1]), step, width, height)
+    box = (columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2)
+    weight = moving[box[1] : box[3], box[0] : box[2]].astype(np.float32)
+    weight[[0, -1]], weight[:, [0, -1]] = weight[[1, -2]], weight[:, [1, -2]]  # a zeroed pad would fold the border
+    head_nodes = grid.nodes[box[1] : box[3], box[0] : box[2]]
+    upper = upper[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
+    lower = lower[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
+
+    # The lower layer needs a field of its own only where it differs from the upper one.
+    differs = np.abs(upper - lower).max((2, 3)) > 0.05
+    rows2, columns2 = np.flatnonzero(differs.any(1)), np.flatnonzero(differs.any(0))
+    around = (
+        max(0, int(columns2[0]) - 3),
+        max(0, int(rows2[0]) - 3),
+        min(upper.shape[1], int(columns2[-1]) + 4),
+        min(upper.shape[0], int(rows2[-1]) + 4),
+    )
+    inner = np.s_[around[1] : around[3], around[0] : around[2]]
+    bands = _bands(moving, step, width, height)
+    mask = np.kron(moving[1:-1, 1:-1], np.ones((step, step), bool))[:height, :width]
+    return Rig(
+        face=anatomy,
+        source=source,
+        doubled=double(source),
+        grid=grid,
+        head=Layer(_pack(upper), head_nodes, box),
+        upper=Layer(_pack(upper[inner]), head_nodes[inner], around),
+        lower=Layer(_pack(lower[inner]), head_nodes[inner], around),
+        mask=mask,
+        region=region,
+        bands=bands,
+        mouth_box=_mouth_box(anatomy, around, box, step, region),
+        interior=paint_interior_textures(source, anatomy),
+    )
+
+
+def double(pixels: Pixels) -> Pixels:
+    """A Lanczos copy at twice the size in which pixel 2x is source pixel x exactly, so rest is the source itself."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    halve = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)
+    doubled: Pixels = cv2.warpAffine(
+        pixels,
+        halve,
+        (2 * width, 2 * height),
+        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return doubled
+
+
+def _moving_nodes(upper: Floats, lower: Floats) -> npt.NDArray[np.bool_]:
+    import cv2
+
+    reach = np.maximum(np.abs(upper).max((2, 3)), np.abs(lower).max((2, 3)))
+    moving = cv2.dilate((reach > MOVES).astype(np.uint8), np.ones((3, 3))).astype(bool)
+    moving[[0, -1]] = moving[:, [0, -1]] = False
+    return moving
+
+
+def _cells(nodes: IntBox, step: int, width: int, height: int) -> IntBox:
+    """The px box of the cells of a box of nodes, both ends included."""
+    c0, r0, c1, r1 = (int(v) for v in nodes)
+    return (c0 - 1) * step, (r0 - 1) * step, min(width, c1 * step), min(height, r1 * step)
+
+
+def _bands(moving: npt.NDArray[np.bool_], step: int, width: int, height: int) -> tuple[IntBox, ...]:
+    rows = np.flatnonzero(moving.any(1))
+    stride = max(1, round(BAND_ROWS / step))
+    bands = []
+    for start in range(int(rows[0]), int(rows[-1]) + 1, stride):
+        stop = min(start + stride, int(rows[-1]) + 1)
+        columns = np.flatnonzero(moving[start:stop].any(0))
+        if len(columns):
+            bands.append(_cells((columns[0], start, columns[-1], stop - 1), step, width, height))
+    return tuple(bands)
+
+
+def _mouth_box(face: Anatomy, around: IntBox, box: IntBox, step: int, region: IntBox) -> IntBox:
+    """Where the layers are switched at full resolution: the mouth at its widest, on the raster of the cells."""
+    x, y = face.centre
+    width, unit = face.mouth_width, face.opening_unit
+    limits = (
+        (around[0] + box[0]) * step,
+        (around[1] + box[1]) * step,
+        (around[2] + box[0] - 2) * step,
+        (around[3] + box[1] - 2) * step,
+    )
+    wanted = (x - 0.85 * width, y - 0.65 * unit, x + 0.85 * width, y + 1.15 * unit)
+    snapped = [int(v) // step * step for v in wanted]
+    return (
+        max(snapped[0], region[0], limits[0]),
+        max(snapped[1], region[1], limits[1]),
+        min(snapped[2], region[2], limits[2]),
+        min(snapped[3], region[3], limits[3]),
+    )
+
+
+def _pack(field: Array) -> Floats:
+    """(h, w, K, 2) -> (K, h * w * 2), so that a pose is one matrix product."""
+    packed: Floats = np.ascontiguousarray(field.transpose(2, 0, 1, 3).reshape(len(COEFFICIENTS), -1), np.float32)
+    return packed

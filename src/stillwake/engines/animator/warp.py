@@ -1,0 +1,106 @@
+"""From a pose to the map that draws it: where in the still does each pixel of the frame come from?
+
+The forward displacement u is linear in the pose; a frame needs its inverse, D(x) = -u(x + D(x)). Where the field
+is smooth, plain fixed-point steps settle in three rounds. Around the mouth the gradient of u reaches 1 and they
+oscillate, so there both layers take Newton steps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwake.engines.animator.anatomy import Array
+from stillwake.engines.animator.rig import IntBox, Layer, Rig
+from stillwake.types import Floats
+
+FIXED_POINT_STEPS = 3
+NEWTON_STEPS = 4
+LEAST_DETERMINANT = 0.2
+"""Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
+
+
+def displacement(layer: Layer, pose: Floats) -> Floats:
+    """Forward displacement of a layer's nodes, (h, w, 2) float32 px, for a pose (K,)."""
+    active = np.flatnonzero(pose)
+    if not len(active):
+        return np.zeros((*layer.shape, 2), np.float32)
+    moved: Floats = (pose[active] @ layer.basis[active]).reshape(*layer.shape, 2)
+    return moved
+
+
+def sample(field: Floats, layer: Layer, step: int, points: Array) -> Floats:
+    """A layer's node field at points (N, 2) px, bilinear."""
+    import cv2
+
+    at = ((points - layer.nodes[0, 0]) / step).astype(np.float32)
+    sampled: Floats = cv2.remap(
+        field, at[None, :, 0].copy(), at[None, :, 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )[0]
+    return sampled
+
+
+def invert_smooth(u: Floats, index: Floats, step: int) -> Floats:
+    """The inverse of a gentle field by fixed-point steps; ``index`` (h, w, 2) are the nodes' own indices."""
+    import cv2
+
+    inverse = -u
+    scale = np.float32(1 / step)
+    for _ in range(FIXED_POINT_STEPS):
+        inverse = -cv2.remap(u, index + inverse * scale, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return inverse
+
+
+def invert_steep(u: Floats, index: Floats, step: int) -> Floats:
+    """The inverse of a field whose gradient may pass 1, by damped Newton steps."""
+    import cv2
+
+    scale = np.float32(1 / step)
+    du_dy, du_dx = np.gradient(u, axis=(0, 1))
+    jacobian = np.concatenate([du_dx * scale, du_dy * scale], -1)  # ux_x, uy_x, ux_y, uy_y
+    joint = np.concatenate([u, jacobian], -1)
+    first, second = np.ascontiguousarray(joint[..., :3]), np.ascontiguousarray(joint[..., 3:])
+    inverse = -u
+    for _ in range(NEWTON_STEPS):
+        at = index + inverse * scale
+        a = cv2.remap(first, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        b = cv2.remap(second, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = inverse + a[..., :2]
+        xx, xy, yx, yy = 1 + a[..., 2], b[..., 0], b[..., 1], 1 + b[..., 2]
+        determinant = np.maximum(xx * yy - xy * yx, LEAST_DETERMINANT)
+        shift = np.stack([yy * error[..., 0] - yx * error[..., 1], xx * error[..., 1] - xy * error[..., 0]], -1)
+        shift /= determinant[..., None]
+        inverse = inverse - np.clip(shift, -4 * step, 4 * step)
+    return inverse
+
+
+def residual(u: Floats, inverse: Floats, index: Floats, step: int) -> Floats:
+    """How far the inverse misses, (h, w) float32 px: |D(x) + u(x + D(x))|."""
+    import cv2
+
+    at = index + inverse * np.float32(1 / step)
+    error: Floats = inverse + cv2.remap(u, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    missed: Floats = np.linalg.norm(error, axis=-1).astype(np.float32)
+    return missed
+
+
+def enlarge(values: Floats, rig: Rig, layer_box: IntBox, box: IntBox) -> Floats:
+    """Node values of a layer as pixels of ``box``, whose corners lie on the raster of the cells.
+
+    ``layer_box`` gives the layer's nodes in the whole grid.
+    """
+    import cv2
+
+    step = rig.grid.step
+    c0, r0 = box[0] // step - layer_box[0], box[1] // step - layer_box[1]
+    c1, r1 = -(-box[2] // step) + 2 - layer_box[0], -(-box[3] // step) + 2 - layer_box[1]
+    part = values[r0:r1, c0:c1]
+    big = cv2.resize(part, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    cut: Floats = big[step : step + box[3] - box[1], step : step + box[2] - box[0]]
+    return cut
+
+
+def node_index(layer: Layer) -> Floats:
+    """(h, w, 2) float32: each node's own column and row."""
+    rows, columns = layer.shape
+    index: Floats = np.dstack(np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)))
+    return index
