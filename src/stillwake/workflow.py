@@ -30,7 +30,7 @@ from stillwake.types import (
     no_progress,
 )
 
-__all__ = ["animate", "hear", "look", "package_versions", "propose", "record_path"]
+__all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]
 
 PACKAGES = (
     "stillwake",
@@ -237,6 +237,58 @@ def animate(
             )
             write_text(record_at, record.model_dump_json(indent=2) + "\n", overwrite)
     return record
+
+
+def examine(
+    path: Path,
+    *,
+    still: Path | None = None,
+    sound: Path | None = None,
+    transcript: str | None = None,
+    language: str | None = None,
+    on_progress: Progress = no_progress,
+) -> Inspection:
+    """What an inspection of any clip finds; what it cannot see without a still or a sound is "unseen".
+
+    Parameters
+    ----------
+    path
+        The clip, ours or a stranger's.
+    still
+        The picture it was made from.
+    sound
+        The recording it should follow; the clip's own sound if None.
+    transcript
+        What is said in it.
+    language
+        The language it is said in.
+    on_progress
+        Called with the stage and how far it is.
+
+    Raises
+    ------
+    stillwake.errors.ClipError
+        The file cannot be used as a clip.
+    stillwake.errors.StillError, SoundError, TranscriptError
+        The still, the sound or the transcript cannot be used.
+    """
+    from stillwake.inspection import inspect
+    from stillwake.media import clip_sound, open_clip, open_sound, open_still
+    from stillwake.perceive import perceive, scaled
+    from stillwake.speech import listen
+
+    clip = open_clip(path)
+    picture = None if still is None else open_still(still)
+    heard = open_sound(sound) if sound is not None else clip_sound(path)
+    if heard is None and transcript is not None:
+        raise UsageError(
+            f"Cannot inspect {path.name} with a transcript", "the clip has no sound", "give the recording with --sound"
+        )
+    on_progress("listen", 0, 1)
+    speech = None if heard is None else listen(heard, transcript, language)
+    on_progress("listen", 1, 1)
+    scene = None if picture is None else scaled(perceive(picture), (clip.info.width, clip.info.height))
+    return inspect(clip, still=picture, scene=scene, speech=speech, on_progress=on_progress)
 
 
 def _render(

@@ -1,0 +1,660 @@
+"""The command line. It reads what is asked, calls the rooms, and shows what they say; it computes nothing.
+
+Results go to standard output, words and progress to standard error. Nothing heavy is imported until a verb runs,
+so that ``stillwake --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from cyclopts import App, CycloptsError, Parameter
+
+from stillwake import __version__
+from stillwake.errors import (
+    Cancelled,
+    InputError,
+    NotReadyError,
+    OutputError,
+    StillwakeError,
+    TranscriptError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from stillwake.types import Brief, Face, Finding, Inspection, Plan, Progress, Report, RunRecord, Size
+
+__all__ = ["app", "main"]
+
+app = App(
+    name="stillwake",
+    help="Brings a still to life: checks it, animates it on an ordinary CPU, and proves that the clip is clean.",
+    help_epilogue=(
+        "Exit status: 0 good; 1 our own fault; 2 wrong usage; 3 the input cannot be used; 4 not ready, or the clip "
+        "did not pass; 5 the output cannot be written; 6 an engine or a voice is not available; 130 interrupted."
+    ),
+    help_format="plaintext",
+    version=__version__,
+    default_parameter=Parameter(negative=(), show_default=False),
+    suppress_keyboard_interrupt=False,
+)
+
+
+# ---------------------------------------------------------------------------------------------- what can be asked
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How it is said."""
+
+    json: Annotated[bool, Parameter(help="Write the record as one line of JSON.")] = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], help="No progress and no summary.")] = False
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], help="With an error, show where it came from.")] = (
+        False
+    )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said, and how the clip should be."""
+
+    say: Annotated[str | None, Parameter(help="Words for the person to say.", metavar="TEXT")] = None
+    voice: Annotated[
+        str | None, Parameter(help="The voice that says them; stillwake speech --voices lists them.", metavar="NAME")
+    ] = None
+    sound: Annotated[Path | None, Parameter(help="A recording instead: any sound or video file.", metavar="FILE")] = (
+        None
+    )
+    transcript: Annotated[
+        str | None, Parameter(help="What is said in the recording: the words, or a text file.", metavar="TEXT|FILE")
+    ] = None
+    language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None
+    face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None
+    fps: Annotated[str, Parameter(help="Frames per second: 25, 29.97, 24000/1001.", metavar="RATE")] = "25"
+    size: Annotated[
+        str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
+    ] = None
+    engine: Annotated[str | None, Parameter(help="Which engine; stillwake engines lists them.", metavar="NAME")] = None
+    seed: Annotated[int, Parameter(help="The same seed gives the same frames.", metavar="N")] = 0
+
+    def brief(self) -> Brief:
+        """The brief that these words ask for."""
+        from pydantic import ValidationError
+
+        from stillwake.types import Brief
+
+        try:
+            return Brief(
+                say=self.say,
+                voice=self.voice,
+                sound=self.sound,
+                transcript=_text(self.transcript),
+                language=self.language,
+                face=self.face,
+                fps=_rate(self.fps),
+                size=None if self.size is None else _size(self.size),
+                engine=self.engine,
+                seed=self.seed,
+            )
+        except ValidationError as error:
+            first = error.errors()[0]
+            option = "--" + "-".join(str(part) for part in first["loc"])
+            raise UsageError(
+                f"Cannot use {option} {first['input']}", first["msg"][:1].lower() + first["msg"][1:], "choose another"
+            ) from error
+
+
+Still: TypeAlias = Annotated[Path, Parameter(help="The picture: PNG, JPEG, WebP, AVIF, BMP or TIFF.")]
+Out: TypeAlias = Annotated[Path | None, Parameter(name=["--out", "-o"], help="The file to write.", metavar="OUT")]
+Overwrite: TypeAlias = Annotated[bool, Parameter(help="Replace what is already there.")]
+Format: TypeAlias = Literal["json", "rhubarb-json", "rhubarb-tsv", "rhubarb-xml"]
+
+EVERYDAY = Manner()
+
+_NTSC = {"23.976": 24000, "23.98": 24000, "29.97": 30000, "47.952": 48000, "59.94": 60000, "119.88": 120000}
+"""Decimal names of the rates that are really n/1001 (SMPTE ST 170 and its multiples)."""
+
+LONGEST_TEXT = 1 << 20
+"""bytes of a transcript file; ten hours of speech are half of that."""
+
+
+def _rate(text: str) -> Fraction:
+    from fractions import Fraction
+
+    if text in _NTSC:
+        return Fraction(_NTSC[text], 1001)
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"Cannot use --fps {text}", "it is not a number", "try 25, 29.97 or 24000/1001") from error
+    if not 1 <= rate <= 240:
+        raise UsageError(f"Cannot use --fps {text}", "rates run from 1 to 240", "try 25, 29.97 or 24000/1001")
+    return rate
+
+
+def _size(text: str) -> Size:
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) != 2 or not all(side.isascii() and side.isdigit() and len(side) <= 5 for side in sides):
+        raise UsageError(f"Cannot use --size {text}", "it is not a width and a height", "write it like 1280x720")
+    return int(sides[0]), int(sides[1])
+
+
+def _text(words_or_file: str | None) -> str | None:
+    """The words themselves, or those in the file of that name."""
+    if words_or_file is None:
+        return None
+    path = Path(words_or_file)
+    what = f"Cannot read the transcript {path.name}"
+    try:
+        if not path.is_file():
+            if path.suffix.lower() == ".txt" and len(words_or_file.split()) == 1:
+                raise TranscriptError(what, "there is no such file", "check the name and the folder")
+            return words_or_file
+        if path.stat().st_size > LONGEST_TEXT:
+            raise TranscriptError(what, "it is larger than 1 MiB", "give the words alone")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TranscriptError(what, "it is not UTF-8 text", "save it as plain UTF-8 text") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return words_or_file
+        raise TranscriptError(what, error.strerror or "it cannot be read", "check the file") from error
+
+
+# ------------------------------------------------------------------------------------------------------ the verbs
+
+
+@app.command
+def check(
+    stills: Annotated[list[Path], Parameter(help="The pictures.")],
+    /,
+    *,
+    face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Whether a still is ready, by five signs, and what to mend."""
+    from stillwake.workflow import look
+
+    worst = 0
+    for still in stills:
+        try:
+            _, report = look(still, face=face)
+        except InputError as error:
+            if len(stills) == 1:
+                raise
+            _complain(error, manner.verbose)
+            worst = max(worst, error.exit_status)
+            continue
+        _write(report.to_json() if manner.json else "\n".join(_report_lines(report)))
+        worst = max(worst, 0 if report.ready else NotReadyError.exit_status)
+    return worst
+
+
+@app.command
+def plan(still: Still, /, *, words: Words = Words(), manner: Manner = EVERYDAY) -> None:
+    """Which engine would be used, why, in which size and for how long."""
+    from stillwake.workflow import propose
+
+    _, _, _, plan = propose(still, words.brief())
+    _write(plan.to_json() if manner.json else "\n".join(_plan_lines(plan)))
+
+
+@app.command
+def animate(
+    still: Still,
+    /,
+    *,
+    out: Annotated[
+        Path,
+        Parameter(
+            name=["--out", "-o"], help="The clip: hello.mp4, or frames/%05d.png for lossless frames.", metavar="OUT"
+        ),
+    ],
+    words: Words = Words(),
+    sheet: Annotated[
+        Path | None, Parameter(help="Also write a contact sheet of the clip, a PNG.", metavar="FILE")
+    ] = None,
+    overwrite: Overwrite = False,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Make the person in a still speak: check, plan, render and inspect; writes OUT and OUT.json."""
+    from stillwake.workflow import animate, record_path
+
+    with _watching(manner.quiet) as on_progress:
+        record = animate(still, words.brief(), out, overwrite=overwrite, sheet=sheet, on_progress=on_progress)
+    if not manner.quiet:
+        _say("\n".join(_record_lines(record)))
+    _write(record.to_json() if manner.json else str(out))
+    return _judge(record.inspection, f"{out} and {record_path(out).name} are kept: look at them")
+
+
+@app.command
+def inspect(
+    clip: Annotated[Path, Parameter(help="The clip: any video file.")],
+    /,
+    *,
+    still: Annotated[Path | None, Parameter(help="The still it was made from.", metavar="STILL")] = None,
+    sound: Annotated[
+        Path | None, Parameter(help="The recording it should follow; the clip's own if not given.", metavar="FILE")
+    ] = None,
+    transcript: Annotated[
+        str | None, Parameter(help="What is said in it: the words, or a text file.", metavar="TEXT|FILE")
+    ] = None,
+    language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Whether a clip is clean: sound and lips together, mouth closed where it must be, background still."""
+    from stillwake.workflow import examine
+
+    with _watching(manner.quiet) as on_progress:
+        inspection = examine(
+            clip, still=still, sound=sound, transcript=_text(transcript), language=language, on_progress=on_progress
+        )
+    _write(inspection.to_json() if manner.json else "\n".join(_inspection_lines(inspection)))
+    return _judge(inspection, "see the findings")
+
+
+@app.command
+def speech(
+    sound: Annotated[Path | None, Parameter(help="A recording: any sound or video file.")] = None,
+    /,
+    *,
+    say: Annotated[str | None, Parameter(help="Words for a voice to say instead.", metavar="TEXT")] = None,
+    voice: Annotated[str | None, Parameter(help="The voice that says them.", metavar="NAME")] = None,
+    transcript: Annotated[
+        str | None, Parameter(help="What is said in the recording: the words, or a text file.", metavar="TEXT|FILE")
+    ] = None,
+    language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None,
+    format: Annotated[Format, Parameter(help="Our own record, or one of Rhubarb Lip Sync's formats.")] = "json",
+    voices: Annotated[bool, Parameter(help="List the voices and stop.")] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """When which sound is spoken and which shape the mouth has: the timeline of a recording or of words."""
+    if voices:
+        _list_voices(language, manner)
+        return
+    from stillwake.media import check_output, write_text
+    from stillwake.speech import export
+    from stillwake.types import Brief
+    from stillwake.workflow import hear
+
+    if out is not None:
+        check_output(out, overwrite)
+    brief = Brief(say=say, voice=voice, sound=sound, transcript=_text(transcript), language=language)
+    heard = hear(brief)
+    if not manner.quiet:
+        for note in heard.notes:
+            _say(note)
+    text = export(heard, format)
+    if out is None:
+        _write(text.removesuffix("\n"))
+    else:
+        write_text(out, text, overwrite)
+
+
+@app.command
+def perceive(
+    still: Still,
+    /,
+    *,
+    mesh: Annotated[bool, Parameter(help="Also the dense mesh of each face.")] = False,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """What is seen in a still, as JSON: faces with their contours, and what only looked like one."""
+    from stillwake.workflow import look
+
+    del manner  # the answer is JSON in any case
+    scene, _ = look(still)
+    _write(
+        json.dumps(
+            {
+                "schema": "stillwake/scene@1",
+                "still": {
+                    "name": scene.still.name,
+                    "sha256": scene.still.sha256,
+                    "width": scene.still.size[0],
+                    "height": scene.still.size[1],
+                    "notes": list(scene.still.notes),
+                },
+                "style": scene.style,
+                "faces": [_face(face, mesh) for face in scene.faces],
+                "refused": [{"box": _numbers(refused.box), "why": refused.why} for refused in scene.refused],
+                "matte": None if scene.matte is None else {"share": round(float(scene.matte.mean()), 4)},
+                "seen": dict(scene.seen),
+            }
+        )
+    )
+
+
+@app.command
+def engines(*, manner: Manner = EVERYDAY) -> None:
+    """The engines that are installed, and whether they can run here."""
+    from stillwake.engines import engine_names, load_engine
+
+    for name in engine_names():
+        try:
+            engine = load_engine(name)
+        except StillwakeError as error:
+            row: dict[str, Any] = {"name": name, "available": False, "why": error.why, "fix": error.fix}
+            line = f"{name:<10} not available: {error.why}; {error.fix}"
+        else:
+            row = {
+                "name": name,
+                "available": True,
+                "family": engine.family,
+                "motions": sorted(engine.motions),
+                "summary": engine.summary,
+            }
+            line = f"{name:<10} {engine.family:<10} {', '.join(sorted(engine.motions)):<12} {engine.summary}"
+        _write(json.dumps(row) if manner.json else line)
+
+
+@app.command
+def doctor(*, manner: Manner = EVERYDAY) -> int:
+    """Whether this machine has everything: one line for each thing that is needed."""
+    from stillwake.doctor import examine_machine
+    from stillwake.errors import UnavailableError
+
+    healthy = True
+    for thing in examine_machine():
+        healthy = healthy and thing.good
+        if manner.json:
+            _write(json.dumps({"name": thing.name, "good": thing.good, "words": thing.words, "fix": thing.fix}))
+        else:
+            _write(
+                f"{'ok ' if thing.good else 'BAD'} {thing.name:<22} {thing.words}"
+                + (f"; {thing.fix}" if thing.fix else "")
+            )
+    return 0 if healthy else UnavailableError.exit_status
+
+
+@app.command
+def demo(
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder to write into.", metavar="FOLDER")] = Path(
+        "demo"
+    ),
+    overwrite: Overwrite = False,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Make a talking portrait of a real photograph: NASA's astronaut that comes with scikit-image."""
+    from stillwake.doctor import demo_still
+
+    still = demo_still()
+    with _output_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    status = animate(
+        still,
+        out=out / "astronaut.mp4",
+        words=Words(say="Good morning. A minute ago I was a photograph."),
+        sheet=out / "astronaut.png",
+        overwrite=overwrite,
+        manner=manner,
+    )
+    if not manner.quiet:
+        _say(f"The talking portrait lies in {out / 'astronaut.mp4'}, its record and a contact sheet beside it.")
+    return status
+
+
+# ------------------------------------------------------------------------------------------------- what is shown
+
+
+def _list_voices(language: str | None, manner: Manner) -> None:
+    from stillwake.speech import voices
+
+    for voice in voices():
+        _write(str(voice))
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    still = report.still
+    yield f"{still.name}: {'ready' if report.ready else 'not ready'} ({report.style}, {still.width}×{still.height})"
+    for sign in report.signs:
+        yield f"  {sign.sign:<11} {sign.verdict}"
+        yield from _finding_lines(sign.findings)
+    yield f"  {'file':<11} {report.file.verdict}"
+    yield from _finding_lines(report.file.findings)
+    for family, gate in report.gates.items():
+        yield f"  {family + ':':<11} {gate.verdict}, {gate.why}"
+
+
+def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        if finding.verdict in ("warn", "fail"):
+            yield f"    {finding.verdict}: {_finding_words(finding)}"
+
+
+def _finding_words(finding: Finding) -> str:
+    return f"{finding.check}: {finding.why}" + (f"; {finding.fix}" if finding.fix else "")
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    for shot in plan.shots:
+        yield (
+            f"{shot.engine} ({shot.family}), {shot.motion}, {float(shot.seconds):.2f} s, "
+            f"{shot.size[0]}×{shot.size[1]}, "
+            f"{shot.fps} frames/s, {shot.frame_count} frames, seed {shot.seed}"
+        )
+        yield from (f"  {reason}" for reason in shot.reasons)
+    yield from (f"  note: {warning}" for warning in plan.warnings)
+
+
+def _inspection_lines(inspection: Inspection) -> Iterator[str]:
+    clip = inspection.clip
+    yield (
+        f"{clip.name}: {'passed' if inspection.passed else 'did not pass'} "
+        f"({clip.frame_count} frames, {clip.width}×{clip.height}, {clip.fps} frames/s)"
+    )
+    for finding in inspection.findings:
+        where = "" if finding.start is None else f" at {finding.start:.2f} s"
+        measured = "" if finding.measured is None else f" {finding.measured:.3g} {finding.unit}".rstrip()
+        yield f"  {finding.verdict:<7} {finding.check}{measured}{where}: {finding.why}"
+
+
+def _record_lines(record: RunRecord) -> Iterator[str]:
+    yield from _plan_lines(record.plan)
+    yield from _inspection_lines(record.inspection)
+    seconds = record.seconds
+    yield (
+        f"{seconds['total']:.1f} s in all: first frame after {seconds['before_first_frame']:.1f} s, "
+        f"rendered in {seconds['render']:.1f} s, inspected in {seconds['inspect']:.1f} s"
+    )
+
+
+def _numbers(values: Any) -> Any:
+    """Arrays and tuples as nested lists, rounded to a hundredth of a px."""
+    import numpy as np
+
+    return np.round(np.asarray(values, float), 2).tolist()
+
+
+def _face(face: Face, mesh: bool) -> dict[str, Any]:
+    seen: dict[str, Any] = {
+        "kind": face.kind,
+        "box": _numbers(face.box),
+        "yaw": round(face.yaw, 2),
+        "pitch": round(face.pitch, 2),
+        "roll": round(face.roll, 2),
+        "confidence": {part: round(float(value), 3) for part, value in face.confidence.items()},
+        "eyes": [
+            {
+                "upper_lid": _numbers(eye.upper_lid),
+                "lower_lid": _numbers(eye.lower_lid),
+                "brow": _numbers(eye.brow),
+                "iris": None if eye.iris is None else _numbers(eye.iris),
+            }
+            for eye in face.eyes
+        ],
+        "mouth": {
+            name: _numbers(getattr(face.mouth, name))
+            for name in ("outer_upper", "outer_lower", "inner_upper", "inner_lower")
+        },
+        "jaw": _numbers(face.jaw),
+        "nose_tip": _numbers(face.nose_tip),
+        "chin": _numbers(face.chin),
+    }
+    if mesh:
+        seen["mesh"] = None if face.mesh is None else _numbers(face.mesh)
+    return seen
+
+
+def _judge(inspection: Inspection, fix: str) -> int:
+    if inspection.passed:
+        return 0
+    worst = [finding for finding in inspection.findings if finding.verdict == "fail"]
+    why = "; ".join(_finding_words(finding) for finding in worst[:1]) or "a finding failed"
+    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    _say(str(NotReadyError(f"{inspection.clip.name} did not pass its inspection", why + more, fix)))
+    return NotReadyError.exit_status
+
+
+def _write(text: str) -> None:
+    """A result, to standard output."""
+    print(text, flush=True)
+
+
+def _say(text: str) -> None:
+    """Words, to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+STAGES = {
+    "look": "looking at the still",
+    "listen": "listening",
+    "ready": "getting ready",
+    "render": "rendering",
+    "inspect": "inspecting",
+}
+
+
+@contextmanager
+def _watching(quiet: bool) -> Iterator[Progress]:
+    """A progress callback that draws a bar on standard error, where somebody looks at one."""
+    from stillwake.types import no_progress
+
+    if quiet or not sys.stderr.isatty():
+        yield no_progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, transient=True) as bars:
+
+        def on_progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield on_progress
+
+
+# ------------------------------------------------------------------------------------------------------- the door
+
+
+@contextmanager
+def _output_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}", error.strerror or "it failed", "choose another place") from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C and SIGTERM both raise `KeyboardInterrupt`, once; the tidying up that follows is not disturbed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _complain(error: StillwakeError, verbose: bool) -> None:
+    if verbose:
+        import traceback
+
+        _say("".join(traceback.format_exception(error)).rstrip())
+    _say(str(error))
+
+
+def _usage(error: CycloptsError) -> UsageError:
+    """What cyclopts found wrong with the command, as one sentence of ours."""
+    verb = " ".join(["stillwake", *(error.command_chain or ())])
+    words = " ".join(str(error).split()).partition(" Available commands:")[0]
+    why = words.rstrip(".?").replace(". Did you mean", ", did you mean")
+    return UsageError(f"Cannot run {verb}", why[:1].lower() + why[1:], f"see {verb} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status of a command.
+
+    Parameters
+    ----------
+    argv
+        The words after ``stillwake``; those of the process if None.
+    """
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    verbose = "-v" in tokens or "--verbose" in tokens
+    run: Callable[..., int | None] = app
+    with _stoppable():
+        try:
+            status = run(tokens, exit_on_error=False, print_error=False, verbose=False, result_action="return_value")
+            sys.stdout.flush()
+        except CycloptsError as error:
+            _complain(_usage(error), False)
+            return UsageError.exit_status
+        except StillwakeError as error:
+            _complain(error, verbose)
+            return error.exit_status
+        except KeyboardInterrupt:
+            _complain(Cancelled(), False)
+            return Cancelled.exit_status
+        except BrokenPipeError:
+            # The reader has what it wanted (stillwake ... | head); Python would complain again in its last flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception as error:  # the outermost door: a fault of ours must still end in a sentence
+            if verbose:
+                raise
+            words = " ".join(str(error).split())[:300]
+            _say(
+                f"Something went wrong inside stillwake ({type(error).__name__}: {words}): this is our fault; please "
+                "report it with what the same command prints with -v."
+            )
+            return 1
+    return status or 0
