@@ -1,0 +1,187 @@
+"""One look at a still: its style, its faces, what was refused, the matte."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+
+from stillwake.perceive import topology as at
+from stillwake.perceive.agreement import trust
+from stillwake.perceive.faces import MOST_FACES, Fit, fit, overlap
+from stillwake.perceive.matte import matte_of
+from stillwake.perceive.models import detect
+from stillwake.perceive.pose import angles
+from stillwake.perceive.style import style_of
+from stillwake.types import Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Style
+
+_SURE = 0.3
+"""Score from which the full-range detector confirms a face: people score .33 to .94, animals up to .24."""
+_PRESENT = 0.5
+_STEADY = 0.045
+
+
+def perceive(still: Still) -> Scene:
+    """What is seen in the still: faces with contours, what only looked like one, the matte, the style.
+
+    Raises
+    ------
+    stillwake.errors.StillwakeError
+        The models cannot be loaded.
+    """
+    pixels = still.pixels
+    fits, refused = find(pixels)
+    style = style_of(pixels)
+    faces = tuple(face_of(pixels, found, style) for found in fits)
+    matte = matte_of(pixels, [face.box for face in faces])
+    seen = {
+        "faces": "mediapipe full-range detector and face mesh with attention",
+        "matte": "mediapipe selfie segmentation, both models, guided filter",
+        "style": "colour and edge statistics",
+        "hands": "unseen: no detector looks for hands yet",
+        "body": "unseen: no detector looks for joints yet",
+        "depth": "unseen: no depth model is part of stillwake yet",
+        "text": "unseen: nothing reads text yet",
+    }
+    return Scene(still, style, faces, tuple(refused), matte, seen)
+
+
+def find(pixels: Pixels) -> tuple[list[Fit], list[Refused]]:
+    """The faces that hold, largest first, and what only looked like a face."""
+    fits: list[Fit] = []
+    refused: list[Refused] = []
+    candidates = [d for d in detect(pixels) if d.score >= 0.15]
+    for seen in detect(pixels, near=True)[:3]:
+        if seen.score >= 0.3 and not any(overlap(seen.box, d.box) > 0.2 for d in candidates):
+            candidates.append(dataclasses.replace(seen, score=0.0))
+    for candidate in candidates[: 2 * MOST_FACES]:
+        why = ""
+        found: Fit | None = None
+        if candidate.score < _SURE:
+            why = "no face detector confirms a person's face there"
+        else:
+            found = fit(pixels, candidate)
+            if found.presence < _PRESENT:
+                why = "eyes, nose and mouth do not lie there as in a human face"
+            elif float(found.wander[list(at.OVAL)].mean()) > _STEADY:
+                why = "the outline of a face cannot be pinned down there"
+        if found is not None and not why:
+            if not any(overlap(found.box, other.box) > 0.4 for other in fits):
+                fits.append(found)
+        else:
+            refused.append(Refused(candidate.box, why))
+    fits.sort(key=lambda f: -(f.box[2] - f.box[0]))
+    return fits[:MOST_FACES], refused
+
+
+def face_of(pixels: Pixels, found: Fit, style: Style) -> Face:
+    """A fit as a face with named contours."""
+    mesh = found.mesh
+
+    def contour(indices: Iterable[int]) -> Floats:
+        return np.ascontiguousarray(mesh[list(indices), :2])
+
+    def eye(side: int) -> Eye:
+        rim = mesh[list(at.IRIS_RIMS[side]), :2]
+        centre = mesh[at.IRISES[side], :2]
+        radius = float(np.linalg.norm(rim - centre, axis=1).mean())
+        return Eye(
+            contour(at.UPPER_LIDS[side]),
+            contour(at.LOWER_LIDS[side]),
+            contour(at.BROWS[side]),
+            (float(centre[0]), float(centre[1]), radius),
+        )
+
+    yaw, pitch, roll = angles(mesh)
+    return Face(
+        box=found.box,
+        eyes=(eye(0), eye(1)),
+        mouth=Mouth(
+            contour(at.OUTER_UPPER), contour(at.OUTER_LOWER), contour(at.INNER_UPPER), contour(at.INNER_LOWER)
+        ),
+        jaw=contour(at.JAW),
+        nose_tip=(float(mesh[at.NOSE_TIP, 0]), float(mesh[at.NOSE_TIP, 1])),
+        chin=(float(mesh[at.CHIN, 0]), float(mesh[at.CHIN, 1])),
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        kind="drawn" if style == "drawn" else "photo",
+        confidence=trust(pixels, found),
+        mesh=mesh.copy(),
+    )
+
+
+def scaled(scene: Scene, size: Size) -> Scene:
+    """The same scene at another size: picture, matte, boxes and every contour.
+
+    ``size`` (width, height) in px. Coordinates count from the centre of the top left pixel, so a point moves as
+    (x + ½)·s - ½; lengths that have no direction (an iris's radius, depth) take the geometric mean of both scales.
+
+    Raises
+    ------
+    ValueError
+        The size is not positive.
+    """
+    import cv2
+
+    if min(size) < 1:
+        raise ValueError(f"size must be at least 1 × 1, not {size[0]} × {size[1]}")
+    width, height = scene.still.size
+    if (width, height) == tuple(size):
+        return scene
+    sx, sy = size[0] / width, size[1] / height
+    both = float(np.sqrt(sx * sy))
+    down = sx * sy < 1
+    how = cv2.INTER_AREA if down else cv2.INTER_LANCZOS4
+    smooth = cv2.INTER_AREA if down else cv2.INTER_LINEAR
+
+    def points(p: Floats) -> Floats:
+        moved: Floats = ((p + 0.5) * np.array([sx, sy]) - 0.5).astype(np.float32)
+        return moved
+
+    def point(p: tuple[float, float]) -> tuple[float, float]:
+        return (p[0] + 0.5) * sx - 0.5, (p[1] + 0.5) * sy - 0.5
+
+    def box(b: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        # x1 and y1 lie outside the last pixel: the pixel before them is what scales
+        (x0, y0), (x1, y1) = point((b[0], b[1])), point((b[2] - 1, b[3] - 1))
+        return x0, y0, x1 + 1, y1 + 1
+
+    def eye(e: Eye) -> Eye:
+        iris = None if e.iris is None else (*point(e.iris[:2]), e.iris[2] * both)
+        return Eye(points(e.upper_lid), points(e.lower_lid), points(e.brow), iris)
+
+    def face(f: Face) -> Face:
+        mesh = None
+        if f.mesh is not None:
+            mesh = np.concatenate([points(f.mesh[:, :2]), f.mesh[:, 2:] * np.float32(both)], axis=1)
+        return dataclasses.replace(
+            f,
+            box=box(f.box),
+            eyes=(eye(f.eyes[0]), eye(f.eyes[1])),
+            mouth=Mouth(*(points(c) for c in _contours(f.mouth))),
+            jaw=points(f.jaw),
+            nose_tip=point(f.nose_tip),
+            chin=point(f.chin),
+            confidence=dict(f.confidence),
+            mesh=mesh,
+        )
+
+    still = dataclasses.replace(
+        scene.still,
+        pixels=cv2.resize(scene.still.pixels, size, interpolation=how),
+        alpha=None if scene.still.alpha is None else cv2.resize(scene.still.alpha, size, interpolation=smooth),
+    )
+    return dataclasses.replace(
+        scene,
+        still=still,
+        faces=tuple(face(f) for f in scene.faces),
+        refused=tuple(Refused(box(r.box), r.why) for r in scene.refused),
+        matte=None if scene.matte is None else cv2.resize(scene.matte, size, interpolation=smooth),
+        seen=dict(scene.seen),
+    )
+
+
+def _contours(mouth: Mouth) -> tuple[Floats, Floats, Floats, Floats]:
+    return mouth.outer_upper, mouth.outer_lower, mouth.inner_upper, mouth.inner_lower
