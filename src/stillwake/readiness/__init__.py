@@ -1,1 +1,8 @@
-"""To come."""
+"""Scene -> Report: is this still ready to be animated, and what should be mended?"""
+
+from __future__ import annotations
+
+from stillwake.readiness.gate import check, require_ready
+from stillwake.readiness.unlooked import CHECKS
+
+__all__ = ["CHECKS", "check", "require_ready"]
