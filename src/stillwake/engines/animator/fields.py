@@ -38,12 +38,19 @@ open mouth together; ``press`` thins them, ``tuck`` raises the lower one under t
 heights; ``yaw``, ``pitch``, ``roll`` radians; shifts in face heights; ``breath`` .02 and sway .012 face heights."""
 INDEX = {name: number for number, name in enumerate(COEFFICIENTS)}
 
+LIMITS = np.array(
+    [*(1.0, 1.0, 1.0, 1.2, 1.2, 1.0, 1.0, 1.0, 1.0, 1.0), *(0.09, 0.09, 0.010, 0.006, 0.008, 1.0, 0.7, 0.7)],
+    np.float32,
+)
+"""The largest value of each coefficient a track may use: what the motion mask is computed for."""
+
 JAW_DROP = 0.38
 LOWER_DROP, UPPER_RAISE = 0.16, 0.13
 """Full-scale openings in opening units. Set by eye on sheets of visemes: speech opens .2 to .3 mouth widths, and
 a jaw at full scale reads as shouting."""
-HALO = 0.05
-"""How far beyond the silhouette the picture gives way to head motion, in face heights."""
+HALO = (-0.05, 0.008)
+"""Where motion fades across the silhouette, in face heights, inside being negative. The narrower the strip outside,
+the less background moves: at most a tenth of it may."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +88,7 @@ def layered_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) 
     """Displacement per unit of every coefficient for the upper and the lower layer, (h, w, K, 2) float32 px."""
     upper, lower = _expression_fields(face, grid)
     head, outside = _head_fields(face, grid, size, matte)
-    gives_way = 1 - smoothstep(outside, 0.0, HALO * face.face_height)
+    gives_way = 1 - smoothstep(outside, *(edge * face.face_height for edge in HALO))
     upper, lower = (field * gives_way[..., None, None] for field in (upper, lower))
     return (
         np.concatenate([upper, head], 2).astype(np.float32),
@@ -218,7 +225,8 @@ def _put_close(
     by_jaw = max(0.0, face.gap - 0.16 * face.mouth_width)
     jaw_share = by_jaw / max(face.gap, 1e-6)
     by_lips = gap * (1 - jaw_share)
-    rise = np.where(lower_lip, gap * jaw_share, by_jaw * below * swing)
+    sideways = 1 - smoothstep(np.abs(x) / face.half(x), 0.6, 1.5)
+    rise = np.where(lower_lip, gap * jaw_share, by_jaw * sideways * smoothstep(y, 0, 1.2 * face.gap + 1e-6) * swing)
     up = 0.62 * by_lips * (0.35 + 0.65 * inner)
     down = 0.38 * by_lips * (0.30 + 0.70 * inner)
     dy = np.where(
@@ -380,7 +388,7 @@ def _join_layers(face: Anatomy, grid: Grid, upper: Array, lower: Array, width: f
 
 
 def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> tuple[Array, Array]:
-    """Head, chest and hair, (h, w, 8, 2) px per unit, and each node's distance outside the person, px.
+    """Head, chest and hair, (h, w, 8, 2) px per unit, and each node's signed distance outside the person, px.
 
     Yaw and pitch are parallax by the mesh's depth that dies at the silhouette, so nothing behind the head comes
     into view; roll and shifts are rigid on the head and fade over the neck and within the halo.
@@ -391,7 +399,7 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     height = face.face_height
     across, down, nodes = face.across, face.down, grid.nodes.astype(np.float64)
     x, y = face.local(nodes)
-    inside, outside = _silhouette(face, grid, size, matte)
+    outside = _distance_outside(face, grid, size, matte)
     dface = _distance_outside_oval(face, grid, size)
 
     z = face.mesh[:, 2].astype(np.float64)
@@ -404,11 +412,11 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     )
     relief = np.where(covered, relief, rim * np.exp(-((dface / (0.22 * height)) ** 2))).astype(np.float32)
     relief = cv2.GaussianBlur(relief, (0, 0), max(1, 0.02 * height / grid.step))
-    relief = relief * smoothstep(inside - outside, -0.03 * height, 0.12 * height)
+    relief = relief * smoothstep(-outside, -0.03 * height, 0.12 * height)
 
     chin = float(face.local(face.points[[152]])[1][0])
     neck = 1 - smoothstep(y, chin - 0.05 * height, chin + 0.75 * height)
-    halo = 1 - smoothstep(outside, 0.0, HALO * height)
+    halo = 1 - smoothstep(outside, *(place * height for place in HALO))
     from_sides = np.minimum(nodes[..., 0], size[0] - 1 - nodes[..., 0])
     from_edge = np.minimum(from_sides, nodes[..., 1])
     edge = smoothstep(from_edge, 0, 0.25 * height)
@@ -436,8 +444,8 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     return out, outside
 
 
-def _silhouette(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> tuple[Array, Array]:
-    """Distance of each node inside and outside the person, px; without a matte the head's own ellipse stands in."""
+def _distance_outside(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> Array:
+    """Distance of each node from the silhouette, px, negative inside; without a matte the face's hull stands in."""
     import cv2
 
     w, h = size
@@ -456,7 +464,7 @@ def _silhouette(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> 
         sampled: Array = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float64)
 
-    return distance(person), distance(1 - person)
+    return distance(1 - person) - distance(person)
 
 
 def _distance_outside_oval(face: Anatomy, grid: Grid, size: Size) -> Array:

@@ -62,9 +62,9 @@ def paint_interior_textures(source: Pixels, face: Anatomy) -> Interior:
         enamel, gum = np.full(3, min(230.0, light)), lip * 0.7
         cavity, flesh = lip * 0.14, lip * 0.5
     else:
-        enamel = np.clip(light * 1.04 * (0.72 * np.array([1.0, 0.965, 0.90]) + 0.28 * tint), 0, 238)
+        enamel = np.clip(light * 1.08 * (0.58 * np.array([1.0, 0.97, 0.91]) + 0.42 * tint), 0, 238)
         gum = lip * 0.7
-        cavity, flesh = lip * np.array([0.20, 0.12, 0.13]), lip * np.array([0.72, 0.52, 0.54])
+        cavity, flesh = lip * np.array([0.21, 0.12, 0.12]), lip * np.array([0.86, 0.62, 0.62])
     own, own_at, kept = _own_teeth(source, face, float(enamel @ LUMA))
     return Interior(
         cavity=cavity.astype(np.float32),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import Array
-from stillwake.engines.animator.fields import EXPRESSION, HEAD, INDEX, JAW_DROP
+from stillwake.engines.animator.fields import EXPRESSION, INDEX, JAW_DROP
 from stillwake.engines.animator.lids import draw_lids
 from stillwake.engines.animator.mouth import draw_interior
 from stillwake.engines.animator.rig import IntBox, Rig
@@ -42,7 +42,7 @@ class Warp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Posed:
-    """A pose solved for the maps of both layers, in px of the still."""
+    """A pose solved: the maps into the doubled still, and the node fields (h, w, 2) px they were made from."""
 
     map: Floats
     upper_map: Floats
@@ -50,8 +50,15 @@ class _Posed:
     below: Floats
     lips: tuple[Floats, Floats]
     opening: float
+    parted: float
     skull: Array
-    residual: Floats
+    u: Floats
+    inverse: Floats
+    u_upper: Floats
+    upper: Floats
+    u_lower: Floats
+    lower: Floats
+    is_lower: npt.NDArray[np.bool_]
 
 
 class Talk:
@@ -134,7 +141,7 @@ class Talk:
         return Warp(
             box=(x0, y0, x1, y1),
             map=posed.map * np.float32(0.5),
-            residual=posed.residual,
+            residual=_missed(rig, posed, self._head_index, self._mouth_index),
             cut=cut.astype(bool),
             lips=posed.lips,
             opening=posed.opening,
@@ -155,7 +162,7 @@ class Talk:
         u = warp.displacement(rig.head, pose)
         inverse = warp.invert_smooth(u, self._head_index, step)
         a, b, c, d = rig.upper.box
-        u_upper = np.ascontiguousarray(u[b:d, a:c])
+        u_upper = warp.displacement(rig.upper, pose)
         upper = warp.invert_steep(u_upper, self._mouth_index, step)
         u_lower = warp.displacement(rig.lower, pose)
         lower = warp.invert_steep(u_lower, self._mouth_index, step)
@@ -166,6 +173,7 @@ class Talk:
         down = rig.face.down.astype(np.float32)
         crossed = np.minimum((lips[1] - lips[0]) @ down, 0)[:, None] * down  # lips that cross meet halfway
         lips = (lips[0] + crossed * np.float32(0.5), lips[1] - crossed * np.float32(0.5))
+        distance = (lips[1] - lips[0]) @ down
         middle = (lips[0] + lips[1]) / 2
         along, heights = rig.face.local(middle)
         below = self._below - self._look_up(np.interp(self._columns, along, heights))
@@ -184,9 +192,16 @@ class Talk:
             lower_map=np.ascontiguousarray(both[..., 2:]),
             below=below,
             lips=lips,
-            opening=float(np.max((lips[1] - lips[0]) @ down)),
+            opening=float(distance.max()),
+            parted=float(np.abs(distance - (rig.face.lower_line - rig.face.upper_line) @ down).max()),
             skull=self._skull_motion(pose),
-            residual=self._residual(u, inverse, u_upper, upper, u_lower, lower, is_lower),
+            u=u,
+            inverse=inverse,
+            u_upper=u_upper,
+            upper=upper,
+            u_lower=u_lower,
+            lower=lower,
+            is_lower=is_lower,
         )
 
     def _look_up(self, heights: Array) -> Floats:
@@ -222,18 +237,13 @@ class Talk:
 
         upper, lower = layer(posed.upper_map), layer(posed.lower_map)
         share = np.clip(posed.below + np.float32(0.5), 0, 1)  # the cut is as soft as a pixel, no staircase
-        if face.opened:
-            closed = np.clip(1 - posed.opening / (0.03 * face.mouth_width), 0, 1)
-            share, dark = share, closed
-        else:
-            dark = 0.0
         mouth = out[b:d, a:c]
-        mixed = cv2.blendLinear(upper, lower, 1 - share, share)
-        mouth[:] = mixed
-        if dark > 0:
-            self._draw_contact(mouth, posed, float(dark))
+        mouth[:] = cv2.blendLinear(upper, lower, 1 - share, share)
         if face.opened:
-            strength = min(1.0, abs(posed.opening - face.gap) / (0.035 * face.mouth_width))
+            touching = 1 - posed.opening / (0.03 * face.mouth_width)
+            if touching > 0:
+                self._draw_contact(mouth, posed, touching)
+            strength = min(1.0, posed.parted / (0.035 * face.mouth_width))
         else:
             strength = min(1.0, (posed.opening - PARTED) / 1.2)
         if posed.opening > PARTED and strength > 0:
@@ -261,17 +271,13 @@ class Talk:
         shade = 1 - np.float32(0.38 * strength) * fade * bell
         mouth[:] = (mouth * shade[..., None] + 0.5).astype(np.uint8)
 
-    def _residual(
-        self,
-        u: Floats,
-        inverse: Floats,
-        u_upper: Floats,
-        upper: Floats,
-        u_lower: Floats,
-        lower: Floats,
-        is_lower: Array,
-    ) -> Floats:
-        return np.zeros(0, np.float32)
 
-
-__all__ = ["HEAD", "Talk", "Warp"]
+def _missed(rig: Rig, posed: _Posed, head_index: Floats, mouth_index: Floats) -> Floats:
+    """How far the inverse misses at every node, each by the layer that draws it, (N,) px."""
+    step = rig.grid.step
+    a, b, c, d = rig.upper.box
+    everywhere = warp.residual(posed.u, posed.inverse, head_index, step)
+    upper = warp.residual(posed.u_upper, posed.upper, mouth_index, step)
+    lower = warp.residual(posed.u_lower, posed.lower, mouth_index, step)
+    everywhere[b:d, a:c] = np.where(posed.is_lower, lower, upper)
+    return everywhere.ravel()

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, measure
-from stillwake.engines.animator.fields import COEFFICIENTS, Grid, grid_for, layered_fields
+from stillwake.engines.animator.fields import COEFFICIENTS, LIMITS, Grid, grid_for, layered_fields
 from stillwake.engines.animator.mouth import Interior, paint_interior_textures
 from stillwake.types import Face, Floats, Pixels, Scene
 
-MOVES = 0.02
-"""A node counts as moving when any coefficient at full scale moves it by more px than this."""
+MOVES = 0.1
+"""A node counts as moving when the coefficients at their limits may move it by more px than this."""
 BAND_ROWS = 48
 """Height in px of the bands the picture is drawn in, each only as wide as what moves in it."""
 
@@ -43,9 +43,9 @@ class Rig:
     """A face ready to be posed.
 
     ``source`` (H, W, 3) uint8 RGB; ``doubled`` the same at twice the size, sampled in its place because bilinear
-    sampling of it is sharper and cheaper than bicubic sampling of the source; ``head`` the fields of the upper
-    layer over everything that moves; ``upper`` and ``lower`` both layers around the mouth; ``mask`` (H, W) bool;
-    ``region`` and ``bands`` px boxes of what is redrawn; ``mouth_box`` the px box of the exact cut.
+    sampling of it is sharper and cheaper than bicubic sampling of the source; ``head`` the fields over
+    everything that moves, each side of the rest line by its own layer; ``upper`` and ``lower`` both layers around
+    the mouth; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes of what is redrawn; ``mouth_box`` the px box of the exact cut.
     """
 
     face: Anatomy
@@ -64,6 +64,8 @@ class Rig:
 
 def build_rig(scene: Scene, face: Face) -> Rig:
     """The rig of one of the scene's faces; the face needs a mesh."""
+    import cv2
+
     if face.mesh is None:
         raise ValueError("a rig needs a face with a mesh")
     source = scene.still.pixels
@@ -74,7 +76,9 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     step = grid.step
 
     moving = _moving_nodes(upper, lower)
-    rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
+    drawn = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3))).astype(bool)
+    drawn[[0, -1]] = drawn[:, [0, -1]] = False
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
     # Node (r, c) is the centre of the cell that starts at pixel ((r - 1) * step, (c - 1) * step).
     region = _cells((columns[0], rows[0], columns[-1], rows[-1]), step, width, height)
     box = (columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2)
@@ -84,30 +88,25 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     upper = upper[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
     lower = lower[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
 
-    # The lower layer needs a field of its own only where it differs from the upper one.
-    differs = np.abs(upper - lower).max((2, 3)) > 0.05
-    rows2, columns2 = np.flatnonzero(differs.any(1)), np.flatnonzero(differs.any(0))
-    around = (
-        max(0, int(columns2[0]) - 3),
-        max(0, int(rows2[0]) - 3),
-        min(upper.shape[1], int(columns2[-1]) + 4),
-        min(upper.shape[0], int(rows2[-1]) + 4),
-    )
+    around = _around_mouth(anatomy, head_nodes)
     inner = np.s_[around[1] : around[3], around[0] : around[2]]
-    bands = _bands(moving, step, width, height)
-    mask = np.kron(moving[1:-1, 1:-1], np.ones((step, step), bool))[:height, :width]
+    local_x, local_y = anatomy.local(head_nodes.astype(np.float64))
+    is_lower = local_y > anatomy.line_heights(local_x, (anatomy.upper_line + anatomy.lower_line) / 2)
+    base = np.where(is_lower[..., None, None], lower, upper)
+    bands = _bands(drawn, step, width, height)
+    mask = _mask(moving, step, width, height)
     return Rig(
         face=anatomy,
         source=source,
         doubled=double(source),
         grid=grid,
-        head=Layer(_pack(upper), head_nodes, box),
+        head=Layer(_pack(base), head_nodes, box),
         upper=Layer(_pack(upper[inner]), head_nodes[inner], around),
         lower=Layer(_pack(lower[inner]), head_nodes[inner], around),
         mask=mask,
         region=region,
         bands=bands,
-        mouth_box=_mouth_box(anatomy, around, box, step, region),
+        mouth_box=_inside(around, box, step, region),
         interior=paint_interior_textures(source, anatomy),
     )
 
@@ -129,12 +128,21 @@ def double(pixels: Pixels) -> Pixels:
 
 
 def _moving_nodes(upper: Floats, lower: Floats) -> npt.NDArray[np.bool_]:
+    farthest = [np.linalg.norm(field, axis=-1) @ LIMITS for field in (upper, lower)]
+    reach = np.maximum(farthest[0], farthest[1])
+    moving = reach > MOVES
+    moving[[0, -1]] = moving[:, [0, -1]] = False
+    found: npt.NDArray[np.bool_] = moving
+    return found
+
+
+def _mask(moving: npt.NDArray[np.bool_], step: int, width: int, height: int) -> npt.NDArray[np.bool_]:
+    """The pixels between a moving node and its neighbours: all others are the still's own."""
     import cv2
 
-    reach = np.maximum(np.abs(upper).max((2, 3)), np.abs(lower).max((2, 3)))
-    moving = cv2.dilate((reach > MOVES).astype(np.uint8), np.ones((3, 3))).astype(bool)
-    moving[[0, -1]] = moving[:, [0, -1]] = False
-    return moving
+    reach = cv2.resize(moving.astype(np.float32), None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    mask: npt.NDArray[np.bool_] = reach[step : step + height, step : step + width] > 0
+    return mask
 
 
 def _cells(nodes: IntBox, step: int, width: int, height: int) -> IntBox:
@@ -155,23 +163,25 @@ def _bands(moving: npt.NDArray[np.bool_], step: int, width: int, height: int) ->
     return tuple(bands)
 
 
-def _mouth_box(face: Anatomy, around: IntBox, box: IntBox, step: int, region: IntBox) -> IntBox:
-    """Where the layers are switched at full resolution: the mouth at its widest, on the raster of the cells."""
-    x, y = face.centre
+def _around_mouth(face: Anatomy, nodes: Floats) -> IntBox:
+    """The nodes between which the cut can ever lie, as a box; beyond it each side has one layer only."""
+    x, y = face.local(nodes.astype(np.float64))
+    lines = face.local(np.concatenate([face.upper_line, face.lower_line]).astype(np.float64))
     width, unit = face.mouth_width, face.opening_unit
-    limits = (
-        (around[0] + box[0]) * step,
-        (around[1] + box[1]) * step,
-        (around[2] + box[0] - 2) * step,
-        (around[3] + box[1] - 2) * step,
-    )
-    wanted = (x - 0.85 * width, y - 0.65 * unit, x + 0.85 * width, y + 1.15 * unit)
-    snapped = [int(v) // step * step for v in wanted]
+    near = (x > lines[0].min() - 0.42 * width) & (x < lines[0].max() + 0.42 * width)
+    near &= (y > lines[1].min() - 0.45 * unit) & (y < lines[1].max() + 0.85 * unit + 0.4 * face.gap)
+    rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _inside(around: IntBox, box: IntBox, step: int, region: IntBox) -> IntBox:
+    """The px box of a box of nodes less its outermost ring, which a bilinear enlargement needs."""
+    c0, r0, c1, r1 = around[0] + box[0], around[1] + box[1], around[2] + box[0], around[3] + box[1]
     return (
-        max(snapped[0], region[0], limits[0]),
-        max(snapped[1], region[1], limits[1]),
-        min(snapped[2], region[2], limits[2]),
-        min(snapped[3], region[3], limits[3]),
+        max(c0 * step, region[0]),
+        max(r0 * step, region[1]),
+        min((c1 - 2) * step, region[2]),
+        min((r1 - 2) * step, region[3]),
     )
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, smoothstep
-from stillwake.engines.animator.fields import COEFFICIENTS, INDEX, JAW_DROP, LOWER_DROP, UPPER_RAISE
+from stillwake.engines.animator.fields import COEFFICIENTS, INDEX, JAW_DROP, LIMITS, LOWER_DROP, UPPER_RAISE
 from stillwake.types import VISEMES, Floats, Speech
 
 POSES: dict[str, dict[str, float]] = {
@@ -93,6 +93,7 @@ def talk_track(face: Anatomy, speech: Speech, fps: Fraction, frame_count: int, s
     rng = np.random.default_rng(seed)
     times = np.arange(frame_count) / float(fps)
     _add_head(poses, times, loudness, rng)
+    np.clip(poses, -LIMITS, LIMITS, out=poses)
     blink = _blink_curve(times, rng) if blinks else np.zeros(frame_count, np.float32)
     return Track(poses, blink, tongue)
 
@@ -147,7 +148,7 @@ def _add_head(poses: Array, times: Array, loudness: Array, rng: np.random.Genera
     nod = np.clip(nod, 0, 1) * ease
     poses[:, INDEX["yaw"]] += 0.070 * wander(3.1, 5.3, 1.9) * lively
     poses[:, INDEX["pitch"]] += 0.040 * wander(2.3, 4.1) * lively + 0.040 * nod
-    poses[:, INDEX["roll"]] += 0.016 * wander(3.7, 6.1) * lively
+    poses[:, INDEX["roll"]] += 0.009 * wander(3.7, 6.1) * lively
     poses[:, INDEX["shift_x"]] += 0.005 * wander(4.1, 7.3) * lively
     poses[:, INDEX["shift_y"]] += 0.003 * wander(1.9, 3.3) * lively + 0.005 * nod
     poses[:, INDEX["brow"]] += 0.7 * nod

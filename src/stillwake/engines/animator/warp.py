@@ -1,7 +1,7 @@
 """From a pose to the map that draws it: where in the still does each pixel of the frame come from?
 
 The forward displacement u is linear in the pose; a frame needs its inverse, D(x) = -u(x + D(x)). Where the field
-is smooth, plain fixed-point steps settle in three rounds. Around the mouth the gradient of u reaches 1 and they
+is smooth, plain fixed-point steps settle in four rounds. Around the mouth the gradient of u reaches 1 and they
 oscillate, so there both layers take Newton steps.
 """
 
@@ -13,7 +13,7 @@ from stillwake.engines.animator.anatomy import Array
 from stillwake.engines.animator.rig import IntBox, Layer, Rig
 from stillwake.types import Floats
 
-FIXED_POINT_STEPS = 3
+FIXED_POINT_STEPS = 4
 NEWTON_STEPS = 4
 LEAST_DETERMINANT = 0.2
 """Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
