@@ -442,7 +442,14 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _finding_words(finding: Finding) -> str:
-    return f"{finding.check}: {finding.why}" + (f"; {finding.fix}" if finding.fix else "")
+    return f"{finding.check}{_measured(finding)}: {finding.why}" + (f"; {finding.fix}" if finding.fix else "")
+
+
+def _measured(finding: Finding) -> str:
+    if finding.measured is None:
+        return ""
+    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
+    return f" {finding.measured:.4g} {finding.unit}".rstrip() + limit
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
@@ -464,8 +471,7 @@ def _inspection_lines(inspection: Inspection) -> Iterator[str]:
     )
     for finding in inspection.findings:
         where = "" if finding.start is None else f" at {finding.start:.2f} s"
-        measured = "" if finding.measured is None else f" {finding.measured:.3g} {finding.unit}".rstrip()
-        yield f"  {finding.verdict:<7} {finding.check}{measured}{where}: {finding.why}"
+        yield f"  {finding.verdict:<7} {finding.check}{_measured(finding)}{where}: {finding.why}"
 
 
 def _record_lines(record: RunRecord) -> Iterator[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stillwake.errors import NotReadyError, UsageError
+from stillwake.errors import UsageError
+from stillwake.readiness import require_ready
 from stillwake.types import Brief, Family, Plan, Report, Scene, Shot, Size, Speech
 
-__all__ = ["natural_size", "plan"]
+__all__ = ["family_and_motion", "natural_size", "plan"]
 
 LONGEST_SIDE = 1920
 """px; the long side of a clip unless a size is asked for: 1080p, the largest size the speed figures are given for."""
@@ -31,7 +32,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
         The report shuts the gate of the engine's family.
     """
     engine = brief.engine or "animator"
-    family, motion = _MOTIONS.get(engine, ("animator", "talk"))
+    family, motion = family_and_motion(brief)
     reasons, warnings = [], []
 
     if brief.engine is not None:
@@ -42,12 +43,8 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
             "still; a generator gives neither"
         )
     if motion == "talk":
-        gate = report.gates.get(family)
-        if gate is None or gate.verdict == "fail":
-            why = "nothing looked at it" if gate is None else gate.why
-            raise NotReadyError(
-                f"Cannot animate {scene.still.name}", why, "run stillwake check on it to see what to mend"
-            )
+        require_ready(report, family)
+        gate = report.gates[family]
         if gate.verdict == "warn":
             warnings.append(f"the still is only just ready: {gate.why}")
     else:
@@ -73,6 +70,11 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
         reasons=tuple(reasons),
     )
     return Plan(shots=(shot,), warnings=tuple(warnings))
+
+
+def family_and_motion(brief: Brief) -> tuple[Family, str]:
+    """What the brief asks for, known before anything is looked at: a motion other than "still" needs a ready face."""
+    return _MOTIONS.get(brief.engine or "", ("animator", "talk"))
 
 
 def natural_size(still: Size) -> Size:

@@ -143,7 +143,7 @@ def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) 
     from stillwake import route
     from stillwake.media import open_still
     from stillwake.perceive import perceive
-    from stillwake.readiness import check
+    from stillwake.readiness import check, require_ready
 
     _require_something_to_say(brief)
     if brief.engine is not None:
@@ -157,6 +157,9 @@ def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) 
         scene = perceive(still)
     with watch.stage("check"):
         report = check(scene, brief.face)
+        family, motion = route.family_and_motion(brief)
+        if motion != "still":
+            require_ready(report, family)
     on_progress("look", 1, 1)
     on_progress("listen", 0, 1)
     with watch.stage("speech"):
