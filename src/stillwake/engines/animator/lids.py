@@ -16,14 +16,44 @@ SHADE, CONTACT = 0.10, 0.22
 """How much darker the lowered lid is, and the line where it meets the lower one. Set by eye."""
 
 
+def without_lashes(source: Pixels, eyes: tuple[EyeLine, EyeLine]) -> Pixels:
+    """A copy of the still (H, W, 3) smoothed along the lids, lashes thinned.
+
+    A lowered lid is stretched skin, and lashes would be stretched into streaks with it. The smoothing runs along
+    the lid alone, so the shade from brow to lash stays.
+    """
+    import cv2
+
+    skin = source.copy()
+    for eye in eyes:
+        size = max(3, int(0.05 * eye.width) | 1)
+        middle = eye.origin + eye.across * eye.width / 2
+        reach = np.array([1.1 * eye.width, 0.9 * eye.width])
+        x0, y0 = np.maximum(0, (middle - reach).astype(int))
+        x1, y1 = np.minimum((source.shape[1], source.shape[0]), (middle + reach).astype(int))
+        if x1 - x0 < size or y1 - y0 < size:
+            continue
+        crop = source[y0:y1, x0:x1]
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        filled = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, kernel)
+        skin[y0:y1, x0:x1] = cv2.GaussianBlur(filled, (0, 0), 0.09 * eye.width, sigmaY=max(0.6, 0.015 * eye.width))
+    return skin
+
+
 def draw_lids(
-    frame: Pixels, origin: tuple[int, int], doubled: Pixels, where: Floats, eye: EyeLine, closed: float
+    frame: Pixels,
+    origin: tuple[int, int],
+    doubled: Pixels,
+    skin: Pixels,
+    where: Floats,
+    eye: EyeLine,
+    closed: float,
 ) -> None:
     """Lower one eye's lid in ``frame`` by ``closed`` 0..1.
 
     ``frame`` (H, W, 3) uint8 RGB; ``where`` (h, w, 2) float32 is the frame's map into ``doubled``, the still at
-    twice its size, its top left pixel being pixel ``origin`` of the frame. The lid is drawn in the still's own
-    coordinates, so it rides along with every motion of the head.
+    twice its size, its top left pixel being pixel ``origin`` of the frame; ``skin`` is the still `without_lashes`.
+    The lid is drawn in the still's own coordinates, so it rides along with every motion of the head.
     """
     import cv2
 
@@ -62,8 +92,12 @@ def draw_lids(
     from_y = np.where(below > moved_top, below - travel, top + (strip_top - top) * stretch)
     from_y = np.where(below < top, below, from_y)
     cover = np.clip((lid - below) / max(1.2, 0.03 * width) + 0.5, 0, 1) * (travel > 0.05)
-    lookup = ((source + (from_y - below)[..., None] * eye.down.astype(np.float32)) * 2).astype(np.float32)
-    skin = cv2.remap(doubled, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    lookup = (source + (from_y - below)[..., None] * eye.down.astype(np.float32)).astype(np.float32)
+    lowered = cv2.remap(doubled, lookup * 2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    plain = cv2.remap(skin, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    stretched = smoothstep(stretch, 0.10, 0.45) * (1 - smoothstep(below - moved_top, -0.02 * width, 0.05 * width))
+    stretched = (stretched * smoothstep(travel, 0, 0.12 * width)).astype(np.float32)[..., None]
+    lowered = lowered + (plain.astype(np.float32) - lowered) * stretched
     covered = smoothstep(below, upper - 0.05 * width, upper + 0.08 * width) * (below < lid) * taper * closed
     shade = 1 - SHADE * covered * np.clip((lid - below) / (travel + 1e-3), 0, 1)
     shade = shade * (
@@ -71,6 +105,6 @@ def draw_lids(
     )
     target = frame[origin[1] + y0 : origin[1] + y1, origin[0] + x0 : origin[0] + x1]
     cover = cover.astype(np.float32)[..., None]
-    mixed = (target * (1 - cover) + skin * cover) * shade[..., None].astype(np.float32)
+    mixed = (target * (1 - cover) + lowered * cover) * shade[..., None].astype(np.float32)
     changed = (cover[..., 0] > 0) | (shade < 0.999)
     target[changed] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)[changed]

@@ -119,7 +119,7 @@ class Talk:
                 self._draw_mouth(posed, pose, tongue)
         if blink > 0 and where is not None:
             for eye in rig.face.eyes:
-                draw_lids(out, rig.region[:2], rig.doubled, where, eye, blink)
+                draw_lids(out, rig.region[:2], rig.doubled, rig.skin, where, eye, blink)
         return out
 
     def warp(self, index: int) -> Warp:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, measure
 from stillwake.engines.animator.fields import COEFFICIENTS, LIMITS, Grid, grid_for, layered_fields
+from stillwake.engines.animator.lids import without_lashes
 from stillwake.engines.animator.mouth import Interior, paint_interior_textures
 from stillwake.types import Face, Floats, Pixels, Scene
 
@@ -43,14 +44,16 @@ class Rig:
     """A face ready to be posed.
 
     ``source`` (H, W, 3) uint8 RGB; ``doubled`` the same at twice the size, sampled in its place because bilinear
-    sampling of it is sharper and cheaper than bicubic sampling of the source; ``head`` the fields over
-    everything that moves, each side of the rest line by its own layer; ``upper`` and ``lower`` both layers around
-    the mouth; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes of what is redrawn; ``mouth_box`` the px box of the exact cut.
+    sampling of it is sharper and cheaper than bicubic sampling of the source; ``skin`` it without lashes; ``head``
+    the fields over everything that moves, each side of the rest line by its own layer; ``upper`` and ``lower``
+    both layers around the mouth; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes of what is redrawn;
+    ``mouth_box`` the px box of the exact cut.
     """
 
     face: Anatomy
     source: Pixels
     doubled: Pixels
+    skin: Pixels
     grid: Grid
     head: Layer
     upper: Layer
@@ -99,6 +102,7 @@ def build_rig(scene: Scene, face: Face) -> Rig:
         face=anatomy,
         source=source,
         doubled=double(source),
+        skin=without_lashes(source, anatomy.eyes),
         grid=grid,
         head=Layer(_pack(base), head_nodes, box),
         upper=Layer(_pack(upper[inner]), head_nodes[inner], around),
