@@ -29,8 +29,7 @@ $(READY): pyproject.toml constraints.txt
 	fi; \
 	echo "Setting up $(VENV) with $$("$$found" --version); the first time this takes some minutes." >&2; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -c '$(SUITS)' >/dev/null 2>&1 || "$$found" -m venv --clear $(VENV)
-	@$(PIP) install -c constraints.txt hatchling editables
-	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PIP) install -e '.[dev]'
 	@# OpenCV's ordinary build, which mediapipe asks for, needs the system's libGL; the headless one is the same without windows.
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) install -c constraints.txt --force-reinstall --no-deps opencv-contrib-python-headless
 	@touch $(READY)
