@@ -1,0 +1,345 @@
+"""Does the background stand still? On raw frames exactly, on decoded frames up to what the codec may lose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import Box, ClipFinding, Floats, Pixels, Scene
+
+if TYPE_CHECKING:
+    from stillwake.inspection.evidence import Evidence
+
+Region = npt.NDArray[np.bool_]
+
+RAW_SAMPLES = 24
+"""Raw frames drawn again, evenly spread with the first and the last, in a check of the mask's promise."""
+MASK_SHARE = 0.10
+"""Largest share of the background that may lie inside the motion mask: the project's own bar."""
+PSNR_LEAST = 34.0
+"""dB of the decoded background against the still, in its worst looked-at frame; see benchmarks/inspection.py."""
+SHIFT_MOST = 0.35
+"""Px by which a textured piece of background may seem displaced after decoding; see benchmarks/inspection.py."""
+RIPPLE_MOST = 6.0
+"""Levels of 255 by which the brightness of an 8x8 block may wander over the clip; see benchmarks/inspection.py."""
+TILE = 32
+"""Side of the pieces whose displacement is measured, in px."""
+LEAST_TEXTURE = 6.0
+"""Root mean square gradient, levels a px, along a tile's strongest direction below which it shows no displacement."""
+LEAST_BACKGROUND = 0.06
+"""Share of the picture below which there is too little background to judge."""
+SUBJECT_MARGIN = 0.04
+"""By how much the subject is grown before the rest counts as background, in picture widths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backgrounds:
+    """How the background of some decoded frames differs from the reference.
+
+    One entry a looked-at frame: ``time`` seconds, ``psnr`` dB, ``shift`` px of the most displaced tile with its
+    ``where`` (N, 4) px; ``ripple`` levels, the widest swing of an 8x8 block over all frames. ``share`` of the
+    picture that is background; ``tiles`` how many could show a displacement; ``against`` "the still" or "its
+    first frame"; ``unseen`` why nothing could be compared, or "".
+    """
+
+    time: Floats
+    psnr: Floats
+    shift: Floats
+    where: Floats
+    ripple: float
+    ripple_box: Box | None
+    share: float
+    tiles: int
+    against: str
+    unseen: str
+
+
+class Comparison:
+    """Compares frames with a reference where nothing should move, one after the other, keeping only numbers."""
+
+    def __init__(self, reference: Pixels, region: npt.NDArray[np.bool_], against: str) -> None:
+        import cv2
+
+        self.against = against
+        self.region = region
+        self.share = float(region.mean())
+        self._reference = reference.astype(np.float32)
+        self._weight = region[..., None].astype(np.float32)
+        self._smooth = _softened(reference)
+        gx = cv2.Sobel(self._smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+        gy = cv2.Sobel(self._smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+        self._gradient = gx, gy
+        self._tiles = self._textured_tiles()
+        height, width = region.shape
+        whole = np.s_[: height // 8 * 8, : width // 8 * 8]
+        self._whole = whole
+        self._block_inside = _blocks(region[whole].astype(np.float32)) == 1
+        self._low = np.full(self._block_inside.shape, np.inf, np.float32)
+        self._high = np.full(self._block_inside.shape, -np.inf, np.float32)
+        self._rows: list[tuple[float, float, float, float, float, float, float]] = []
+
+    def _textured_tiles(self) -> list[tuple[slice, slice, npt.NDArray[np.float64]]]:
+        """Tiles that lie wholly in the background and have texture, each with its structure tensor."""
+        gx, gy = self._gradient
+        found = []
+        height, width = self.region.shape
+        for y in range(0, height - TILE + 1, TILE):
+            for x in range(0, width - TILE + 1, TILE):
+                at = np.s_[y : y + TILE, x : x + TILE]
+                if not self.region[at].all():
+                    continue
+                a, b, c = (float((p[at] * q[at]).mean()) for p, q in ((gx, gx), (gx, gy), (gy, gy)))
+                tensor = np.array([[a, b], [b, c]])
+                if np.sqrt(np.linalg.eigvalsh(tensor)[1]) >= LEAST_TEXTURE:
+                    found.append((at[0], at[1], tensor))
+        return found
+
+    def take(self, time: float, pixels: Pixels) -> None:
+        """Compare one frame."""
+        if self.share < LEAST_BACKGROUND:
+            return
+        apart = (pixels.astype(np.float32) - self._reference) * self._weight
+        square = float((apart**2).sum()) / (3 * max(1.0, float(self._weight.sum())))
+        psnr = 99.0 if square == 0 else min(99.0, 10 * np.log10(255**2 / square))
+        grey = _softened(pixels)
+        blocks = _blocks(grey[self._whole])
+        self._low, self._high = np.minimum(self._low, blocks), np.maximum(self._high, blocks)
+        worst, where = 0.0, (0.0, 0.0, 0.0, 0.0)
+        for rows, columns, tensor in self._tiles:
+            moved = self._displacement(grey, rows, columns, tensor)
+            if moved > worst:
+                worst = moved
+                where = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
+        self._rows.append((time, psnr, worst, *where))
+
+    def _displacement(self, grey: Floats, rows: slice, columns: slice, tensor: npt.NDArray[np.float64]) -> float:
+        """How far a tile has moved along its strongest gradient in px, to first order; its brightness may change."""
+        gx, gy = (g[rows, columns] for g in self._gradient)
+        apart = grey[rows, columns] - self._smooth[rows, columns]
+        apart = apart - apart.mean()
+        values, vectors = np.linalg.eigh(tensor)
+        across = vectors[0, 1] * gx + vectors[1, 1] * gy
+        across = across - across.mean()
+        energy = float((across**2).mean())
+        if energy < LEAST_TEXTURE**2 / 4:
+            return 0.0
+        return abs(float((across * apart).mean())) / max(energy, float(values[1]) / 4)
+
+    def finish(self) -> Backgrounds:
+        """The numbers of all frames taken."""
+        table = np.array(self._rows, np.float32).reshape(-1, 7)
+        unseen = ""
+        if self.share < LEAST_BACKGROUND:
+            unseen = f"only {self.share:.0%} of the picture is background"
+        swing = np.where(self._block_inside, self._high - self._low, 0)
+        swing[~np.isfinite(swing)] = 0
+        y, x = (8.0 * int(k) for k in np.unravel_index(int(swing.argmax()), swing.shape)) if swing.size else (0.0, 0.0)
+        return Backgrounds(
+            time=table[:, 0],
+            psnr=table[:, 1],
+            shift=table[:, 2],
+            where=table[:, 3:],
+            ripple=float(swing.max()) if swing.size else 0.0,
+            ripple_box=(x, y, x + 8, y + 8),
+            share=self.share,
+            tiles=len(self._tiles),
+            against=self.against,
+            unseen=unseen,
+        )
+
+
+def nothing_to_compare(why: str) -> Backgrounds:
+    """What is known when there is no background to compare, and why."""
+    empty = np.zeros(0, np.float32)
+    return Backgrounds(empty, empty, empty, np.zeros((0, 4), np.float32), 0.0, None, 0.0, 0, "", why)
+
+
+def _softened(pixels: Pixels) -> Floats:
+    """Brightness with the codec's finest noise taken off."""
+    import cv2
+
+    grey: Floats = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.5)
+    return grey
+
+
+def _blocks(grey: Floats) -> Floats:
+    """Mean of each 8x8 block."""
+    height, width = grey.shape
+    means: Floats = grey.reshape(height // 8, 8, width // 8, 8).mean((1, 3), dtype=np.float32)
+    return means
+
+
+def background_of(scene: Scene | None, mask: Region | None, size: tuple[int, int]) -> Region | None:
+    """Where nothing should move, (H, W) bool at ``size``: outside the motion mask, else well outside the people."""
+    import cv2
+
+    if mask is not None and (mask.shape[1], mask.shape[0]) == size:
+        # The codec smears a moving block's edge over its neighbours: keep one macroblock away.
+        grown = cv2.dilate(mask.astype(np.uint8), np.ones((33, 33), np.uint8))
+        outside: Region = grown == 0
+        return outside
+    if scene is None or scene.matte is None:
+        return None
+    matte = cv2.resize(scene.matte, size, interpolation=cv2.INTER_LINEAR)
+    side = 2 * max(1, round(SUBJECT_MARGIN * size[0])) + 1
+    free: Region = cv2.dilate((matte > 0.1).astype(np.uint8), np.ones((side, side), np.uint8)) == 0
+    return free
+
+
+def check_raw(evidence: Evidence) -> list[ClipFinding]:
+    """Are raw frames identical to the still wherever the engine promised not to draw?"""
+    performance, still = evidence.performance, evidence.still
+    name = "background raw"
+    if performance is None:
+        return [_unseen(name, "the raw frames are gone: only the run that renders a clip can compare them")]
+    if still is None:
+        return [_unseen(name, "there is no still to compare with")]
+    if performance.mask is None:
+        return [_unseen(name, f"the engine promises nothing about {evidence.clip.info.name}'s background")]
+    outside = ~performance.mask
+    held = still[outside]
+    count = performance.frame_count
+    worst, worst_index, samples = 0, 0, np.unique(np.linspace(0, count - 1, RAW_SAMPLES).round().astype(int))
+    for index in samples:
+        apart = np.abs(performance.frame(int(index))[outside].astype(np.int16) - held)
+        if apart.size and int(apart.max()) > worst:
+            worst, worst_index = int(apart.max()), int(index)
+    at = float(worst_index / evidence.fps)
+    return [
+        ClipFinding(
+            check=name,
+            verdict="fail" if worst else "pass",
+            measured=float(worst),
+            unit="levels of 255",
+            limit=0.0,
+            start=at if worst else None,
+            end=at + float(1 / evidence.fps) if worst else None,
+            why=(
+                f"outside the motion mask a pixel differs from the still by {worst} levels"
+                if worst
+                else f"outside the motion mask {len(samples)} raw frames are identical to the still"
+            ),
+            fix="report this: the engine breaks its promise" if worst else "",
+        ),
+        _mask_share(evidence, performance.mask),
+    ]
+
+
+def _mask_share(evidence: Evidence, mask: npt.NDArray[np.bool_]) -> ClipFinding:
+    name = "mask share"
+    scene = evidence.scene
+    if scene is None or scene.matte is None or scene.matte.shape != mask.shape:
+        return _unseen(name, "no matte says where the background is")
+    free = 1.0 - scene.matte
+    total = float(free.sum())
+    if total < LEAST_BACKGROUND * free.size:
+        return _unseen(name, "there is hardly any background in the still")
+    share = float(free[mask].sum()) / total
+    over = share > MASK_SHARE
+    return ClipFinding(
+        check=name,
+        verdict="warn" if over else "pass",
+        measured=share,
+        unit="share of the background",
+        limit=MASK_SHARE,
+        why=f"{share:.1%} of the background lies where the motion may reach",
+        fix="give the head more room in the picture, or choose a plainer background" if over else "",
+    )
+
+
+def check_decoded(evidence: Evidence) -> list[ClipFinding]:
+    """Does the background of the decoded clip stay what the still, or else its first frame, shows?"""
+    seen = evidence.backgrounds
+    name = "background"
+    if seen.unseen or not len(seen.time):
+        return [_unseen(name, seen.unseen or "no frame could be compared")]
+    certain = seen.against == "the still"
+    worst = int(seen.psnr.argmin())
+    quality = float(seen.psnr[worst])
+    findings = [
+        _finding(
+            evidence,
+            name,
+            quality < PSNR_LEAST,
+            certain,
+            quality,
+            "dB PSNR",
+            PSNR_LEAST,
+            float(seen.time[worst]),
+            None,
+            f"the decoded background differs from {seen.against} by {quality:.1f} dB at its worst",
+            "encode with a higher quality, or keep the background out of the motion",
+        )
+    ]
+    if not seen.tiles:
+        findings.append(_unseen("background shift", "the background is too plain to show a displacement"))
+    else:
+        most = int(seen.shift.argmax())
+        moved = float(seen.shift[most])
+        x0, y0, x1, y1 = (float(value) for value in seen.where[most])
+        findings.append(
+            _finding(
+                evidence,
+                "background shift",
+                moved > SHIFT_MOST,
+                certain,
+                moved,
+                "px",
+                SHIFT_MOST,
+                float(seen.time[most]),
+                (x0, y0, x1, y1),
+                f"a piece of background lies {moved:.2f} px from where {seen.against} has it",
+                "use an engine that leaves the background alone, or mask the motion",
+            )
+        )
+    findings.append(
+        _finding(
+            evidence,
+            "background ripple",
+            seen.ripple > RIPPLE_MOST,
+            certain,
+            seen.ripple,
+            "levels of 255",
+            RIPPLE_MOST,
+            None,
+            seen.ripple_box,
+            f"the brightness of a piece of background wanders by {seen.ripple:.1f} levels",
+            "use an engine that leaves the background alone, or encode with a higher quality",
+        )
+    )
+    return findings
+
+
+def _finding(
+    evidence: Evidence,
+    name: str,
+    over: bool,
+    certain: bool,
+    measured: float,
+    unit: str,
+    limit: float,
+    at: float | None,
+    box: Box | None,
+    why: str,
+    fix: str,
+) -> ClipFinding:
+    """Without the still it may be the camera that moves: then it is a warning at most."""
+    return ClipFinding(
+        check=name,
+        verdict=("fail" if certain else "warn") if over else "pass",
+        measured=measured,
+        unit=unit,
+        limit=limit,
+        box=box if over else None,
+        start=at if over else None,
+        end=at + float(1 / evidence.fps) if over and at is not None else None,
+        why=why,
+        fix=fix if over else "",
+    )
+
+
+def _unseen(name: str, why: str) -> ClipFinding:
+    return ClipFinding(check=name, verdict="unseen", why=why)

@@ -1,0 +1,128 @@
+"""Are the lips really shut on M, B and P, and still where nobody speaks?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stillwake.types import ClipFinding, Timed
+
+if TYPE_CHECKING:
+    from stillwake.inspection.evidence import Evidence
+
+SHUT = 0.045
+"""Opening in mouth widths up to which lips count as shut; see benchmarks/inspection.py for the mesh's own error."""
+SHUT_SHARE = 0.90
+"""Share of the closures that must be shut."""
+LEAST_CLOSURES = 3
+"""Closures below which a share says nothing."""
+PAUSE = 0.30
+"""Seconds of silence from which the mouth is expected to come to rest."""
+LEAVE = 0.16
+"""Seconds at the start of a pause in which the lips may still come to rest, and at its end may already begin."""
+STILL_RANGE = 0.05
+"""Mouth widths by which the opening may wander within a pause; see benchmarks/inspection.py."""
+
+
+def check_closures(evidence: Evidence) -> list[ClipFinding]:
+    """Share of the closures that are shut in the decoded frames, and the worst."""
+    name, seen = "closures", evidence.seen
+    if seen.no_face:
+        return [_unseen(name, seen.no_face)]
+    speech = evidence.speech or evidence.heard
+    if speech is None:
+        return [_unseen(name, evidence.unheard or "nobody knows what is said")]
+    told = evidence.speech is not None and speech.source in ("voice", "aligned")
+    half = 0.5 / float(evidence.fps)
+    openings, middles = [], []
+    for viseme in speech.visemes:
+        if viseme.label != "MBP":
+            continue
+        middle = (viseme.start + viseme.end) / 2
+        # A closure shorter than a frame still owns the frame around its middle; a recognised one may lie beside it.
+        reach = half if told else half + 2 * half
+        first, last = min(viseme.start, middle - reach), max(viseme.end, middle + reach)
+        inside = (seen.time >= first) & (seen.time <= last) & np.isfinite(seen.opening)
+        if inside.any():
+            openings.append(float(seen.opening[inside].min()))
+            middles.append(middle)
+    if len(openings) < LEAST_CLOSURES:
+        return [_unseen(name, f"there are only {len(openings)} closures in what was looked at")]
+    gaps = np.array(openings)
+    shut = gaps <= SHUT
+    share, worst = float(shut.mean()), int(gaps.argmax())
+    over = share < SHUT_SHARE
+    at = middles[worst]
+    return [
+        ClipFinding(
+            check=name,
+            verdict="pass" if not over else "fail" if told else "warn",
+            measured=share,
+            unit="share shut",
+            limit=SHUT_SHARE,
+            start=at - half if not shut[worst] else None,
+            end=at + half if not shut[worst] else None,
+            why=f"{int(shut.sum())} of {len(gaps)} closures (M, B, P) are shut; "
+            f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s",
+            fix="use a still with a closed mouth, or lower the opening of the mouth" if over else "",
+        )
+    ]
+
+
+def pauses(visemes: tuple[Timed, ...], seconds: float) -> list[tuple[float, float]]:
+    """The stretches of at least `PAUSE` seconds in which nobody speaks."""
+    found: list[tuple[float, float]] = []
+    end = 0.0
+    for viseme in visemes:
+        if viseme.label == "rest":
+            continue
+        if viseme.start - end >= PAUSE:
+            found.append((end, viseme.start))
+        end = max(end, viseme.end)
+    if seconds - end >= PAUSE:
+        found.append((end, seconds))
+    return found
+
+
+def check_silence(evidence: Evidence) -> list[ClipFinding]:
+    """How far the mouth moves in the pauses."""
+    name, seen = "silence", evidence.seen
+    if seen.no_face:
+        return [_unseen(name, seen.no_face)]
+    speech = evidence.speech or evidence.heard
+    if speech is None:
+        return [_unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
+    told = evidence.speech is not None
+    looked, worst, where = 0, 0.0, (0.0, 0.0)
+    for start, end in pauses(speech.visemes, evidence.seconds):
+        inside = (seen.time >= start + LEAVE) & (seen.time <= end - LEAVE) & np.isfinite(seen.opening)
+        if inside.sum() < 3:
+            continue
+        looked += 1
+        openings = seen.opening[inside]
+        # The mesh trembles from frame to frame; the median of three neighbours does not.
+        steady = np.median(np.stack([openings[:-2], openings[1:-1], openings[2:]]), axis=0)
+        moved = float(steady.max() - steady.min())
+        if moved > worst:
+            worst, where = moved, (start, end)
+    if not looked:
+        return [_unseen(name, f"there is no pause of {PAUSE + 2 * LEAVE:.1f} s in what was looked at")]
+    over = worst > STILL_RANGE
+    return [
+        ClipFinding(
+            check=name,
+            verdict="pass" if not over else "fail" if told else "warn",
+            measured=worst,
+            unit="mouth widths",
+            limit=STILL_RANGE,
+            start=where[0] if over else None,
+            end=where[1] if over else None,
+            why=f"in {looked} pause{'s' if looked > 1 else ''} the mouth opens or shuts by at most {worst:.3f} widths",
+            fix="take the sound's noise away before animating, or give a transcript" if over else "",
+        )
+    ]
+
+
+def _unseen(name: str, why: str) -> ClipFinding:
+    return ClipFinding(check=name, verdict="unseen", why=why)

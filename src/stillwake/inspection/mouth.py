@@ -1,0 +1,135 @@
+"""What one decoded face shows: how far the mouth is open, how far the eyes are, how bright the teeth are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import Box, Floats, Pixels
+
+# Points of the mesh, in mediapipe's order.
+INNER_UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+CORNERS = (61, 291)
+EYE_CORNERS = (33, 133, 362, 263)
+"""Outer and inner corner of the viewer's left eye, inner and outer of the right one: bone, so the skull's frame."""
+LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
+"""For each eye the middle of the upper and lower lid, and its corners."""
+
+TEETH_WIDTH = 0.36
+"""Width of the patch in which teeth are looked for, in mouth widths: the four upper incisors."""
+TEETH_BELOW = (0.0, 0.10)
+"""Where that patch begins and ends below the resting upper lip's edge, in mouth widths."""
+LEAST_TEETH = 24
+"""Pixels of mouth inside the patch below which its brightness is unseen."""
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""BT.709 weights of R, G and B."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Skull:
+    """Where the head is: middle of the eyes (2,) px, unit vectors along and down the face, eye distance px."""
+
+    middle: Floats
+    along: Floats
+    down: Floats
+    scale: float
+
+    def place(self, points: Floats) -> Floats:
+        """Points (N, 2) px in the head's own frame, in eye distances."""
+        moved = points - self.middle
+        placed: Floats = np.stack([moved @ self.along, moved @ self.down], -1) / np.float32(self.scale)
+        return placed
+
+
+def skull(mesh: Floats) -> Skull:
+    """Where the head of a mesh (478, 3) is, from the four eye corners."""
+    corners = mesh[list(EYE_CORNERS), :2].astype(np.float32)
+    across = corners[2:].mean(0) - corners[:2].mean(0)
+    scale = float(np.linalg.norm(across))
+    along = (across / max(scale, 1e-6)).astype(np.float32)
+    return Skull(corners.mean(0), along, np.array([-along[1], along[0]], np.float32), scale)
+
+
+def opening(mesh: Floats) -> float:
+    """Gap between the inner lips in eye distances: mean of the three middle pairs, down the face, never below 0."""
+    head = skull(mesh)
+    upper, lower = (mesh[list(line[4:7]), :2] for line in (INNER_UPPER, INNER_LOWER))
+    return max(0.0, float(((lower - upper) @ head.down).mean()) / head.scale)
+
+
+def width(mesh: Floats) -> float:
+    """Distance of the mouth's corners in eye distances."""
+    return float(np.linalg.norm(mesh[CORNERS[1], :2] - mesh[CORNERS[0], :2])) / skull(mesh).scale
+
+
+def eyes_open(mesh: Floats) -> float:
+    """Lid gap over eye width, the mean of both eyes: about .3 open, under .12 closed."""
+    ratios = []
+    for upper, lower, left, right in LIDS:
+        gap = np.linalg.norm(mesh[upper, :2] - mesh[lower, :2])
+        ratios.append(gap / max(1e-6, float(np.linalg.norm(mesh[right, :2] - mesh[left, :2]))))
+    return float(np.mean(ratios))
+
+
+def upper_edge(mesh: Floats) -> float:
+    """How far the middle of the upper lip's lower edge lies below the eyes, in eye distances."""
+    return float(skull(mesh).place(mesh[[13], :2].astype(np.float32))[0, 1])
+
+
+def inside(mesh: Floats, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], tuple[int, int]]:
+    """The pixels inside the lips, one px within their edge: a mask of the mouth's box, and the box's corner (x, y)."""
+    import cv2
+
+    outline = mesh[[*INNER_UPPER, *INNER_LOWER[-2:0:-1]], :2]
+    low = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
+    high = np.minimum(np.ceil(outline.max(0)).astype(int) + 3, (shape[1], shape[0]))
+    if (high <= low).any():
+        return np.zeros((0, 0), bool), (0, 0)
+    mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    cv2.fillPoly(mask, [np.round(outline - low).astype(np.int32)], 1)
+    return cv2.erode(mask, np.ones((3, 3), np.uint8)).astype(bool), (int(low[0]), int(low[1]))
+
+
+def teeth_luma(pixels: Pixels, mesh: Floats, rest_edge: float, mouth_width: float) -> float:
+    """How bright the upper incisors are, 0..255, in a patch that is fixed to the skull; nan where there is no mouth.
+
+    ``rest_edge`` is `upper_edge` of the mouth at rest, ``mouth_width`` its `width`. Upper teeth move with the skull,
+    so what the lips uncover in this patch should keep its brightness. The upper quartile is read: the gaps between
+    teeth and the edge's shadow are dark.
+    """
+    mask, (x0, y0) = inside(mesh, (pixels.shape[0], pixels.shape[1]))
+    if not mask.any():
+        return float("nan")
+    rows, columns = np.nonzero(mask)
+    head = skull(mesh)
+    placed = head.place(np.stack([columns + x0, rows + y0], -1).astype(np.float32))
+    middle = head.place(mesh[list(CORNERS), :2].astype(np.float32)).mean(0)[0]
+    below = (placed[:, 1] - rest_edge) / mouth_width
+    within = (abs(placed[:, 0] - middle) < mouth_width * TEETH_WIDTH / 2) & (
+        (below > TEETH_BELOW[0]) & (below < TEETH_BELOW[1])
+    )
+    if int(within.sum()) < LEAST_TEETH:
+        return float("nan")
+    luma = pixels[rows[within] + y0, columns[within] + x0].astype(np.float32) @ LUMA
+    return float(np.percentile(luma, 75))
+
+
+def around(mesh: Floats, size: tuple[int, int], grow: float = 0.0) -> tuple[int, int, int, int]:
+    """The face's box (x0, y0, x1, y1) in whole px inside the picture, grown by a share of its longer side."""
+    low, high = mesh[:468, :2].min(0), mesh[:468, :2].max(0)
+    more = grow * float((high - low).max())
+    return (
+        max(0, int(low[0] - more)),
+        max(0, int(low[1] - more)),
+        min(size[0], int(np.ceil(high[0] + more)) + 1),
+        min(size[1], int(np.ceil(high[1] + more)) + 1),
+    )
+
+
+def box_of(mesh: Floats) -> Box:
+    """The face's box in px."""
+    low, high = mesh[:468, :2].min(0), mesh[:468, :2].max(0)
+    return float(low[0]), float(low[1]), float(high[0]) + 1, float(high[1]) + 1

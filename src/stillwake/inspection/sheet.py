@@ -1,0 +1,280 @@
+"""A contact sheet: the moments of a clip that tell whether it is good, each as a face and, larger, as a mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.inspection import mouth
+from stillwake.inspection.evidence import face_box, find_face
+from stillwake.inspection.stream import Span, Timing, frames_within, timing
+from stillwake.types import VISEMES, Box, Clip, Floats, Pixels, Scene, Speech, Timed
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FACE, MOUTH_HEIGHT = 300, 190
+"""Px across of a face and of the mouth beneath it, and the mouth's height."""
+FACE_AROUND, MOUTH_AROUND = 0.22, 0.75
+"""How much is shown around a face, in its longer side, and around a mouth, in its width."""
+COLUMNS = 6
+GAP, MARGIN, HEADING, CAPTION = 16, 32, 92, 58
+PAPER, INK, FAINT, ACCENT = (250, 249, 246), (28, 30, 33), (120, 124, 130), (170, 58, 44)
+TAKES = 3
+"""How many instances of a mouth shape are looked at before the one that shows it most is drawn."""
+SEARCH = 8.0
+"""Seconds from the start, or from where the speech begins, searched for a blink and, without speech, for shapes."""
+CLOSED_EYES = 0.6
+"""Share of the usual lid gap below which it is a blink."""
+
+XSAMPA = {
+    "ɑ": "A", "ɒ": "Q", "æ": "{", "ʌ": "V", "ə": "@", "ɐ": "6", "ɛ": "E", "ɜ": "3", "ɝ": "3`", "ɚ": "@`", "ɪ": "I",
+    "ɔ": "O", "ʊ": "U", "ø": "2", "œ": "9", "ɹ": "r\\", "ɾ": "4", "ʁ": "R", "ʃ": "S", "ʒ": "Z", "θ": "T", "ð": "D",
+    "ŋ": "N", "ɲ": "J", "ɡ": "g", "ɫ": "5", "ç": "C", "ɨ": "1", "ʉ": "}", "ʎ": "L", "ː": ":",
+}  # fmt: skip
+"""IPA in plain letters, for a font that has no IPA; a sound that is not here is shown by its mouth shape alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One looked-at frame: index, middle of its time in s, and its mesh (478, 3) px or None."""
+
+    index: int
+    time: float
+    mesh: Floats | None
+
+    @property
+    def opening(self) -> float:
+        """The mouth's opening in its own widths; 0 where no mouth was seen."""
+        return 0.0 if self.mesh is None else mouth.opening(self.mesh) / max(1e-6, mouth.width(self.mesh))
+
+    @property
+    def eyes(self) -> float:
+        """Lid gap over eye width; nan where no eye was seen."""
+        return float("nan") if self.mesh is None else mouth.eyes_open(self.mesh)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A frame worth showing: what it shows in a word, and the phoneme there in plain letters, or ""."""
+
+    look: Look
+    title: str
+    phoneme: str
+
+
+def contact_sheet(
+    clip: Clip,
+    path: Path,
+    *,
+    scene: Scene | None = None,
+    speech: Speech | None = None,
+    face: int = 1,
+    overwrite: bool = False,
+) -> Path:
+    """A PNG with the first and the last frame, every mouth shape that occurs, closures, the widest mouth and a blink.
+
+    Parameters
+    ----------
+    clip
+        The clip; at most a few hundred of its frames are looked at, however long it is.
+    path
+        Where the sheet is written, a ``.png``.
+    scene
+        What was seen in the still; without it a face is looked for in the clip.
+    speech
+        What is said when; without it only first, last, widest, narrowest and a blink are shown.
+    face
+        Which face of the scene speaks, 1 being the largest.
+    overwrite
+        Whether ``path`` may be replaced.
+
+    Raises
+    ------
+    stillwake.errors.ClipError
+        The clip cannot be decoded.
+    stillwake.errors.OutputError
+        The sheet cannot be written.
+    """
+    from stillwake.media import check_output, whole_file
+
+    check_output(path, overwrite)
+    times = timing(clip)
+    box = face_box(scene, face - 1, (clip.info.width, clip.info.height)) or find_face(clip, times)[1]
+    moments = _moments(clip, times, speech, box)
+    sheet = _drawn(clip, times, moments, box)
+    with whole_file(path, overwrite) as beside:
+        sheet.save(beside, format="PNG")
+    return path
+
+
+# ------------------------------------------------------------------------------------------------ which frames
+
+
+def _moments(clip: Clip, times: Timing, speech: Speech | None, box: Box | None) -> list[Moment]:
+    frame = float(1 / clip.info.fps)
+    end = frame * len(times.ticks)
+    takes = _takes(speech, end)
+    asked = sorted({_at(clip, take.start, take.end) for shape in takes.values() for take in shape})
+    begin = next((v.start for v in speech.visemes if v.label != "rest"), 0.0) if speech is not None else 0.0
+    searched = (begin, min(end, begin + SEARCH))
+    spans = [(0.0, frame), searched, (end - frame, end), *((t - frame / 2, t + frame / 2) for t in asked)]
+    looks = _look(clip, times, _merged(spans), box)
+    if not looks:
+        return []
+    chosen = [Moment(looks[0], "first", "")]
+    for shape in VISEMES:
+        chosen += _shape(shape, takes.get(shape, []), looks, speech, clip)
+    seen = [look for look in looks if look.mesh is not None]
+    if seen:
+        widest = max(seen, key=lambda look: look.opening)
+        chosen.append(Moment(widest, "widest", _phoneme(speech, widest.time)))
+        if speech is None:
+            chosen.append(Moment(min(seen, key=lambda look: look.opening), "narrowest", ""))
+        lids = np.array([look.eyes for look in seen])
+        if lids.min() < CLOSED_EYES * float(np.median(lids)):
+            chosen.append(Moment(seen[int(lids.argmin())], "blink", ""))
+    chosen.append(Moment(looks[-1], "last", ""))
+    return chosen
+
+
+def _at(clip: Clip, start: float, end: float) -> float:
+    """Middle of the time of the frame that lies around the middle of a stretch."""
+    index = min(int((start + end) / 2 * clip.info.fps), clip.info.frame_count - 1)
+    return float((index + 0.5) / clip.info.fps)
+
+
+def _takes(speech: Speech | None, end: float) -> dict[str, list[Timed]]:
+    """For each mouth shape its longest instances within the clip."""
+    if speech is None:
+        return {}
+    takes: dict[str, list[Timed]] = {}
+    for shape in VISEMES:
+        within = [v for v in speech.visemes if v.label == shape and v.end < end]
+        takes[shape] = sorted(within, key=lambda v: v.start - v.end)[:TAKES]
+    return takes
+
+
+def _shape(shape: str, takes: list[Timed], looks: list[Look], speech: Speech | None, clip: Clip) -> list[Moment]:
+    """The instance that shows a mouth shape most; of the closures the one that is shut least, which is the test."""
+    found = []
+    for take in takes:
+        at = _at(clip, take.start, take.end)
+        found.append(min(looks, key=lambda look: abs(look.time - at)))
+    if not found:
+        return []
+    best = max(found, key=lambda look: look.opening) if shape != "rest" else found[0]
+    return [Moment(best, shape, _phoneme(speech, best.time))]
+
+
+def _phoneme(speech: Speech | None, time: float) -> str:
+    """The phoneme that sounds at that time in plain letters, or ""."""
+    if speech is None:
+        return ""
+    ipa = next((p.label for p in speech.phonemes if p.start <= time < p.end), "")
+    plain = "".join(XSAMPA.get(letter, letter) for letter in ipa)
+    return f"/{plain}/" if plain and plain.isascii() else ""
+
+
+def _merged(spans: list[Span]) -> tuple[Span, ...]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _look(clip: Clip, times: Timing, spans: tuple[Span, ...], box: Box | None) -> list[Look]:
+    from stillwake.perceive import MeshReader
+
+    with MeshReader() as reader:
+        return [
+            Look(shown.index, shown.time, None if box is None else reader.mesh(shown.pixels, box))
+            for shown in frames_within(clip, times, spans)
+        ]
+
+
+# --------------------------------------------------------------------------------------------------- the drawing
+
+
+def _drawn(clip: Clip, times: Timing, moments: list[Moment], box: Box | None) -> Image:
+    from PIL import Image, ImageDraw, ImageFont
+
+    rows = max(1, -(-len(moments) // COLUMNS))
+    mouths = any(moment.look.mesh is not None for moment in moments)
+    tall = FACE + (MOUTH_HEIGHT + 4 if mouths else 0) + CAPTION
+    width = 2 * MARGIN + COLUMNS * FACE + (COLUMNS - 1) * GAP
+    sheet = Image.new("RGB", (width, HEADING + rows * (tall + GAP) + MARGIN), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    info = clip.info
+    big, plain, small = (ImageFont.load_default(size) for size in (30, 19, 16))
+    pen.text((MARGIN, 24), _printable(info.name), INK, big)
+    pen.text(
+        (MARGIN, 62),
+        f"{info.seconds:.2f} s, {info.frame_count} frames at {info.fps} a second, {info.width} x {info.height} px",
+        FAINT,
+        small,
+    )
+    half = float(1 / info.fps) / 4
+    spans = _merged([(moment.look.time - half, moment.look.time + half) for moment in moments])
+    pictures = {
+        shown.index: _crops(shown.pixels, moments, shown.index, box) for shown in frames_within(clip, times, spans)
+    }
+    for place, moment in enumerate(moments):
+        x = MARGIN + place % COLUMNS * (FACE + GAP)
+        y = HEADING + place // COLUMNS * (tall + GAP)
+        face, lips = pictures[moment.look.index]
+        sheet.paste(Image.fromarray(face), (x, y))
+        y += FACE + 4
+        if lips is not None:
+            sheet.paste(Image.fromarray(lips), (x, y))
+        y += MOUTH_HEIGHT + 8 if mouths else 6
+        pen.text((x, y), moment.title, ACCENT, plain)
+        if moment.phoneme:
+            pen.text((x + pen.textlength(moment.title, plain) + 8, y), moment.phoneme, INK, plain)
+        pen.text((x + FACE, y), f"{moment.look.time:.2f} s", INK, plain, anchor="ra")
+        if moment.look.mesh is not None:
+            pen.text((x, y + 24), f"open {moment.look.opening:.2f} of its width", FAINT, small)
+    return sheet
+
+
+def _crops(pixels: Pixels, moments: list[Moment], index: int, box: Box | None) -> tuple[Pixels, Pixels | None]:
+    """The face in a square, and the mouth larger beneath it; the whole frame where there is no face."""
+    height, width = pixels.shape[:2]
+    look = next(moment.look for moment in moments if moment.look.index == index)
+    if box is None:
+        return _cut(pixels, (width / 2, height / 2), float(max(width, height)), FACE, FACE), None
+    side = max(box[2] - box[0], box[3] - box[1]) * (1 + 2 * FACE_AROUND)
+    face = _cut(pixels, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), side, FACE, FACE)
+    if look.mesh is None:
+        return face, None
+    lips = look.mesh[[61, 291, 0, 17], :2]
+    across = float(np.linalg.norm(lips[1] - lips[0])) * (1 + MOUTH_AROUND)
+    x, y = ((lips[0] + lips[1]) / 2 + (lips[2] + lips[3]) / 2) / 2
+    return face, _cut(pixels, (float(x), float(y)), across, FACE, MOUTH_HEIGHT)
+
+
+def _cut(pixels: Pixels, middle: tuple[float, float], across: float, width: int, height: int) -> Pixels:
+    """A window ``across`` px wide around a point, resized; what lies outside the picture is paper."""
+    import cv2
+
+    scale = width / across
+    turn = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
+    source: npt.NDArray[Any] = pixels
+    if scale < 0.7:
+        source = cv2.GaussianBlur(pixels, (0, 0), 0.42 / scale)
+    cut: Pixels = cv2.warpAffine(
+        source, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=PAPER
+    )
+    return cut
+
+
+def _printable(name: str) -> str:
+    """A name the built-in font can draw."""
+    return name.encode("ascii", "replace").decode()

@@ -1,0 +1,441 @@
+"""Are lips and sound together? The mouth found in the decoded frames against what is said at that moment.
+
+The opening that a phoneme asks for is correlated with the opening that was measured, over shifts of a fraction of a
+frame, and over slow drifts. Three witnesses: the timeline the clip was made from; a timeline recognised afresh from
+the clip's own sound; and the sound itself against the recording it should be. A positive offset means that the
+picture comes after the sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import ClipFinding, Samples, Timed, Verdict
+
+if TYPE_CHECKING:
+    from stillwake.inspection.evidence import Evidence
+    from stillwake.inspection.stream import Span
+
+Array = npt.NDArray[np.float64]
+
+OPENNESS = {
+    "rest": 0.0,
+    "MBP": 0.0,
+    "FV": 0.08,
+    "TH": 0.25,
+    "TDN": 0.25,
+    "L": 0.38,
+    "S": 0.15,
+    "CH": 0.22,
+    "K": 0.35,
+    "R": 0.28,
+    "W": 0.14,
+    "AA": 1.0,
+    "AE": 0.9,
+    "AH": 0.65,
+    "EH": 0.65,
+    "IY": 0.35,
+    "OW": 0.55,
+    "UW": 0.25,
+}
+"""How far each mouth shape parts the lips, 0..1: vowels by their height, consonants by the jaw their place asks for.
+
+After the order of phonetics textbooks, not after any engine's poses: a scale of lip opening, on which only the order
+and the zeros matter for a correlation.
+"""
+
+GRID = 200
+"""Points a second at which the expected opening is laid out."""
+COARTICULATION = 0.035
+"""Standard deviation in seconds by which neighbouring shapes flow into each other."""
+TREND = 1.5
+"""Seconds over which the mean is removed from both curves: a slow smile is no speech."""
+WIDEST = 0.40
+"""Largest offset searched, in seconds: SyncNet searches 10 to 15 frames at 25 fps."""
+STEP = 0.010
+"""Step of the first search in seconds; a finer one follows."""
+LEAST_SPEECH = 1.5
+"""Seconds of speech within what was looked at below which the offset is unseen."""
+LEAST_FRAMES = 20
+LEAST_CORRELATION = 0.40
+"""Correlation at the best offset below which the mouth does not follow the words enough to be timed."""
+LEAST_LEAD = 0.03
+"""By how much the best offset must beat any that lies more than 120 ms away from it."""
+UNSURE = 0.5
+"""An offset is unseen when its standard error is over this share of the limit."""
+
+SOUND_EARLY = (45.0, 90.0)
+"""ms by which the sound may come before the picture: noticed, no longer accepted (ITU-R BT.1359-1)."""
+SOUND_LATE = (125.0, 185.0)
+"""ms by which it may come after the picture, likewise."""
+FINEST_LIMIT = 20.0
+"""ms: at frame rates over 50 one frame is less than the eye's share of the error and than our own precision."""
+
+SOUND_SHIFT = 10.0
+"""ms by which the clip's sound may lie beside the recording: half a frame at 50 fps, an AAC frame being 21 ms."""
+SOUND_ALIKE = 0.5
+"""Correlation of the two sounds below which they are not the same recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far the picture lies behind the sound, seconds, with standard errors.
+
+    ``middle`` at the middle of what was looked at, ``drift`` how much it grows over ``seconds``, the stretch from
+    the first to the last frame looked at; ``correlation`` at that offset; ``frames`` how many spoke; ``unseen`` why
+    there is no answer, or "".
+    """
+
+    middle: float = 0.0
+    middle_error: float = np.inf
+    drift: float = 0.0
+    drift_error: float = np.inf
+    seconds: float = 0.0
+    correlation: float = 0.0
+    frames: int = 0
+    unseen: str = ""
+
+    @property
+    def start(self) -> float:
+        """The offset at the first frame looked at."""
+        return self.middle - self.drift / 2
+
+    @property
+    def end(self) -> float:
+        """The offset at the last one."""
+        return self.middle + self.drift / 2
+
+
+def expected_opening(visemes: Iterable[Timed], start: float, end: float) -> tuple[Array, Array]:
+    """How far the words ask the lips to part: times in seconds, `GRID` a second, and openings 0..1, smoothed."""
+    from scipy.ndimage import gaussian_filter1d
+
+    times = np.arange(np.floor(start * GRID), np.ceil(end * GRID) + 1) / GRID
+    opening = np.zeros(len(times))
+    for viseme in visemes:
+        first, last = np.searchsorted(times, (viseme.start, viseme.end))
+        opening[first:last] = OPENNESS[viseme.label]
+    return times, gaussian_filter1d(opening, COARTICULATION * GRID, mode="nearest")
+
+
+def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spans: tuple[Span, ...]) -> Offset:
+    """The offset and drift of a measured mouth opening against a timeline.
+
+    Parameters
+    ----------
+    times
+        Middle of each frame's time, seconds, ordered.
+    opening
+        The mouth's opening in each, any unit; nan where none was seen.
+    visemes
+        What is said when.
+    spans
+        The stretches the frames come from; the trend is removed within each.
+    """
+    spoken = sum(
+        max(0.0, min(v.end, end) - max(v.start, start)) for v in visemes if v.label != "rest" for start, end in spans
+    )
+    if spoken < LEAST_SPEECH:
+        return Offset(unseen=f"only {spoken:.1f} s of speech lie in what was looked at")
+    grid, wanted = expected_opening(visemes, spans[0][0] - 1.0, spans[-1][1] + 1.0)
+    wanted = wanted - _moving_mean(wanted, TREND * GRID)
+    pieces_t, pieces_y = [], []
+    for start, end in spans:
+        inside = (times >= start) & (times < end) & np.isfinite(opening)
+        if inside.sum() < LEAST_FRAMES:
+            continue
+        t, y = times[inside], opening[inside]
+        rate = (len(t) - 1) / max(t[-1] - t[0], 1e-6)
+        pieces_t.append(t)
+        pieces_y.append(y - _moving_mean(y, TREND * rate))
+    if not pieces_t:
+        return Offset(unseen="the mouth was seen in too few frames")
+    t, y = np.concatenate(pieces_t), np.concatenate(pieces_y)
+    if y.std() < 1e-9:
+        return Offset(unseen="the mouth does not move", correlation=0.0, frames=len(t))
+    return _search(t, y, grid, wanted)
+
+
+def _moving_mean(values: Array, length: float) -> Array:
+    """Mean over a window around each entry, narrower at the ends."""
+    half = max(1, round(length / 2))
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, len(values))
+    mean: Array = (total[high] - total[low]) / (high - low)
+    return mean
+
+
+def _search(t: Array, y: Array, grid: Array, wanted: Array) -> Offset:
+    centre, length = (t[0] + t[-1]) / 2, max(t[-1] - t[0], 1e-6)
+    along = (t - centre) / length
+    y = (y - y.mean()) / y.std()
+
+    def score(middle: float, drift: float) -> float:
+        curve = np.interp(t - middle - drift * along, grid, wanted)
+        curve = curve - curve.mean()
+        norm = float(np.sqrt((curve**2).mean()))
+        return float((curve * y).mean()) / norm if norm > 1e-9 else 0.0
+
+    middles = np.arange(-WIDEST, WIDEST + STEP / 2, STEP)
+    drifts = np.arange(-WIDEST, WIDEST + STEP, 2 * STEP) if length > 3.0 else np.zeros(1)
+    scores = np.array([[score(m, d) for d in drifts] for m in middles])
+    # The steady offset first: a drift is believed only when it explains clearly more, else noise would invent one.
+    steady = scores[:, len(drifts) // 2]
+    best = int(steady.argmax())
+    i, j = best, len(drifts) // 2
+    if scores.max() > steady[best] + 0.02:
+        i, j = (int(k) for k in np.unravel_index(int(scores.argmax()), scores.shape))
+    middle, drift = _refined(score, middles[i], drifts[j], len(drifts) > 1)
+    top = score(middle, drift)
+    away = np.abs(middles - middles[i]) > 0.12
+    rival = float(scores[away][:, max(0, j - 3) : j + 4].max()) if away.any() else 0.0
+    unseen = ""
+    if top < LEAST_CORRELATION:
+        unseen = f"the mouth hardly follows the words (correlation {top:.2f})"
+    elif top - rival < LEAST_LEAD:
+        unseen = f"two offsets fit almost equally well (correlation {top:.2f} and {rival:.2f})"
+    elif abs(middle) > WIDEST - 1.5 * STEP:
+        unseen = f"picture and sound are more than {WIDEST * 1000:.0f} ms apart, or have nothing to do with each other"
+    errors = _errors(t, y, along, grid, wanted, middle, drift, len(drifts) > 1)
+    return Offset(middle, errors[0], drift, errors[1], length, top, len(t), unseen)
+
+
+def _refined(score: Callable[[float, float], float], middle: float, drift: float, both: bool) -> tuple[float, float]:
+    """The best offset and drift near a first guess, to well under a millisecond."""
+    from scipy.optimize import minimize
+
+    simplex = [[middle, drift], [middle + STEP, drift], [middle, drift + 2 * STEP]]
+    size = 2 if both else 1
+    found = minimize(
+        lambda x: -score(float(x[0]), float(x[1]) if both else 0.0),
+        simplex[0][:size],
+        method="Nelder-Mead",
+        options={"initial_simplex": [corner[:size] for corner in simplex[: size + 1]]},
+    )
+    return float(found.x[0]), float(found.x[1]) if both else 0.0
+
+
+def _errors(
+    t: Array, y: Array, along: Array, grid: Array, wanted: Array, middle: float, drift: float, both: bool
+) -> tuple[float, float]:
+    """Standard errors of offset and drift: least squares at the optimum, widened for residuals that hang together."""
+    slope = np.gradient(wanted, grid)
+    at = t - middle - drift * along
+    curve, steep = np.interp(at, grid, wanted), np.interp(at, grid, slope)
+    columns = [curve, np.ones_like(curve), -steep] + ([-steep * along] if both else [])
+    design = np.stack(columns, -1)
+    weights, *_ = np.linalg.lstsq(design[:, :2], y, rcond=None)
+    left = y - design[:, :2] @ weights
+    gain = weights[0]
+    if abs(gain) < 1e-9:
+        return np.inf, np.inf
+    design[:, 2:] *= gain
+    near = float((left[1:] * left[:-1]).mean() / max(float((left**2).mean()), 1e-12))
+    near = min(max(near, 0.0), 0.9)
+    spread = np.linalg.pinv(design.T @ design) * float((left**2).mean()) * (1 + near) / (1 - near)
+    deviations = np.sqrt(np.maximum(np.diag(spread), 0))
+    return float(deviations[2]), float(deviations[3]) if both else np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How far one sound lies behind another, seconds, and how alike they are there, -1..1."""
+
+    late: float
+    alike: float
+
+
+def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: float) -> Shift | None:
+    """How far ``ours`` lies behind ``theirs`` from ``start`` to ``end`` seconds; None where there is too little."""
+    from scipy.signal import fftconvolve
+
+    first, last = round(start * rate), min(round(end * rate), len(theirs))
+    reach = round(WIDEST * rate)
+    wanted = theirs[first:last].astype(np.float64)
+    low = max(0, first - reach)
+    given = ours[low : last + reach].astype(np.float64)
+    if len(wanted) < rate or len(given) < len(wanted) // 2 or wanted.std() < 1 or given.std() < 1:
+        return None
+    given = np.pad(given, (max(0, reach - first), max(0, len(wanted) + 2 * reach - len(given))))
+    products = fftconvolve(given, wanted[::-1], mode="valid")
+    total = np.concatenate([[0.0], np.cumsum(given**2)])
+    energy = total[len(wanted) :] - total[: -len(wanted)]
+    alike = products / np.sqrt(np.maximum(energy[: len(products)], 1.0) * float((wanted**2).sum()))
+    alike = alike[: 2 * reach + 1]
+    best = int(alike.argmax())
+    return Shift((best - reach) / rate, float(alike[best]))
+
+
+def check(evidence: Evidence) -> list[ClipFinding]:
+    """Offset and drift of the mouth against the words, by every witness there is."""
+    findings = []
+    shifts = _shifts(evidence)
+    if evidence.speech is not None:
+        findings.append(_sound_finding(evidence, shifts))
+        findings += _against_timeline(evidence, shifts)
+    findings.append(_against_sound(evidence))
+    if evidence.speech is None:
+        findings.append(_drift_heard(evidence))
+    return findings
+
+
+def _shifts(evidence: Evidence) -> list[tuple[float, Shift]]:
+    """How far the clip's sound lies behind the speech's, at the middle of up to two stretches: the first, the last."""
+    from stillwake.inspection.hearing import RATE
+
+    speech, sound = evidence.speech, evidence.sound
+    if speech is None or sound is None:
+        return []
+    found = []
+    length = 10.0
+    whole = min(float(speech.sound.seconds), evidence.seconds)
+    for first in sorted({0.0, max(0.0, whole - length)}):
+        shift = sound_shift(sound.mono, speech.sound.mono, RATE, first, min(first + length, whole))
+        if shift is not None:
+            found.append((first + min(length, whole) / 2, shift))
+    return found
+
+
+def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> ClipFinding:
+    name = "sound"
+    if evidence.sound is None:
+        return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
+    if not shifts:
+        return ClipFinding(check=name, verdict="unseen", why="there is too little sound to compare")
+    at, worst = max(shifts, key=lambda item: (item[1].alike < SOUND_ALIKE, abs(item[1].late)))
+    if worst.alike < SOUND_ALIKE:
+        return ClipFinding(
+            check=name,
+            verdict="fail",
+            measured=worst.alike,
+            unit="correlation",
+            limit=SOUND_ALIKE,
+            start=at,
+            end=at,
+            why=f"the clip's sound is not the recording it was made from (correlation {worst.alike:.2f})",
+            fix="put the right recording under the picture",
+        )
+    late = worst.late * 1000
+    over = abs(late) > SOUND_SHIFT
+    return ClipFinding(
+        check=name,
+        verdict="fail" if over else "pass",
+        measured=late,
+        unit="ms",
+        limit=SOUND_SHIFT,
+        start=at if over else None,
+        end=at if over else None,
+        why=f"the clip's sound lies {abs(late):.0f} ms {'after' if late > 0 else 'before'} the recording"
+        if over
+        else f"the clip's sound is the recording, {abs(late):.1f} ms beside it",
+        fix="put picture and sound together again without an offset" if over else "",
+    )
+
+
+def _against_timeline(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> list[ClipFinding]:
+    name, seen, speech = "sync", evidence.seen, evidence.speech
+    if speech is None:
+        return []
+    if seen.no_face:
+        return [_unseen(name, seen.no_face), _unseen(f"{name} drift", seen.no_face)]
+    offset = measure_offset(seen.time, seen.opening, speech.visemes, seen.spans)
+    if offset.unseen:
+        return [_unseen(name, offset.unseen), _unseen(f"{name} drift", offset.unseen)]
+    sound = [shift.late for _, shift in shifts if shift.alike >= SOUND_ALIKE] or [0.0]
+    frame = 1000 / float(evidence.fps)
+    limit = max(frame, FINEST_LIMIT)
+    late, error = (offset.middle - float(np.mean(sound))) * 1000, offset.middle_error * 1000
+    drift = (offset.drift - (sound[-1] - sound[0])) * 1000
+    return [
+        _offset_finding(name, late, error, limit, limit, limit, limit, offset, "the timeline it was made from"),
+        _drift_finding(evidence, f"{name} drift", drift, offset, late, limit),
+    ]
+
+
+def _against_sound(evidence: Evidence) -> ClipFinding:
+    name, seen, heard = "sync heard", evidence.seen, evidence.heard
+    if seen.no_face:
+        return _unseen(name, seen.no_face)
+    if heard is None:
+        return _unseen(name, evidence.unheard)
+    offset = measure_offset(seen.time, seen.opening, heard.visemes, seen.spans)
+    if offset.unseen:
+        return _unseen(name, offset.unseen)
+    late, error = offset.middle * 1000, offset.middle_error * 1000
+    return _offset_finding(name, late, error, *SOUND_EARLY, *SOUND_LATE, offset, "what its own sound says")
+
+
+def _drift_heard(evidence: Evidence) -> ClipFinding:
+    name, seen, heard = "sync drift", evidence.seen, evidence.heard
+    if seen.no_face or heard is None:
+        return _unseen(name, seen.no_face or evidence.unheard)
+    offset = measure_offset(seen.time, seen.opening, heard.visemes, seen.spans)
+    if offset.unseen:
+        return _unseen(name, offset.unseen)
+    limit = max(1000 / float(evidence.fps), FINEST_LIMIT)
+    return _drift_finding(evidence, name, offset.drift * 1000, offset, offset.middle * 1000, limit)
+
+
+def _unseen(name: str, why: str) -> ClipFinding:
+    return ClipFinding(check=name, verdict="unseen", why=why)
+
+
+def _offset_finding(
+    name: str,
+    late: float,
+    error: float,
+    early_warn: float,
+    early_fail: float,
+    late_warn: float,
+    late_fail: float,
+    offset: Offset,
+    against: str,
+) -> ClipFinding:
+    """``late`` ms is how far the picture comes after the sound, so the sound is early when it is positive."""
+    warn, fail = (early_warn, early_fail) if late > 0 else (late_warn, late_fail)
+    if error > UNSURE * fail:
+        return _unseen(name, f"the offset is too uncertain ({late:+.0f} ± {error:.0f} ms)")
+    size = abs(late)
+    verdict: Verdict = "fail" if size > fail else "warn" if size > warn else "pass"
+    if verdict == "fail" and size - error <= fail:
+        verdict = "warn"
+    order = "after" if late > 0 else "before"
+    return ClipFinding(
+        check=name,
+        verdict=verdict,
+        measured=late,
+        unit="ms",
+        limit=warn,
+        why=f"the lips come {size:.0f} ± {error:.0f} ms {order} the sound, measured against {against} "
+        f"(correlation {offset.correlation:.2f})",
+        fix="" if verdict == "pass" else f"move the sound {size:.0f} ms {'later' if late > 0 else 'earlier'}",
+    )
+
+
+def _drift_finding(
+    evidence: Evidence, name: str, drift: float, offset: Offset, late: float, limit: float
+) -> ClipFinding:
+    error = offset.drift_error * 1000
+    if error > limit and abs(drift) < 2 * error:
+        return _unseen(name, f"the clip is too short to tell a drift ({drift:+.0f} ± {error:.0f} ms)")
+    over = abs(drift) > limit
+    verdict: Verdict = "pass" if not over else "fail" if abs(drift) - error > limit else "warn"
+    first, last = float(evidence.seen.time[0]), float(evidence.seen.time[-1])
+    return ClipFinding(
+        check=name,
+        verdict=verdict,
+        measured=drift,
+        unit="ms",
+        limit=limit,
+        start=first if over else None,
+        end=last if over else None,
+        why=f"the offset goes from {late - drift / 2:+.0f} to {late + drift / 2:+.0f} ms (± {error:.0f}) "
+        f"in {offset.seconds:.0f} s",
+        fix="check that picture and sound were made at the frame rate and sample rate they say" if over else "",
+    )
