@@ -6,9 +6,12 @@ picture -> Still -> Scene -> Report -> Plan -> Clip -> Inspection -> OUT.json
 from __future__ import annotations
 
 import platform
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -181,8 +184,8 @@ def animate(
 ) -> RunRecord:
     """The record of a finished clip: the clip lies at ``out`` and the record beside it.
 
-    A clip that does not pass its inspection is kept, with its record: look at ``record.inspection``. On any
-    failure before that nothing new is left behind.
+    A clip that does not pass its inspection is kept, with its record: look at ``record.inspection``. On any other
+    failure nothing is left behind, and what should have been overwritten is as it was.
 
     Parameters
     ----------
@@ -205,12 +208,13 @@ def animate(
     stillwake.errors.StillwakeError
         Every one of them may come from here; each says what happened, why, and what to do.
     """
-    from stillwake.media import check_output, write_text
+    from stillwake.media import check_clip_output, check_output
     from stillwake.perceive import scaled
 
     watch = _Watch()
+    check_clip_output(out, overwrite)
     record_at = record_path(out)
-    for path in (out, record_at, *([sheet] if sheet is not None else [])):
+    for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
     scene, report, speech, plan = _propose(picture, brief, on_progress, watch)
     (shot,) = plan.shots
@@ -220,25 +224,25 @@ def animate(
         engine = load_engine(shot.engine)
         scene = scaled(scene, shot.size)
         performance = engine.prepare(scene, shot, speech)
-    with performance:
+    with performance, _staged(out, record_at, sheet, overwrite) as staged:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
-            clip = _render(performance, out, speech.sound, overwrite, on_progress, watch)
-        with _removed_on_failure(out, performance.frame_count):
-            with watch.stage("inspect"):
-                inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
-            if sheet is not None:
-                with watch.stage("sheet"):
-                    _draw_sheet(clip, sheet, scene, speech, performance, overwrite)
-            record = RunRecord(
-                brief=_portable(brief),
-                report=report,
-                plan=plan,
-                inspection=inspection,
-                versions=package_versions(),
-                seconds=watch.finish(),
-            )
-            write_text(record_at, record.model_dump_json(indent=2) + "\n", overwrite)
+            clip = _render(performance, staged.clip, speech.sound, on_progress, watch)
+        with watch.stage("inspect"):
+            inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
+        if staged.sheet is not None:
+            with watch.stage("sheet"):
+                _draw_sheet(clip, staged.sheet, scene, speech, shot.face)
+        record = RunRecord(
+            brief=_portable(brief),
+            report=report,
+            plan=plan,
+            inspection=inspection,
+            versions=package_versions(),
+            seconds=watch.finish(),
+        )
+        with _writing(record_at):
+            staged.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return record
 
 
@@ -294,9 +298,64 @@ def examine(
     return inspect(clip, still=picture, scene=scene, speech=speech, on_progress=on_progress)
 
 
-def _render(
-    performance: Performance, out: Path, sound: Sound, overwrite: bool, on_progress: Progress, watch: _Watch
-) -> Clip:
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """Where a run's files are made before they take their places, under the names they will have."""
+
+    clip: Path
+    record: Path
+    sheet: Path | None
+
+
+@contextmanager
+def _staged(out: Path, record_at: Path, sheet: Path | None, overwrite: bool) -> Iterator[_Staged]:
+    """A hidden folder beside the output; when the block ends well, what lies in it takes its place, all together.
+
+    Until then whatever lies at the targets is as it was, and on any failure, Ctrl-C included, it stays so.
+    """
+    from stillwake.media.files import as_sequence, whole_file, whole_folder
+
+    sequence = as_sequence(out)
+    beside = out.parent.parent if sequence else out.parent
+    with _writing(out):
+        stage = Path(tempfile.mkdtemp(prefix=".stillwake-", dir=beside))
+    try:
+        clip = stage / "clip" / out.parent.name / out.name if sequence else stage / "clip" / out.name
+        for folder in ("clip", "record", "sheet"):
+            (stage / folder).mkdir()
+        staged = _Staged(
+            clip=clip,
+            record=stage / "record" / record_at.name,
+            sheet=None if sheet is None else stage / "sheet" / sheet.name,
+        )
+        yield staged
+        if sequence:
+            with whole_folder(out, overwrite) as folder_part:
+                for picture in clip.parent.iterdir():
+                    picture.replace(folder_part / picture.name)
+        else:
+            with whole_file(out, overwrite) as part:
+                clip.replace(part)
+        if sheet is not None and staged.sheet is not None:
+            with whole_file(sheet, overwrite) as part:
+                shutil.copyfile(staged.sheet, part)  # a sheet may lie on another disk
+        with whole_file(record_at, overwrite) as part:
+            staged.record.replace(part)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    from stillwake.media.files import writing_fault
+
+    try:
+        yield
+    except OSError as error:
+        raise writing_fault(path, error) from error
+
+
+def _render(performance: Performance, out: Path, sound: Sound, on_progress: Progress, watch: _Watch) -> Clip:
     from stillwake.media import write_clip
 
     return write_clip(
@@ -306,7 +365,6 @@ def _render(
         frame_count=performance.frame_count,
         size=performance.size,
         sound=sound,
-        overwrite=overwrite,
         on_progress=on_progress,
     )
 
@@ -327,29 +385,15 @@ def _inspect(
     )
 
 
-def _draw_sheet(
-    clip: Clip, sheet: Path, scene: Scene, speech: Speech, performance: Performance, overwrite: bool
-) -> None:
+def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech, face: int) -> None:
     from stillwake.inspection import contact_sheet
 
-    contact_sheet(clip, sheet, scene=scene, speech=speech, overwrite=overwrite)
+    contact_sheet(clip, sheet, scene=scene, speech=speech, face=face)
 
 
 def _portable(brief: Brief) -> Brief:
     """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
     return brief if brief.sound is None else brief.model_copy(update={"sound": Path(brief.sound.name)})
-
-
-@contextmanager
-def _removed_on_failure(out: Path, frame_count: int) -> Iterator[None]:
-    """The clip at ``out`` is taken away again when the rest of the walk does not reach its end."""
-    try:
-        yield
-    except BaseException:  # also Ctrl-C: whatever stops the walk, no clip without its record
-        paths = [out.parent / (out.name % index) for index in range(frame_count)] if "%" in out.name else [out]
-        for path in paths:
-            path.unlink(missing_ok=True)
-        raise
 
 
 class _Watch:
