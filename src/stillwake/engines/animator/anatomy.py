@@ -219,8 +219,9 @@ def _snap(
     else:
         lab = cv2.cvtColor(strip, cv2.COLOR_RGB2LAB).astype(np.float64)
         jump = np.gradient(lab, axis=1)
-        redness = -edge * jump[..., 1]
-        strength = np.abs(jump[..., 0]) * 0.5 + 2.0 * np.maximum(redness, 0.0)
+        redness = np.maximum(-edge * jump[..., 1], 0.0)
+        colourful = float(np.percentile(redness.max(1), 50)) > 3.0  # else a grey still, where only tone tells
+        strength = redness + np.abs(jump[..., 0]) * (0.08 if colourful else 1.0)
         strength /= max(1.0, float(np.percentile(strength, 95)))
         cost = 20.0 * (1.0 - np.minimum(strength, 1.0)) + 6.0 * prior
         slope = 4.0
