@@ -7,6 +7,7 @@ so that ``stillwake --help`` answers at once.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -636,6 +637,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     tokens = list(sys.argv[1:] if argv is None else argv)
     verbose = "-v" in tokens or "--verbose" in tokens
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without × or a name that is no text: no reason to fail
     run: Callable[..., int | None] = app
     with _stoppable():
         try:

@@ -393,7 +393,9 @@ def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech, face: int
 
 def _portable(brief: Brief) -> Brief:
     """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
-    return brief if brief.sound is None else brief.model_copy(update={"sound": Path(brief.sound.name)})
+    from stillwake.media.files import shown
+
+    return brief if brief.sound is None else brief.model_copy(update={"sound": Path(shown(brief.sound))})
 
 
 class _Watch:

@@ -19,8 +19,10 @@ LEAST_CLOSURES = 3
 """Closures below which a share says nothing."""
 PAUSE = 0.30
 """Seconds of silence from which the mouth is expected to come to rest."""
-LEAVE = 0.16
+LEAVE = 0.10
 """Seconds at the start of a pause in which the lips may still come to rest, and at its end may already begin."""
+LEAST_STILL = 3
+"""Frames of a pause without which its stillness is unseen."""
 STILL_RANGE = 0.05
 """Mouth widths by which the opening may wander within a pause; see benchmarks/inspection.py."""
 
@@ -96,8 +98,11 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
     told = evidence.speech is not None
     looked, worst, where = 0, 0.0, (0.0, 0.0)
     for start, end in pauses(speech.visemes, evidence.seconds):
-        inside = (seen.time >= start + LEAVE) & (seen.time <= end - LEAVE) & np.isfinite(seen.opening)
-        if inside.sum() < 3:
+        # Before the first word and after the last there is nothing to come from or to go to.
+        first = start + (LEAVE if start > 0 else 0)
+        last = end - (LEAVE if end < evidence.seconds else 0)
+        inside = (seen.time >= first) & (seen.time <= last) & np.isfinite(seen.opening)
+        if inside.sum() < LEAST_STILL:
             continue
         looked += 1
         openings = seen.opening[inside]
@@ -107,7 +112,7 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
         if moved > worst:
             worst, where = moved, (start, end)
     if not looked:
-        return [_unseen(name, f"there is no pause of {PAUSE + 2 * LEAVE:.1f} s in what was looked at")]
+        return [_unseen(name, f"there is no pause of {PAUSE:.1f} s in what was looked at")]
     over = worst > STILL_RANGE
     return [
         ClipFinding(

@@ -111,7 +111,7 @@ def opened_container(
         try:
             name, declared = _looked_over(file, what, refusal, noun)
             container = av.open(
-                file,
+                _Handle(file),
                 "r",
                 format=name,
                 options={
@@ -129,6 +129,20 @@ def opened_container(
             yield Opened(container, name, declared)
         finally:
             container.close()
+
+
+class _Handle:
+    """A file for PyAV. A damaged file makes FFmpeg seek to places before the start; PyAV would print each of them."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self.read, self.tell, self.file = file.read, file.tell, file
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """The new position, or -1, FFmpeg's sign for a place that is not there."""
+        try:
+            return self.file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 def check_whole(whole: Fraction, end: Fraction, what: str, refusal: type[InputError]) -> None:
@@ -162,6 +176,15 @@ def is_moving(stream: av.VideoStream) -> bool:
     from av.stream import Disposition
 
     return not stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+
+
+def sound_in_words(stream: av.AudioStream) -> str:
+    """Codec, rate and channels: ``"aac, 48000 Hz, mono"``."""
+    context: av.AudioCodecContext | None = stream.codec_context
+    if context is None:
+        return "of an unknown format"
+    channels = {1: "mono", 2: "stereo"}.get(context.channels, f"{context.channels} channels")
+    return f"{context.name}, {context.sample_rate} Hz, {channels}"
 
 
 def decodable(stream: av.AudioStream | av.VideoStream) -> bool:

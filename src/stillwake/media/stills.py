@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import struct
+import tempfile
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,8 +45,8 @@ SMALLEST_SIDE = 64
 LONGEST_SIDE = 32_766
 """px: OpenCV's remap, which moves the picture, counts in 16 bit."""
 
-_quiet = threading.Lock()
-"""Warnings are caught for the whole process at once, so one picture at a time."""
+_one_at_a_time = threading.Lock()
+"""Warnings, logging and the standard error stream belong to the whole process."""
 
 
 def open_still(path: str | os.PathLike[str]) -> Still:
@@ -65,8 +69,7 @@ def open_still(path: str | os.PathLike[str]) -> Still:
                 what, f"the disk cannot read it ({error.strerror})", "copy it and try the copy"
             ) from error
     _check_kind(data, what)
-    with _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _silence():
         try:
             pixels, alpha, notes = _decoded(data, what)
         except StillError:
@@ -89,8 +92,7 @@ def read_png(path: str | os.PathLike[str], limit: int) -> tuple[Pixels, dict[str
     from PIL import Image
 
     what = f"Cannot open {shown(path)}"
-    with opened_input(path, what, StillError, limit) as file, _quiet, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with opened_input(path, what, StillError, limit) as file, _silence():
         try:
             with Image.open(file, formats=("PNG",)) as image:
                 if image.width * image.height > MOST_PIXELS:
@@ -120,6 +122,35 @@ def _damage(error: Exception) -> str:
     if "truncated" in said or "not enough" in said.lower() or isinstance(error, EOFError):
         return "it is cut off: the file ends before the picture does"
     return "it is damaged"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Pillow from warning and logging about what becomes a note or an error of ours."""
+    logger, handler = logging.getLogger("PIL"), logging.NullHandler()
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
+
+@contextmanager
+def _libtiff_heard() -> Iterator[list[str]]:
+    """What libtiff prints meanwhile: it writes its errors to the process's own stream and often goes on after them."""
+    said: list[str] = []
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        try:
+            os.dup2(file.fileno(), 2)
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            said += file.read(10_000).decode("utf-8", "replace").splitlines()
 
 
 def _check_kind(data: bytes, what: str) -> None:
@@ -192,7 +223,13 @@ def _decoded(data: bytes, what: str) -> tuple[Pixels, Pixels | None, list[str]]:
         _check_size(image.size, what)
         _check_single(image, what)
         _check_tiles(image, what)
-        image.load()
+        if image.format == "TIFF":
+            with _libtiff_heard() as said:
+                image.load()
+            if said:
+                raise StillError(what, f"it is damaged ({shown(said[0])})", "export it again")
+        else:
+            image.load()
         upright: Image.Image = image
         try:
             orientation = image.getexif().get(0x0112, 1)

@@ -37,6 +37,7 @@ from stillwake.media.containers import (
     foreign_errors,
     is_moving,
     opened_container,
+    sound_in_words,
 )
 from stillwake.media.files import (
     SEQUENCE_SOUND,
@@ -562,7 +563,7 @@ def _probe(path: Path, what: str) -> _Facts:
         if frame_count > LONGEST_SECONDS * fps:
             raise ClipError(what, f"it is longer than {LONGEST_SECONDS // 3600} hours", "cut it")
         heard = next(iter(container.streams.audio), None)
-        return _Facts(size, fps, frame_count, None if heard is None else _sound_in_words(heard))
+        return _Facts(size, fps, frame_count, None if heard is None else sound_in_words(heard))
 
 
 def _film_stream(opened: Opened, what: str) -> av.VideoStream:
@@ -574,12 +575,6 @@ def _film_stream(opened: Opened, what: str) -> av.VideoStream:
     if not decodable(stream) or not stream.time_base:
         raise ClipError(what, "its picture is in a format we do not decode", "save it as H.264 in MP4")
     return stream
-
-
-def _sound_in_words(stream: av.AudioStream) -> str:
-    context = stream.codec_context
-    channels = {1: "mono", 2: "stereo"}.get(context.channels, f"{context.channels} channels")
-    return f"{context.name}, {context.sample_rate} Hz, {channels}"
 
 
 def _rate(times: npt.NDArray[np.int64], stream: av.VideoStream, what: str) -> tuple[Fraction, int]:
@@ -761,7 +756,7 @@ def _probe_sequence(folder: Path, sequence: PictureSequence, what: str) -> _Fact
     if (beside := folder / SEQUENCE_SOUND).exists():
         with opened_container(beside, what, ClipError, "a sound") as opened:
             if opened.container.streams.audio:
-                sound = _sound_in_words(opened.container.streams.audio[0])
+                sound = sound_in_words(opened.container.streams.audio[0])
     return _Facts((pixels.shape[1], pixels.shape[0]), rate, len(indices), sound)
 
 

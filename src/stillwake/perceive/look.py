@@ -9,17 +9,13 @@ import numpy as np
 
 from stillwake.perceive import topology as at
 from stillwake.perceive.agreement import trust
-from stillwake.perceive.faces import MOST_FACES, Fit, fit, overlap
+from stillwake.perceive.faces import CONFIRMED, MOST_FACES, PRESENT, Candidate, Fit, candidates
 from stillwake.perceive.matte import matte_of
-from stillwake.perceive.models import detect
 from stillwake.perceive.pose import angles
 from stillwake.perceive.style import style_of
 from stillwake.types import Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Style
 
-_SURE = 0.3
-"""Score from which the full-range detector confirms a face: people score .33 to .94, animals up to .24."""
-_PRESENT = 0.5
-_STEADY = 0.045
+_MOST_REFUSED = 3
 
 
 def perceive(still: Still) -> Scene:
@@ -31,48 +27,29 @@ def perceive(still: Still) -> Scene:
         The models cannot be loaded.
     """
     pixels = still.pixels
-    fits, refused = find(pixels)
-    style = style_of(pixels)
-    faces = tuple(face_of(pixels, found, style) for found in fits)
+    places = candidates(pixels)
+    largest = next((place.fit for place in places if telling(place)), None)
+    style, sure = style_of(pixels, largest)
+    # the mesh wanders on drawn faces: they are still faces, with the low confidence they deserve
+    held = [place for place in places if not place.why or (style == "drawn" and telling(place))]
+    faces = tuple(face_of(pixels, place.fit, style) for place in held[:MOST_FACES])
+    refused = [Refused(place.box, place.why) for place in places if place not in held]
     matte = matte_of(pixels, [face.box for face in faces])
     seen = {
         "faces": "mediapipe full-range detector and face mesh with attention",
         "matte": "mediapipe selfie segmentation, both models, guided filter",
-        "style": "colour and edge statistics",
+        "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure",
         "hands": "unseen: no detector looks for hands yet",
         "body": "unseen: no detector looks for joints yet",
         "depth": "unseen: no depth model is part of stillwake yet",
         "text": "unseen: nothing reads text yet",
     }
-    return Scene(still, style, faces, tuple(refused), matte, seen)
+    return Scene(still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen)
 
 
-def find(pixels: Pixels) -> tuple[list[Fit], list[Refused]]:
-    """The faces that hold, largest first, and what only looked like a face."""
-    fits: list[Fit] = []
-    refused: list[Refused] = []
-    candidates = [d for d in detect(pixels) if d.score >= 0.15]
-    for seen in detect(pixels, near=True)[:3]:
-        if seen.score >= 0.3 and not any(overlap(seen.box, d.box) > 0.2 for d in candidates):
-            candidates.append(dataclasses.replace(seen, score=0.0))
-    for candidate in candidates[: 2 * MOST_FACES]:
-        why = ""
-        found: Fit | None = None
-        if candidate.score < _SURE:
-            why = "no face detector confirms a person's face there"
-        else:
-            found = fit(pixels, candidate)
-            if found.presence < _PRESENT:
-                why = "eyes, nose and mouth do not lie there as in a human face"
-            elif float(found.wander[list(at.OVAL)].mean()) > _STEADY:
-                why = "the outline of a face cannot be pinned down there"
-        if found is not None and not why:
-            if not any(overlap(found.box, other.box) > 0.4 for other in fits):
-                fits.append(found)
-        else:
-            refused.append(Refused(candidate.box, why))
-    fits.sort(key=lambda f: -(f.box[2] - f.box[0]))
-    return fits[:MOST_FACES], refused
+def telling(place: Candidate) -> bool:
+    """Whether a human face, real, painted or drawn, lies there, so that its features tell the style."""
+    return place.fit.presence >= PRESENT and place.fit.confirmed >= CONFIRMED
 
 
 def face_of(pixels: Pixels, found: Fit, style: Style) -> Face:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from stillwake.perceive.faces import PRESENT
 from stillwake.perceive.models import Crop, read_mesh
 from stillwake.types import Box, Floats, Pixels
-
-PRESENT = 0.5
-"""The mesh net's score from which it says that a face lies in its crop (mediapipe's own default)."""
 
 
 class MeshReader:
