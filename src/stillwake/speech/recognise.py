@@ -1,0 +1,100 @@
+"""What is said when nobody wrote it down: words with a language model, or bare phones, with pocketsphinx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stillwake.speech.align import HOP_S, PADDING_S, RATE, WINDOW_DELAY_S, Token, decoder, dictionary, padded
+from stillwake.speech.levels import quietest, sounding
+from stillwake.types import Floats, Samples, Timed
+
+CHUNK_S = 25.0
+_NOT_SPOKEN = frozenset({"SIL", "+NSN+", "+SPN+"})
+_PHONE_SETTINGS: dict[str, Any] = {"lw": 0.8, "beam": 1e-20, "pbeam": 1e-20}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Words as tokens to be aligned, in the stretch of sound where they were heard, and how sure that is, 0..1."""
+
+    start: float
+    end: float
+    tokens: tuple[Token, ...]
+    confidence: float
+
+
+def stretches(samples: Samples, level: Floats) -> Iterator[tuple[float, float]]:
+    """Consecutive pieces of at most `CHUNK_S` seconds in which something sounds, cut where it is quietest."""
+    heard = sounding(level)
+    limit = len(samples) / RATE
+    start = 0.0
+    while start < limit:
+        end = limit if limit - start <= CHUNK_S else quietest(level, start + CHUNK_S / 2, start + CHUNK_S)
+        if heard[round(start / HOP_S) : round(end / HOP_S)].any():
+            yield start, end
+        start = end
+
+
+def phones(samples: Samples) -> list[Timed]:
+    """The phones (ARPABET) that an English ear hears in any speech; silence, noise and most music give none."""
+    from pocketsphinx import get_model_path
+
+    engine = decoder(allphone=f"{get_model_path()}/en-us/en-us-phone.lm.bin", **_PHONE_SETTINGS)
+    engine.start_utt()
+    try:
+        engine.process_raw(padded(samples), full_utt=True)
+        engine.end_utt()
+    except RuntimeError:
+        return []
+    offset = PADDING_S - WINDOW_DELAY_S
+    limit = len(samples) / RATE
+    found = []
+    for segment in engine.seg():
+        start = max(0.0, segment.start_frame * HOP_S - offset)
+        end = min(limit, (segment.end_frame + 1) * HOP_S - offset)
+        if segment.word not in _NOT_SPOKEN and segment.word[0] not in "<[" and end > start:
+            found.append(Timed(start, end, segment.word))
+    return found
+
+
+class Recogniser:
+    """English words in pieces of sound; holds the language model (27 MB) while it is used."""
+
+    def __init__(self) -> None:
+        self._engine: Any = None
+
+    def _fresh(self) -> Any:
+        from pocketsphinx import Decoder
+
+        return Decoder(cmn="batch", dither=False, loglevel="FATAL")
+
+    def words(self, samples: Samples, start: float = 0.0) -> Recognised | None:
+        """The words in a piece of at most about 30 s that begins at ``start``, or None when there are none."""
+        self._engine = self._engine or self._fresh()
+        engine = self._engine
+        end = start + len(samples) / RATE
+        try:
+            engine.start_utt()
+            engine.process_raw(padded(samples), full_utt=True)
+            engine.end_utt()
+        except RuntimeError:  # it stays broken
+            self._engine = None
+            return None
+        if engine.hyp() is None:
+            return None
+        known = dictionary()
+        tokens: list[Token] = []
+        sure: list[tuple[float, int]] = []
+        for segment in engine.seg():
+            word = segment.word.partition("(")[0]
+            if word and word[0] not in "<[" and word in known:
+                tokens.append(Token(word, ((known[word],),)))
+                sure.append((float(segment.prob), segment.end_frame - segment.start_frame + 1))
+        if not tokens:
+            return None
+        prob, length = np.array(sure).T
+        return Recognised(start, end, tuple(tokens), float(np.clip((prob * length).sum() / length.sum(), 0, 1)))
