@@ -106,7 +106,7 @@ def fit(pixels: Pixels, detection: Detection) -> Fit:
 
 
 def confirm(pixels: Pixels, box: Box) -> float:
-    """The full-range detector's median score for a face in that box, shown to it at three scales; 0 where it sees none.
+    """The full-range detector's median score for a face in that box, at three scales; 0 where it sees none.
 
     On the whole picture one bearded face in glasses scored .33, less than a railway signal; shown closer, .73 and 0.
     """

@@ -42,11 +42,41 @@ class Logistic:
         return float(1 / (1 + np.exp(-np.clip(score, -50, 50))))
 
 
-FACE_DRAWN = Logistic(0.0, {})
-PICTURE_DRAWN = Logistic(0.0, {})
-PAINTED = Logistic(0.0, {})
+FACE_DRAWN = Logistic(
+    0.59,
+    {
+        "eyes wander": (-4.4463, 0.7479, 1.25),
+        "outline wanders": (-3.6634, 0.4872, 0.923),
+        "lines": (-1.0656, 0.3788, 0.289),
+        "near white": (0.1604, 0.1651, 0.895),
+        "nose relief": (0.5112, 1.1336, -1.197),
+        "eyes to mouth": (0.9877, 0.1475, -1.735),
+    },
+)
+"""Given a confirmed face. On unlearnt halves of 56 pictures: 100 % of photographs and paintings, 96 % of drawings."""
+PICTURE_DRAWN = Logistic(
+    0.034,
+    {
+        "picture flatness": (-1.4399, 0.9439, -0.596),
+        "picture contrast": (2.9674, 0.9806, 0.545),
+        "picture lines": (-0.968, 0.2858, 0.546),
+        "picture thin lines": (-4.2519, 0.801, 0.776),
+        "picture grain": (-1.032, 1.4204, -0.335),
+    },
+)
+"""Without a face: about 85 % right at .5."""
+PAINTED = Logistic(
+    0.011,
+    {
+        "picture chroma": (0.2392, 0.1535, 0.461),
+        "nose shading": (3.7965, 0.4509, 1.352),
+        "picture thin lines": (-4.7132, 0.552, -1.087),
+        "picture grain": (-0.5719, 0.8277, 0.38),
+    },
+)
+"""A weak guess, right for about three in four; nothing depends on it but the word."""
 
-CLEARLY = 0.85
+CLEARLY = 0.7
 """Without a face, a picture is called drawn from this probability on."""
 
 
