@@ -313,9 +313,11 @@ def test_speech_writes_each_format(run: Callable[..., Run], tmp_path: Path) -> N
 
 
 def test_speech_lists_the_voices(run: Callable[..., Run]) -> None:
-    lines = run("speech", "--voices").out.splitlines()
-    assert len(lines) > 50
-    assert any("fr" in line for line in lines)
+    rows = [json.loads(line) for line in run("speech", "--voices", "--json").out.splitlines()]
+    assert len(rows) > 50
+    french = run("speech", "--voices", "--language", "fr").out.splitlines()
+    assert 0 < len(french) < 10
+    assert all(re.search(r"\bfr\b", line) for line in french)
 
 
 def test_perceive_tells_what_was_seen(run: Callable[..., Run]) -> None:

@@ -418,10 +418,19 @@ def demo(
 
 
 def _list_voices(language: str | None, manner: Manner) -> None:
+    from dataclasses import asdict
+
     from stillwake.speech import voices
 
     for voice in voices():
-        _write(str(voice))
+        if language is not None and not any(
+            spoken == language or spoken.startswith(f"{language}-") for spoken in voice.languages
+        ):
+            continue
+        if manner.json:
+            _write(json.dumps(asdict(voice), ensure_ascii=False))
+        else:
+            _write(f"{voice.name:<20} {', '.join(voice.languages):<24} {voice.title}")
 
 
 def _report_lines(report: Report) -> Iterator[str]:
