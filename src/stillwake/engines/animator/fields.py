@@ -44,6 +44,9 @@ LIMITS = np.array(
 )
 """The largest value of each coefficient a track may use: what the motion mask is computed for."""
 
+WINDOW = (2.0, 1.9, 2.4)
+"""How far anything moves, in face heights from the mouth: to either side, up, and down."""
+
 JAW_DROP = 0.38
 LOWER_DROP, UPPER_RAISE = 0.16, 0.13
 """Full-scale openings in opening units. Set by eye on sheets of visemes: speech opens .2 to .3 mouth widths, and
@@ -55,13 +58,15 @@ the less background moves: at most a tenth of it may."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Coarse nodes at the centres of ``step`` x ``step`` px cells, with one pad node on each side.
+    """Coarse nodes at the centres of ``step`` x ``step`` px cells, in a window around the head.
 
-    A bilinear enlargement of node values by ``step`` is then exactly aligned with the pixels. ``nodes`` (h, w, 2)
-    float32 px.
+    A bilinear enlargement of node values by ``step`` is exactly aligned with the pixels. ``nodes`` (h, w, 2)
+    float32 px; node (0, 0) is the centre of the cell ``first`` (column, row); cell (0, 0) starts at pixel (0, 0),
+    and one pad cell lies beyond each edge of the picture.
     """
 
     step: int
+    first: tuple[int, int]
     nodes: Floats
 
     @property
@@ -70,18 +75,24 @@ class Grid:
         return self.nodes.shape[0], self.nodes.shape[1]
 
     @property
-    def origin(self) -> float:
-        """Position of the first node in px, the same in x and y."""
-        return (self.step - 1) / 2 - self.step
+    def origin(self) -> Floats:
+        """Position of the first node, (2,) px."""
+        return self.nodes[0, 0]
 
 
-def grid_for(size: Size, face_height: float) -> Grid:
+def grid_for(size: Size, face: Anatomy) -> Grid:
     """A grid with 64 cells over the face's height: fine enough for a lip, coarse enough for 4K."""
-    step = max(2, round(face_height / 64))
-    columns, rows = -(-size[0] // step) + 2, -(-size[1] // step) + 2
-    origin = (step - 1) / 2 - step
-    x, y = np.meshgrid(np.arange(columns) * step + origin, np.arange(rows) * step + origin)
-    return Grid(step, np.stack([x, y], -1).astype(np.float32))
+    step = max(2, round(face.face_height / 64))
+    ends = [
+        face.centre + (face.across * x + face.down * y) * face.face_height
+        for x in (-WINDOW[0], WINDOW[0])
+        for y in (-WINDOW[1], WINDOW[2])
+    ]
+    low = np.maximum(np.floor(np.min(ends, 0) / step).astype(int), -1)
+    high = np.minimum(np.ceil(np.max(ends, 0) / step).astype(int), [-(-size[0] // step), -(-size[1] // step)])
+    columns, rows = np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1)
+    x, y = np.meshgrid(columns * step + (step - 1) / 2, rows * step + (step - 1) / 2)
+    return Grid(step, (int(low[0]), int(low[1])), np.stack([x, y], -1).astype(np.float32))
 
 
 def layered_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> tuple[Floats, Floats]:
@@ -431,7 +442,11 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     out[..., 4, :] = rigid[..., None] * down * height
     chest = smoothstep(y, chin + 0.02 * height, chin + 0.7 * height) * halo
     chest = chest * smoothstep(from_sides, 0, 0.15 * height)
-    chest = chest * (1 - smoothstep(np.abs(x), 1.3 * height, 1.9 * height))
+    chest = (
+        chest
+        * (1 - smoothstep(np.abs(x), 1.2 * height, 1.8 * height))
+        * (1 - smoothstep(y, 1.5 * height, 2.2 * height))
+    )
     out[..., 5, 0] = chest * 0.007 * height * np.clip(x / (0.8 * height), -1, 1)
     out[..., 5, 1] = -chest * 0.02 * height
     hair = smoothstep(dface, 0.03 * height, 0.22 * height) * halo * smoothstep(y, -0.75 * height, 0.25 * height)

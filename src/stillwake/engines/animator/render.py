@@ -73,6 +73,7 @@ class Talk:
         self._buffer = rig.source.copy()
         self._head_index = warp.node_index(rig.head)
         self._mouth_index = warp.node_index(rig.upper)
+        self._node_along, self._node_below = rig.face.local(rig.upper.nodes.astype(np.float64))
         a, b, c, d = rig.mouth_box
         grid = np.dstack(np.meshgrid(np.arange(a, c), np.arange(b, d))).astype(np.float64)
         along, below = rig.face.local(grid)
@@ -178,14 +179,15 @@ class Talk:
         along, heights = rig.face.local(middle)
         below = self._below - self._look_up(np.interp(self._columns, along, heights))
 
-        node_along, node_below = rig.face.local(rig.upper.nodes.astype(np.float64))
-        is_lower = node_below > np.interp(node_along, along, heights)
-        inverse[b:d, a:c] = np.where(is_lower[..., None], lower, upper)
+        is_lower = self._node_below > np.interp(self._node_along, along, heights)
+        e, f, g, h = rig.core
+        within = np.s_[f - b : h - b, e - a : g - a]
+        inverse[f:h, e:g] = np.where(is_lower[..., None], lower, upper)[within]
         head_nodes, mouth_nodes = rig.head.nodes, rig.upper.nodes
-        full = warp.enlarge(2 * (head_nodes + inverse), rig, rig.head.box, rig.region)
+        full = warp.enlarge(2 * (head_nodes + inverse), rig.grid, rig.head.box, rig.region)
         mouth_box = (a + rig.head.box[0], b + rig.head.box[1], c + rig.head.box[0], d + rig.head.box[1])
         both = np.concatenate([2 * (mouth_nodes + upper), 2 * (mouth_nodes + lower)], -1)
-        both = warp.enlarge(both, rig, mouth_box, rig.mouth_box)
+        both = warp.enlarge(both, rig.grid, mouth_box, rig.mouth_box)
         return _Posed(
             map=full,
             upper_map=np.ascontiguousarray(both[..., :2]),
@@ -275,9 +277,10 @@ class Talk:
 def _missed(rig: Rig, posed: _Posed, head_index: Floats, mouth_index: Floats) -> Floats:
     """How far the inverse misses at every node, each by the layer that draws it, (N,) px."""
     step = rig.grid.step
-    a, b, c, d = rig.upper.box
+    a, b = rig.upper.box[:2]
+    e, f, g, h = rig.core
     everywhere = warp.residual(posed.u, posed.inverse, head_index, step)
     upper = warp.residual(posed.u_upper, posed.upper, mouth_index, step)
     lower = warp.residual(posed.u_lower, posed.lower, mouth_index, step)
-    everywhere[b:d, a:c] = np.where(posed.is_lower, lower, upper)
+    everywhere[f:h, e:g] = np.where(posed.is_lower, lower, upper)[f - b : h - b, e - a : g - a]
     return everywhere.ravel()

@@ -11,12 +11,15 @@ from stillwake.engines.animator.anatomy import Anatomy, Array, measure
 from stillwake.engines.animator.fields import COEFFICIENTS, LIMITS, Grid, grid_for, layered_fields
 from stillwake.engines.animator.lids import without_lashes
 from stillwake.engines.animator.mouth import Interior, paint_interior_textures
-from stillwake.types import Face, Floats, Pixels, Scene
+from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 MOVES = 0.1
 """A node counts as moving when the coefficients at their limits may move it by more px than this."""
 BAND_ROWS = 48
 """Height in px of the bands the picture is drawn in, each only as wide as what moves in it."""
+
+MARGIN = 6
+"""Nodes around the mouth's box: more than head motion at its limits carries a node."""
 
 IntBox = tuple[int, int, int, int]
 
@@ -46,8 +49,8 @@ class Rig:
     ``source`` (H, W, 3) uint8 RGB; ``doubled`` the same at twice the size, sampled in its place because bilinear
     sampling of it is sharper and cheaper than bicubic sampling of the source; ``skin`` it without lashes; ``head``
     the fields over everything that moves, each side of the rest line by its own layer; ``upper`` and ``lower``
-    both layers around the mouth; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes of what is redrawn;
-    ``mouth_box`` the px box of the exact cut.
+    both layers around the mouth, ``core`` the box of head nodes in which they stand in for it; ``mask`` (H, W)
+    bool; ``region`` and ``bands`` px boxes of what is redrawn; ``mouth_box`` the px box of the exact cut.
     """
 
     face: Anatomy
@@ -61,6 +64,7 @@ class Rig:
     mask: npt.NDArray[np.bool_]
     region: IntBox
     bands: tuple[IntBox, ...]
+    core: IntBox
     mouth_box: IntBox
     interior: Interior
 
@@ -74,16 +78,14 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     source = scene.still.pixels
     height, width = source.shape[:2]
     anatomy = measure(source, face.mesh)
-    grid = grid_for((width, height), anatomy.face_height)
+    grid = grid_for((width, height), anatomy)
     upper, lower = layered_fields(anatomy, grid, (width, height), scene.matte)
-    step = grid.step
 
     moving = _moving_nodes(upper, lower)
     drawn = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3))).astype(bool)
     drawn[[0, -1]] = drawn[:, [0, -1]] = False
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
-    # Node (r, c) is the centre of the cell that starts at pixel ((r - 1) * step, (c - 1) * step).
-    region = _cells((columns[0], rows[0], columns[-1], rows[-1]), step, width, height)
+    region = _cells((columns[0], rows[0], columns[-1], rows[-1]), grid, (width, height))
     box = (columns[0] - 1, rows[0] - 1, columns[-1] + 2, rows[-1] + 2)
     weight = moving[box[1] : box[3], box[0] : box[2]].astype(np.float32)
     weight[[0, -1]], weight[:, [0, -1]] = weight[[1, -2]], weight[:, [1, -2]]  # a zeroed pad would fold the border
@@ -91,13 +93,14 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     upper = upper[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
     lower = lower[box[1] : box[3], box[0] : box[2]] * weight[..., None, None]
 
-    around = _around_mouth(anatomy, head_nodes)
+    core = _around_mouth(anatomy, head_nodes)
+    around = _grown(core, head_nodes)
     inner = np.s_[around[1] : around[3], around[0] : around[2]]
     local_x, local_y = anatomy.local(head_nodes.astype(np.float64))
     is_lower = local_y > anatomy.line_heights(local_x, (anatomy.upper_line + anatomy.lower_line) / 2)
     base = np.where(is_lower[..., None, None], lower, upper)
-    bands = _bands(drawn, step, width, height)
-    mask = _mask(moving, step, width, height)
+    bands = _bands(drawn, grid, (width, height))
+    mask = _mask(moving, grid, (width, height))
     return Rig(
         face=anatomy,
         source=source,
@@ -110,7 +113,8 @@ def build_rig(scene: Scene, face: Face) -> Rig:
         mask=mask,
         region=region,
         bands=bands,
-        mouth_box=_inside(around, box, step, region),
+        core=core,
+        mouth_box=_inside(core, box, grid, region),
         interior=paint_interior_textures(source, anatomy),
     )
 
@@ -140,30 +144,40 @@ def _moving_nodes(upper: Floats, lower: Floats) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _mask(moving: npt.NDArray[np.bool_], step: int, width: int, height: int) -> npt.NDArray[np.bool_]:
+def _mask(moving: npt.NDArray[np.bool_], grid: Grid, size: Size) -> npt.NDArray[np.bool_]:
     """The pixels between a moving node and its neighbours: all others are the still's own."""
     import cv2
 
-    reach = cv2.resize(moving.astype(np.float32), None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
-    mask: npt.NDArray[np.bool_] = reach[step : step + height, step : step + width] > 0
+    step, (column, row) = grid.step, grid.first
+    reach = cv2.resize(moving.astype(np.float32), None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR) > 0
+    mask = np.zeros((size[1], size[0]), bool)
+    x0, y0 = max(0, column * step), max(0, row * step)
+    inside = reach[y0 - row * step :, x0 - column * step :][: size[1] - y0, : size[0] - x0]
+    mask[y0 : y0 + inside.shape[0], x0 : x0 + inside.shape[1]] = inside
     return mask
 
 
-def _cells(nodes: IntBox, step: int, width: int, height: int) -> IntBox:
+def _cells(nodes: IntBox, grid: Grid, size: Size) -> IntBox:
     """The px box of the cells of a box of nodes, both ends included."""
+    step, (column, row) = grid.step, grid.first
     c0, r0, c1, r1 = (int(v) for v in nodes)
-    return (c0 - 1) * step, (r0 - 1) * step, min(width, c1 * step), min(height, r1 * step)
+    return (
+        max(0, (c0 + column) * step),
+        max(0, (r0 + row) * step),
+        min(size[0], (c1 + column + 1) * step),
+        min(size[1], (r1 + row + 1) * step),
+    )
 
 
-def _bands(moving: npt.NDArray[np.bool_], step: int, width: int, height: int) -> tuple[IntBox, ...]:
+def _bands(moving: npt.NDArray[np.bool_], grid: Grid, size: Size) -> tuple[IntBox, ...]:
     rows = np.flatnonzero(moving.any(1))
-    stride = max(1, round(BAND_ROWS / step))
+    stride = max(1, round(BAND_ROWS / grid.step))
     bands = []
     for start in range(int(rows[0]), int(rows[-1]) + 1, stride):
         stop = min(start + stride, int(rows[-1]) + 1)
         columns = np.flatnonzero(moving[start:stop].any(0))
         if len(columns):
-            bands.append(_cells((columns[0], start, columns[-1], stop - 1), step, width, height))
+            bands.append(_cells((columns[0], start, columns[-1], stop - 1), grid, size))
     return tuple(bands)
 
 
@@ -178,14 +192,25 @@ def _around_mouth(face: Anatomy, nodes: Floats) -> IntBox:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _inside(around: IntBox, box: IntBox, step: int, region: IntBox) -> IntBox:
-    """The px box of a box of nodes less its outermost ring, which a bilinear enlargement needs."""
-    c0, r0, c1, r1 = around[0] + box[0], around[1] + box[1], around[2] + box[0], around[3] + box[1]
+def _grown(core: IntBox, nodes: Floats) -> IntBox:
+    """A box of nodes with a margin, so that an inverse near its edge finds the field it looks for beyond it."""
     return (
-        max(c0 * step, region[0]),
-        max(r0 * step, region[1]),
-        min((c1 - 2) * step, region[2]),
-        min((r1 - 2) * step, region[3]),
+        max(0, core[0] - MARGIN),
+        max(0, core[1] - MARGIN),
+        min(nodes.shape[1], core[2] + MARGIN),
+        min(nodes.shape[0], core[3] + MARGIN),
+    )
+
+
+def _inside(core: IntBox, box: IntBox, grid: Grid, region: IntBox) -> IntBox:
+    """The px box of a box of nodes less its outermost ring, which a bilinear enlargement needs."""
+    step, (column, row) = grid.step, grid.first
+    left, top = box[0] + column, box[1] + row
+    return (
+        max((core[0] + left + 1) * step, region[0]),
+        max((core[1] + top + 1) * step, region[1]),
+        min((core[2] + left - 1) * step, region[2]),
+        min((core[3] + top - 1) * step, region[3]),
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from stillwake.engines.animator.anatomy import Array
-from stillwake.engines.animator.rig import IntBox, Layer, Rig
+from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.rig import IntBox, Layer
 from stillwake.types import Floats
 
 FIXED_POINT_STEPS = 4
@@ -83,18 +84,18 @@ def residual(u: Floats, inverse: Floats, index: Floats, step: int) -> Floats:
     return missed
 
 
-def enlarge(values: Floats, rig: Rig, layer_box: IntBox, box: IntBox) -> Floats:
+def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox) -> Floats:
     """Node values of a layer as pixels of ``box``, whose corners lie on the raster of the cells.
 
     ``layer_box`` gives the layer's nodes in the whole grid.
     """
     import cv2
 
-    step = rig.grid.step
-    c0, r0 = box[0] // step - layer_box[0], box[1] // step - layer_box[1]
-    c1, r1 = -(-box[2] // step) + 2 - layer_box[0], -(-box[3] // step) + 2 - layer_box[1]
-    part = values[r0:r1, c0:c1]
-    big = cv2.resize(part, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    step = grid.step
+    left, top = layer_box[0] + grid.first[0] + 1, layer_box[1] + grid.first[1] + 1  # a pad node on each side
+    c0, r0 = box[0] // step - left, box[1] // step - top
+    c1, r1 = -(-box[2] // step) + 2 - left, -(-box[3] // step) + 2 - top
+    big = cv2.resize(values[r0:r1, c0:c1], None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
     cut: Floats = big[step : step + box[3] - box[1], step : step + box[2] - box[0]]
     return cut
 
