@@ -235,7 +235,7 @@ def test_newton_inverts_a_stretch_exactly() -> None:
     expected = np.dstack([(x * step - middle) * (1 / 1.8 - 1), (y * step - middle) * (1 / 0.6 - 1)])
     raster = 0.8 * step / 64  # remap rounds positions to 1/32 of a cell
     assert np.abs(inverse - expected)[inner].max() <= raster
-    assert warp.residual(u, inverse, index, step)[inner].max() < 0.01
+    assert warp.residual(u, inverse, index, step)[inner].max() <= 1.5 * raster
 
 
 def test_fixed_point_steps_invert_a_shift_exactly() -> None:
