@@ -189,7 +189,7 @@ def _target(path: Path, overwrite: bool) -> Path:
         target = Path(os.path.realpath(target))
         try:
             facts = os.lstat(target)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             facts = None
         _check_folder(target.parent, what)
         if facts is not None and sequence:
@@ -237,14 +237,11 @@ def _check_sequence(
         raise OutputError(what, f"{folder.name} is a file, not a folder", "choose another folder")
     if folder == Path.cwd():
         raise OutputError(what, "the pictures need a folder of their own", "write to frames/%05d.png")
-    strangers = (
-        entry.name
-        for entry in os.scandir(folder)
-        if sequence.index(entry.name) is None and entry.name != SEQUENCE_SOUND
-    )
-    if stranger := next(strangers, None):
-        raise OutputError(what, f"the folder holds other files ({shown(stranger)})", "choose a new folder")
-    if not overwrite and any(os.scandir(folder)):
+    there = [entry.name for entry in folder.iterdir()]
+    for name in there:
+        if sequence.index(name) is None and name != SEQUENCE_SOUND:
+            raise OutputError(what, f"the folder holds other files ({shown(name)})", "choose a new folder")
+    if there and not overwrite:
         raise _exists(folder)
 
 

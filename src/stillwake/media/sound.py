@@ -46,11 +46,12 @@ BLOCK = 16_384
 GAP_SECONDS = Fraction(1, 10)
 """A hole in the timestamps this long is silence to be kept; below, it is the wobble of live recordings."""
 
+LONGEST_GAP = 300
+"""Seconds: a live recording may pause for minutes; damaged timestamps leap by hours."""
+
 SHORTEST_SECONDS = Fraction(1, 20)
 MOST_LOST = Fraction(1, 10)
 """The share of a recording that may be undecodable; it becomes silence and is noted."""
-
-MOST_SAMPLES = LONGEST_SECONDS * 192_000
 
 
 def open_sound(path: str | os.PathLike[str]) -> Sound:
@@ -279,7 +280,7 @@ class _Decoding:
 
     def _give_silence(self, gap: Fraction) -> Iterator[Samples]:
         count = round(gap * self.tally.rate)
-        if count > LONGEST_SECONDS * self.tally.rate:
+        if gap > LONGEST_GAP:
             raise self.refusal(self.what, "its timestamps are damaged", "export it again")
         for at in range(0, count, BLOCK):
             yield from self._give(np.zeros((min(BLOCK, count - at), self.tally.channels), np.int16))

@@ -10,6 +10,7 @@ import hashlib
 import io
 import logging
 import os
+import re
 import struct
 import tempfile
 import threading
@@ -138,8 +139,8 @@ def _silence() -> Iterator[None]:
 
 
 @contextmanager
-def _libtiff_heard() -> Iterator[list[str]]:
-    """What libtiff prints meanwhile: it writes its errors to the process's own stream and often goes on after them."""
+def _decoder_heard() -> Iterator[list[str]]:
+    """What libtiff and dav1d print meanwhile: they write to the process's own error stream and often go on after."""
     said: list[str] = []
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:
@@ -151,6 +152,10 @@ def _libtiff_heard() -> Iterator[list[str]]:
             os.close(kept)
             file.seek(0)
             said += file.read(10_000).decode("utf-8", "replace").splitlines()
+
+
+_LOST_PIXELS = re.compile(r"(\w*(Decode|Fill)\w*|JPEGLib|tempfile\.tif): ")
+"""How libtiff begins what it says about pixels it could not decode; of odd tags it says other things."""
 
 
 def _check_kind(data: bytes, what: str) -> None:
@@ -223,22 +228,23 @@ def _decoded(data: bytes, what: str) -> tuple[Pixels, Pixels | None, list[str]]:
         _check_size(image.size, what)
         _check_single(image, what)
         _check_tiles(image, what)
-        if image.format == "TIFF":
-            with _libtiff_heard() as said:
+        orientation = _orientation(image)  # before loading: a TIFF turns itself and forgets
+        if image.format in ("TIFF", "AVIF"):
+            with _decoder_heard() as said:
                 image.load()
-            if said:
-                raise StillError(what, f"it is damaged ({shown(said[0])})", "export it again")
+            if image.format == "TIFF" and any(map(_LOST_PIXELS.match, said)):
+                raise StillError(what, "it is damaged: a part of it cannot be decoded", "export it again")
         else:
             image.load()
         upright: Image.Image = image
         try:
-            orientation = image.getexif().get(0x0112, 1)
-            turned = ImageOps.exif_transpose(image)
+            if orientation is None:
+                raise ValueError("EXIF data that do not parse")
+            upright = ImageOps.exif_transpose(image)
         except _foreign_errors():
             notes.append("its EXIF data are damaged, so its orientation was not read")
         else:
-            upright = turned
-            if isinstance(orientation, int) and 2 <= orientation <= 8:
+            if 2 <= orientation <= 8:
                 notes.append("turned upright as its EXIF orientation says")
         profile = image.info.get("icc_profile")
         colour, alpha = _eight_bit(upright, what, notes)
@@ -270,6 +276,15 @@ def _check_tiles(image: Image.Image, what: str) -> None:
         raise StillError(what, "it is a camera's raw file", "develop it to JPEG or PNG first")
     if int(_tag(image, 322)) * int(_tag(image, 323)) > MOST_PIXELS:  # TileWidth, TileLength
         raise StillError(what, "it is damaged (its tiles are larger than any picture)", "export it again")
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """The EXIF orientation, 1 when none is named, None when the EXIF data are damaged."""
+    try:
+        orientation = image.getexif().get(0x0112, 1)
+    except _foreign_errors():
+        return None
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _tag(image: Image.Image, number: int) -> Any:

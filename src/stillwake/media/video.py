@@ -610,9 +610,13 @@ def _rate(times: npt.NDArray[np.int64], stream: av.VideoStream, what: str) -> tu
     return mean, max(1, round((span * tick + 1 / mean) * mean))
 
 
+def _turns(frame: av.VideoFrame) -> int:
+    """Quarter turns, counterclockwise, that set a frame upright."""
+    return round(frame.rotation / 90) % 4
+
+
 def _upright_size(frame: av.VideoFrame) -> Size:
-    turned = frame.rotation % 180 != 0
-    return (frame.height, frame.width) if turned else (frame.width, frame.height)
+    return (frame.height, frame.width) if _turns(frame) % 2 else (frame.width, frame.height)
 
 
 def _read_film(clip: Clip, what: str) -> Iterator[Pixels]:
@@ -700,7 +704,7 @@ class _ToRgb:
             pixels = np.asarray(rgb.to_ndarray(), np.uint8)
         except self.foreign as error:
             raise ClipError(self.what, "its colours are in a format we do not convert", "save it as H.264") from error
-        turns = round(frame.rotation / 90) % 4
+        turns = _turns(frame)
         return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
