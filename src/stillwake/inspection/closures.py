@@ -59,7 +59,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     return [
         ClipFinding(
             check=name,
-            verdict="pass" if not over else "fail" if told else "warn",
+            verdict="fail" if over and told else "warn" if not shut.all() else "pass",
             measured=share,
             unit="share shut",
             limit=SHUT_SHARE,
@@ -67,7 +67,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
             end=at + half if not shut[worst] else None,
             why=f"{int(shut.sum())} of {len(gaps)} closures (M, B, P) are shut; "
             f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s",
-            fix="use a still with a closed mouth, or lower the opening of the mouth" if over else "",
+            fix="use a still with a closed mouth, or lower the opening of the mouth" if not shut.all() else "",
         )
     ]
 

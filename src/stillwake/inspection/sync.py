@@ -78,6 +78,10 @@ FINEST_LIMIT = 20.0
 
 SOUND_SHIFT = 10.0
 """ms by which the clip's sound may lie beside the recording: half a frame at 50 fps, an AAC frame being 21 ms."""
+ENVELOPE = 1000
+"""Values a second of a sound's envelope."""
+SOUND_WINDOW, SOUND_WINDOWS = 3.0, 12
+"""Seconds of each piece of sound that is compared with the recording, and how many pieces at most."""
 SOUND_ALIKE = 0.5
 """Correlation of the two sounds below which they are not the same recording."""
 
@@ -252,24 +256,43 @@ class Shift:
 
 
 def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: float) -> Shift | None:
-    """How far ``ours`` lies behind ``theirs`` from ``start`` to ``end`` seconds; None where there is too little."""
+    """How far ``ours`` lies behind ``theirs`` from ``start`` to ``end`` seconds; None where there is too little.
+
+    Their envelopes are compared, not their waves: a sound that runs a little slow is still the same sound.
+    """
     from scipy.signal import fftconvolve
 
     first, last = round(start * rate), min(round(end * rate), len(theirs))
     reach = round(WIDEST * rate)
-    wanted = theirs[first:last].astype(np.float64)
     low = max(0, first - reach)
-    given = ours[low : last + reach].astype(np.float64)
-    if len(wanted) < rate or len(given) < len(wanted) // 2 or wanted.std() < 1 or given.std() < 1:
+    wanted = _envelope(theirs[first:last], rate)
+    given = _envelope(ours[low : last + reach], rate)
+    finest, reach = rate // ENVELOPE, round(WIDEST * ENVELOPE)
+    if (last - first) < rate or wanted.std() < 1e-3 or given.std() < 1e-3:
         return None
-    given = np.pad(given, (max(0, reach - first), max(0, len(wanted) + 2 * reach - len(given))))
-    products = fftconvolve(given, wanted[::-1], mode="valid")
-    total = np.concatenate([[0.0], np.cumsum(given**2)])
-    energy = total[len(wanted) :] - total[: -len(wanted)]
-    alike = products / np.sqrt(np.maximum(energy[: len(products)], 1.0) * float((wanted**2).sum()))
-    alike = alike[: 2 * reach + 1]
+    wanted = wanted - wanted.mean()
+    given = np.pad(given, (max(0, reach - first // finest), max(0, len(wanted) + 2 * reach - len(given))))
+    products = fftconvolve(given, wanted[::-1], mode="valid")[: 2 * reach + 1]
+    total, squares = (np.concatenate([[0.0], np.cumsum(given**power)]) for power in (1, 2))
+    mean, square = ((sums[len(wanted) :] - sums[: -len(wanted)]) / len(wanted) for sums in (total, squares))
+    spread = np.sqrt(np.maximum(square - mean**2, 1e-12))[: len(products)]
+    alike = products / (len(wanted) * spread * wanted.std())
     best = int(alike.argmax())
-    return Shift((best - reach) / rate, float(alike[best]))
+    at = float(best)
+    if 0 < best < len(alike) - 1:
+        left, top, right = (float(alike[best + step]) for step in (-1, 0, 1))
+        at += 0.5 * (left - right) / min(left - 2 * top + right, -1e-12)
+    return Shift((at - reach) / ENVELOPE, float(alike[best]))
+
+
+def _envelope(samples: Samples, rate: int) -> Array:
+    """How loud a sound is, `ENVELOPE` values a second, its root so that loud vowels do not outweigh the rest."""
+    step = rate // ENVELOPE
+    whole = samples[: len(samples) // step * step].astype(np.float64).reshape(-1, step)
+    power = (whole**2).mean(1)
+    smooth = np.convolve(power, np.hanning(11) / np.hanning(11).sum(), "same")
+    loud: Array = np.sqrt(np.sqrt(smooth))
+    return loud
 
 
 def check(evidence: Evidence) -> list[ClipFinding]:
@@ -286,20 +309,33 @@ def check(evidence: Evidence) -> list[ClipFinding]:
 
 
 def _shifts(evidence: Evidence) -> list[tuple[float, Shift]]:
-    """How far the clip's sound lies behind the speech's, at the middle of up to two stretches: the first, the last."""
+    """How far the clip's sound lies behind the speech's, piece by piece, at the middle of each."""
     from stillwake.inspection.hearing import RATE
 
     speech, sound = evidence.speech, evidence.sound
     if speech is None or sound is None:
         return []
     found = []
-    length = 10.0
     whole = min(float(speech.sound.seconds), evidence.seconds)
-    for first in sorted({0.0, max(0.0, whole - length)}):
-        shift = sound_shift(sound.mono, speech.sound.mono, RATE, first, min(first + length, whole))
+    length = min(SOUND_WINDOW, whole)
+    count = int(np.clip(whole // length, 1, SOUND_WINDOWS))
+    for first in np.linspace(0.0, whole - length, count):
+        shift = sound_shift(sound.mono, speech.sound.mono, RATE, float(first), float(first) + length)
         if shift is not None:
-            found.append((first + min(length, whole) / 2, shift))
+            found.append((float(first) + length / 2, shift))
     return found
+
+
+def _sound_line(shifts: list[tuple[float, Shift]]) -> tuple[float, float]:
+    """The sound's own offset at 0 s, and how much it grows a second, both 0 where it cannot be compared."""
+    good = [(at, shift.late) for at, shift in shifts if shift.alike >= SOUND_ALIKE]
+    if not good:
+        return 0.0, 0.0
+    times, lates = np.array(good).T
+    if len(good) < 3 or np.ptp(times) < SOUND_WINDOW:
+        return float(np.median(lates)), 0.0
+    slope, start = np.polyfit(times, lates, 1)
+    return float(start), float(slope)
 
 
 def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> ClipFinding:
@@ -308,19 +344,18 @@ def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> Cli
         return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
     if not shifts:
         return ClipFinding(check=name, verdict="unseen", why="there is too little sound to compare")
-    at, worst = max(shifts, key=lambda item: (item[1].alike < SOUND_ALIKE, abs(item[1].late)))
-    if worst.alike < SOUND_ALIKE:
+    alike = float(np.median([shift.alike for _, shift in shifts]))
+    if alike < SOUND_ALIKE:
         return ClipFinding(
             check=name,
             verdict="fail",
-            measured=worst.alike,
+            measured=alike,
             unit="correlation",
             limit=SOUND_ALIKE,
-            start=at,
-            end=at,
-            why=f"the clip's sound is not the recording it was made from (correlation {worst.alike:.2f})",
+            why=f"the clip's sound is not the recording it was made from (correlation {alike:.2f})",
             fix="put the right recording under the picture",
         )
+    at, worst = max(((at, shift) for at, shift in shifts if shift.alike >= SOUND_ALIKE), key=lambda x: abs(x[1].late))
     late = worst.late * 1000
     over = abs(late) > SOUND_SHIFT
     return ClipFinding(
@@ -329,8 +364,8 @@ def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> Cli
         measured=late,
         unit="ms",
         limit=SOUND_SHIFT,
-        start=at if over else None,
-        end=at if over else None,
+        start=at - SOUND_WINDOW / 2 if over else None,
+        end=at + SOUND_WINDOW / 2 if over else None,
         why=f"the clip's sound lies {abs(late):.0f} ms {'after' if late > 0 else 'before'} the recording"
         if over
         else f"the clip's sound is the recording, {abs(late):.1f} ms beside it",
@@ -347,11 +382,12 @@ def _against_timeline(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> 
     offset = measure_offset(seen.time, seen.opening, speech.visemes, seen.spans)
     if offset.unseen:
         return [_unseen(name, offset.unseen), _unseen(f"{name} drift", offset.unseen)]
-    sound = [shift.late for _, shift in shifts if shift.alike >= SOUND_ALIKE] or [0.0]
+    start, slope = _sound_line(shifts)
+    middle = float(seen.time[0] + seen.time[-1]) / 2
     frame = 1000 / float(evidence.fps)
     limit = max(frame, FINEST_LIMIT)
-    late, error = (offset.middle - float(np.mean(sound))) * 1000, offset.middle_error * 1000
-    drift = (offset.drift - (sound[-1] - sound[0])) * 1000
+    late, error = (offset.middle - (start + slope * middle)) * 1000, offset.middle_error * 1000
+    drift = (offset.drift - slope * offset.seconds) * 1000
     return [
         _offset_finding(name, late, error, limit, limit, limit, limit, offset, "the timeline it was made from"),
         _drift_finding(evidence, f"{name} drift", drift, offset, late, limit),
