@@ -228,7 +228,8 @@ def _snap(
     path = _cheapest_path(cost, slope)
     moved = cv2.GaussianBlur(offsets[path][None].astype(np.float32), (0, 0), 2)[0].astype(np.float64)
     moved *= 1 - np.abs(np.linspace(-1, 1, len(line))) ** 6
-    return line + moved[:, None] * down
+    snapped: Array = line + moved[:, None] * down
+    return snapped
 
 
 def _cheapest_path(cost: Array, slope: float) -> npt.NDArray[np.intp]:

@@ -77,7 +77,8 @@ class Grid:
     @property
     def origin(self) -> Floats:
         """Position of the first node, (2,) px."""
-        return self.nodes[0, 0]
+        first: Floats = self.nodes[0, 0]
+        return first
 
 
 def grid_for(size: Size, face: Anatomy) -> Grid:

@@ -86,7 +86,8 @@ def _patches(source: Pixels, points: Array, reach: int) -> Floats:
     for x, y in points.astype(int):
         x, y = int(np.clip(x, 0, width - 1)), int(np.clip(y, 0, height - 1))
         found.append(source[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].reshape(-1, 3))
-    return np.concatenate(found).astype(np.float32)
+    pixels: Floats = np.concatenate(found).astype(np.float32)
+    return pixels
 
 
 def _canvas() -> tuple[Array, Array]:

@@ -71,6 +71,7 @@ class Talk:
         self.size: Size = (rig.source.shape[1], rig.source.shape[0])
         self.mask: npt.NDArray[np.bool_] | None = rig.mask
         self._buffer = rig.source.copy()
+        self._map = warp.enlarged_like(rig.grid, rig.region)
         self._head_index = warp.node_index(rig.head)
         self._mouth_index = warp.node_index(rig.upper)
         self._node_along, self._node_below = rig.face.local(rig.upper.nodes.astype(np.float64))
@@ -84,12 +85,19 @@ class Talk:
         self._zero = np.zeros_like(self._column)
 
     def __enter__(self) -> Self:
+        import cv2
+
+        # The encoder has the other cores; threads for a millisecond's work only get into its way.
+        self._threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        import cv2
+
+        cv2.setNumThreads(self._threads)
 
     def frame(self, index: int) -> Pixels:
         """The frame of that index, (H, W, 3) uint8 RGB; valid until the next call."""
@@ -184,14 +192,12 @@ class Talk:
         within = np.s_[f - b : h - b, e - a : g - a]
         inverse[f:h, e:g] = np.where(is_lower[..., None], lower, upper)[within]
         head_nodes, mouth_nodes = rig.head.nodes, rig.upper.nodes
-        full = warp.enlarge(2 * (head_nodes + inverse), rig.grid, rig.head.box, rig.region)
+        full = warp.enlarge(2 * (head_nodes + inverse), rig.grid, rig.head.box, rig.region, self._map)
         mouth_box = (a + rig.head.box[0], b + rig.head.box[1], c + rig.head.box[0], d + rig.head.box[1])
-        both = np.concatenate([2 * (mouth_nodes + upper), 2 * (mouth_nodes + lower)], -1)
-        both = warp.enlarge(both, rig.grid, mouth_box, rig.mouth_box)
         return _Posed(
             map=full,
-            upper_map=np.ascontiguousarray(both[..., :2]),
-            lower_map=np.ascontiguousarray(both[..., 2:]),
+            upper_map=warp.enlarge(2 * (mouth_nodes + upper), rig.grid, mouth_box, rig.mouth_box),
+            lower_map=warp.enlarge(2 * (mouth_nodes + lower), rig.grid, mouth_box, rig.mouth_box),
             below=below,
             lips=lips,
             opening=float(distance.max()),
@@ -223,7 +229,8 @@ class Talk:
         if not head.any():
             return np.zeros(2)
         u = warp.displacement(rig.upper, head)
-        return warp.sample(u, rig.upper, rig.grid.step, line[len(line) // 2][None])[0].astype(np.float64)
+        moved: Array = warp.sample(u, rig.upper, rig.grid.step, line[len(line) // 2][None])[0].astype(np.float64)
+        return moved
 
     # ------------------------------------------------------------------------------------------ the mouth
 
@@ -240,7 +247,7 @@ class Talk:
         upper, lower = layer(posed.upper_map), layer(posed.lower_map)
         share = np.clip(posed.below + np.float32(0.5), 0, 1)  # the cut is as soft as a pixel, no staircase
         mouth = out[b:d, a:c]
-        mouth[:] = cv2.blendLinear(upper, lower, 1 - share, share)
+        cv2.blendLinear(upper, lower, 1 - share, share, dst=mouth)
         if face.opened:
             touching = 1 - posed.opening / (0.03 * face.mouth_width)
             if touching > 0:

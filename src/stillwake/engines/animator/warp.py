@@ -25,7 +25,8 @@ def displacement(layer: Layer, pose: Floats) -> Floats:
     active = np.flatnonzero(pose)
     if not len(active):
         return np.zeros((*layer.shape, 2), np.float32)
-    moved: Floats = (pose[active] @ layer.basis[active]).reshape(*layer.shape, 2)
+    # Not a BLAS product: its threads spin for longer than this takes, at the encoder's expense.
+    moved: Floats = np.einsum("k,kn->n", pose[active], layer.basis[active]).reshape(*layer.shape, 2)
     return moved
 
 
@@ -84,10 +85,17 @@ def residual(u: Floats, inverse: Floats, index: Floats, step: int) -> Floats:
     return missed
 
 
-def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox) -> Floats:
+def enlarged_like(grid: Grid, box: IntBox) -> Floats:
+    """Room for `enlarge` to write the pixels of ``box`` into, again and again: new pages cost more than the sums."""
+    columns, rows = (-(-box[2 + k] // grid.step) + 2 - box[k] // grid.step for k in (0, 1))
+    return np.empty((rows * grid.step, columns * grid.step, 2), np.float32)
+
+
+def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox, room: Floats | None = None) -> Floats:
     """Node values of a layer as pixels of ``box``, whose corners lie on the raster of the cells.
 
-    ``layer_box`` gives the layer's nodes in the whole grid.
+    ``layer_box`` gives the layer's nodes in the whole grid; ``room`` is `enlarged_like` the box, and holds the result
+    until it is used again.
     """
     import cv2
 
@@ -95,7 +103,7 @@ def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox) -> Float
     left, top = layer_box[0] + grid.first[0] + 1, layer_box[1] + grid.first[1] + 1  # a pad node on each side
     c0, r0 = box[0] // step - left, box[1] // step - top
     c1, r1 = -(-box[2] // step) + 2 - left, -(-box[3] // step) + 2 - top
-    big = cv2.resize(values[r0:r1, c0:c1], None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    big = cv2.resize(values[r0:r1, c0:c1], None, dst=room, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
     cut: Floats = big[step : step + box[3] - box[1], step : step + box[2] - box[0]]
     return cut
 
