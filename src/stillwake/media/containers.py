@@ -43,8 +43,8 @@ DECODERS = (
 )
 """The decoders a stranger's file may choose among: what cameras, phones, browsers and editors write."""
 
-DECLARED = frozenset({"mov", "matroska", "flac", "aiff", "au", "flv", "asf"})
-"""Containers whose own header says how long they are, so that a cut shows; the others' length is a guess."""
+DECLARED = frozenset({"mov", "matroska", "flac", "wav", "caf", "aiff", "au", "flv", "asf"})
+"""Containers whose length is known from their header, so that a cut shows; the others' is a guess of FFmpeg's."""
 
 _DEMUXERS = tuple(
     (re.compile(pattern, re.DOTALL), name)

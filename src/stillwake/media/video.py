@@ -83,6 +83,11 @@ RATE_KEY = "frames-per-second"
 FASTEST = 240
 """Frames a second, the limit of `stillwake.types.Rate`."""
 
+USUAL_RATES = tuple(
+    Fraction(rate) for rate in ("25", "30", "30000/1001", "24", "24000/1001", "60", "60000/1001", "50", "15", "12")
+)
+"""Frames a second to try where a container neither names its rate nor counts finely enough to measure it."""
+
 BT709, LIMITED = 1, 1
 """H.273's codes for BT.709 (matrix, primaries and transfer alike) and FFmpeg's for limited range."""
 
@@ -327,7 +332,7 @@ class _Film:
             taken.pts, taken.time_base = self.index, 1 / self.fps
             if self.voice is not None:
                 self.voice.write_until(self.index / self.fps + SOUND_LEAD)
-            self.container.mux(self.video.encode(taken))
+            self._encode(taken)
             self.index += 1
 
     def finish(self) -> None:
@@ -335,8 +340,11 @@ class _Film:
         with _writing(self.path):
             if self.voice is not None:
                 self.voice.write_until(None)
-            self.container.mux(self.video.encode(None))
+            self._encode(None)
             self.container.close()
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        self.container.mux(self.video.encode(frame))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -580,33 +588,37 @@ def _film_stream(opened: Opened, what: str) -> av.VideoStream:
 def _rate(times: npt.NDArray[np.int64], stream: av.VideoStream, what: str) -> tuple[Fraction, int]:
     """Frames a second and how many, from the packets' times in ticks, ascending.
 
-    A container that counts in milliseconds rounds every time, so the rates it names are tried beside the measured
-    one, and the one that fits best is believed when every frame lies within half a frame of it. Times that no rate
-    fits come at their mean rate.
+    Evenly spaced times are exact when a tick is much finer than a frame. A container that counts in milliseconds
+    rounds every time: then the rate it names, or a usual one, is believed if it explains every time within a tick.
+    Times that no rate explains within half a frame come at their mean rate.
     """
     tick = stream.time_base or Fraction(1, 1000)
     count, span = len(times), int(times[-1] - times[0])
-    measured = (count - 1) / (span * tick) if span > 0 else None
-    named = [Fraction(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
-    if measured is not None:
-        steps = np.diff(times)
-        exact = bool((steps == steps[0]).all() and steps[0] >= 100)  # finer than any rounding
-        named = [measured] if exact else [*named, measured.limit_denominator(1001)]
-    named = [rate for rate in named if 0 < rate <= FASTEST]
-    if not named or (measured is None and count > 1):
-        raise ClipError(what, f"its frames' times are damaged, or faster than {FASTEST} a second", "export it again")
+    named = [
+        Fraction(rate.numerator, rate.denominator)
+        for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
+        if rate is not None and rate.denominator  # a damaged file may say 1/0
+    ]
+    candidates = [rate for rate in (*named, *USUAL_RATES) if 0 < rate <= FASTEST]
     if count == 1:
-        return named[0], 1
+        return candidates[0], 1
+    mean = (count - 1) / (span * tick) if span > 0 else Fraction(0)
+    if not 0 < mean <= FASTEST:
+        raise ClipError(what, f"its frames' times are damaged, or faster than {FASTEST} a second", "export it again")
+    steps = np.diff(times)
+    if (steps == steps[0]).all() and steps[0] >= 100:
+        return mean, count
     frames = np.arange(count, dtype=np.float64)
 
     def off(rate: Fraction) -> float:
-        step = float(1 / (rate * tick))
-        return float(np.abs((times - times[0]) - frames * step).max()) / step
+        return float(np.abs((times - times[0]) - frames * float(1 / (rate * tick))).max())
 
-    best = min(named, key=off)
-    if off(best) <= 0.5:
-        return best, count
-    mean = named[-1]
+    for rate in candidates:
+        if off(rate) <= 1.01:
+            return rate, count
+    mean = mean.limit_denominator(1001)
+    if off(mean) <= 0.5 / (mean * tick):
+        return mean, count
     return mean, max(1, round((span * tick + 1 / mean) * mean))
 
 
