@@ -83,6 +83,9 @@ RATE_KEY = "frames-per-second"
 FASTEST = 240
 """Frames a second, the limit of `stillwake.types.Rate`."""
 
+SLOWEST = Fraction(1, 60)
+"""Frames a second: a clip that shows a picture for minutes is a slide show, or damaged."""
+
 USUAL_RATES = tuple(
     Fraction(rate) for rate in ("25", "30", "30000/1001", "24", "24000/1001", "60", "60000/1001", "50", "15", "12")
 )
@@ -603,8 +606,8 @@ def _rate(times: npt.NDArray[np.int64], stream: av.VideoStream, what: str) -> tu
     if count == 1:
         return candidates[0], 1
     mean = (count - 1) / (span * tick) if span > 0 else Fraction(0)
-    if not 0 < mean <= FASTEST:
-        raise ClipError(what, f"its frames' times are damaged, or faster than {FASTEST} a second", "export it again")
+    if not SLOWEST <= mean <= FASTEST:
+        raise ClipError(what, f"its frames' times say {float(mean):.3g} a second", "export it again")
     steps = np.diff(times)
     if (steps == steps[0]).all() and steps[0] >= 100:
         return mean, count
