@@ -41,10 +41,11 @@ class Seen:
     """What each looked-at frame shows; every array has one entry a frame, in order.
 
     ``index`` the frame's number; ``time`` the middle of its time in seconds; ``opening`` and ``width`` of the mouth
-    in mouth widths of this clip (its median), ``eyes`` lid gap over eye width, ``teeth`` brightness 0..255: nan where
-    there is no face or no teeth; ``face`` (N, 4) px; ``luma`` mean brightness 0..255; ``blocks`` (N, 16, 16)
-    brightness of each block; ``change`` mean difference from the frame before within the face, 0..255, nan at the
-    start of a span. ``spans`` what was looked at; ``no_face`` why no mouth was seen, or "".
+    in mouth widths of this clip (its median), ``eyes`` lid gap over eye width, ``teeth`` by how many levels of 255
+    the upper teeth became lighter since the frame before: nan where there is no face or no teeth; ``face`` (N, 4)
+    px; ``luma`` mean brightness 0..255; ``blocks`` (N, 16, 16) brightness of each block; ``change`` mean difference
+    from the frame before within the face, 0..255, nan at the start of a span. ``spans`` what was looked at;
+    ``no_face`` why no mouth was seen, or "".
     """
 
     index: npt.NDArray[np.int64]
@@ -270,6 +271,7 @@ class _Watch:
         self._faces: list[tuple[float, float, float, float]] = []
         self._blocks: list[Floats] = []
         self._before: tuple[int, Pixels] | None = None
+        self._teeth: tuple[int, Floats] | None = None
         self._rest: tuple[float, float] | None = None
 
     def take(self, shown: Shown, reader: MeshReader, box: Box | None) -> Box | None:
@@ -286,7 +288,10 @@ class _Watch:
             gap, wide, lids = mouth.opening(mesh), mouth.width(mesh), mouth.eyes_open(mesh)
             if self._rest is None:
                 self._rest = mouth.upper_edge(mesh), wide
-            teeth = mouth.teeth_luma(shown.pixels, mesh, *self._rest)
+            patch = mouth.teeth_patch(shown.pixels, mesh, *self._rest)
+            if self._teeth is not None and self._teeth[0] == shown.index - 1:
+                teeth = mouth.teeth_step(self._teeth[1], patch)
+            self._teeth = shown.index, patch
             where = mouth.box_of(mesh)
             box = _followed(box, where)
         region = np.s_[:, :] if box is None else _slices(box, self.size)

@@ -22,10 +22,12 @@ TEETH_WIDTH = 0.36
 """Width of the patch in which teeth are looked for, in mouth widths: the four upper incisors."""
 TEETH_BELOW = (0.0, 0.10)
 """Where that patch begins and ends below the resting upper lip's edge, in mouth widths."""
+TEETH_GRID = (8, 24)
+"""Rows and columns of points in it."""
 LEAST_TEETH = 24
-"""Pixels of mouth inside the patch below which its brightness is unseen."""
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""BT.709 weights of R, G and B."""
+"""Points bare in two frames below which the change of their brightness is unseen."""
+LIP_EDGE = 0.02
+"""How far within the mesh's inner lip line a point counts as bare, in mouth widths: about what the mesh trembles."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,54 +81,52 @@ def upper_edge(mesh: Floats) -> float:
     return float(skull(mesh).place(mesh[[13], :2].astype(np.float32))[0, 1])
 
 
-def inside(mesh: Floats, shape: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], tuple[int, int]]:
-    """The pixels inside the lips, one px within their edge: a mask of the mouth's box, and the box's corner (x, y)."""
+def inside(mesh: Floats, shape: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+    """The pixels well inside the lips: a mask (0 or 1) of the mouth's box, and the box's corner (x, y)."""
     import cv2
 
     outline = mesh[[*INNER_UPPER, *INNER_LOWER[-2:0:-1]], :2]
     low = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
     high = np.minimum(np.ceil(outline.max(0)).astype(int) + 3, (shape[1], shape[0]))
     if (high <= low).any():
-        return np.zeros((0, 0), bool), (0, 0)
+        return np.zeros((0, 0), np.uint8), (0, 0)
     mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
     cv2.fillPoly(mask, [np.round(outline - low).astype(np.int32)], 1)
-    return cv2.erode(mask, np.ones((3, 3), np.uint8)).astype(bool), (int(low[0]), int(low[1]))
+    side = 2 * max(1, round(LIP_EDGE * float(np.ptp(outline[:, 0])))) + 1
+    return cv2.erode(mask, np.ones((side, side), np.uint8)), (int(low[0]), int(low[1]))
 
 
-def teeth_luma(pixels: Pixels, mesh: Floats, rest_edge: float, mouth_width: float) -> float:
-    """How bright the upper incisors are, 0..255, in a patch that is fixed to the skull; nan where there is no mouth.
+def teeth_patch(pixels: Pixels, mesh: Floats, rest_edge: float, mouth_width: float) -> Floats:
+    """The brightness of the upper incisors, 0..255, on a grid that is fixed to the skull; nan where lips cover it.
 
-    ``rest_edge`` is `upper_edge` of the mouth at rest, ``mouth_width`` its `width`. Upper teeth move with the skull,
-    so what the lips uncover in this patch should keep its brightness. The upper quartile is read: the gaps between
-    teeth and the edge's shadow are dark.
+    `TEETH_GRID` points. ``rest_edge`` is `upper_edge` of the mouth at rest, ``mouth_width`` its `width`. Upper teeth
+    move with the skull, so a point that stays uncovered should keep its brightness.
     """
+    import cv2
+
+    patch = np.full(TEETH_GRID, np.nan, np.float32)
     mask, (x0, y0) = inside(mesh, (pixels.shape[0], pixels.shape[1]))
     if not mask.any():
-        return float("nan")
-    rows, columns = np.nonzero(mask)
+        return patch
     head = skull(mesh)
-    placed = head.place(np.stack([columns + x0, rows + y0], -1).astype(np.float32))
-    middle = head.place(mesh[list(CORNERS), :2].astype(np.float32)).mean(0)[0]
-    below = (placed[:, 1] - rest_edge) / mouth_width
-    within = (abs(placed[:, 0] - middle) < mouth_width * TEETH_WIDTH / 2) & (
-        (below > TEETH_BELOW[0]) & (below < TEETH_BELOW[1])
-    )
-    if int(within.sum()) < LEAST_TEETH:
-        return float("nan")
-    luma = pixels[rows[within] + y0, columns[within] + x0].astype(np.float32) @ LUMA
-    return float(np.percentile(luma, 75))
+    middle = float(head.place(mesh[list(CORNERS), :2].astype(np.float32)).mean(0)[0])
+    rows = rest_edge + mouth_width * np.linspace(*TEETH_BELOW, TEETH_GRID[0], dtype=np.float32)
+    columns = middle + mouth_width * np.linspace(-TEETH_WIDTH / 2, TEETH_WIDTH / 2, TEETH_GRID[1], dtype=np.float32)
+    x, y = np.meshgrid(columns, rows)
+    at = head.middle + head.scale * (x[..., None] * head.along + y[..., None] * head.down)
+    where = (at - (x0, y0)).astype(np.float32)
+    box = pixels[y0 : y0 + mask.shape[0], x0 : x0 + mask.shape[1]]
+    luma = cv2.GaussianBlur(cv2.cvtColor(box, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
+    bare = cv2.remap(mask, where[..., 0], where[..., 1], cv2.INTER_NEAREST, borderValue=0) > 0
+    light = cv2.remap(luma, where[..., 0], where[..., 1], cv2.INTER_LINEAR)
+    patch[bare] = light[bare]
+    return patch
 
 
-def around(mesh: Floats, size: tuple[int, int], grow: float = 0.0) -> tuple[int, int, int, int]:
-    """The face's box (x0, y0, x1, y1) in whole px inside the picture, grown by a share of its longer side."""
-    low, high = mesh[:468, :2].min(0), mesh[:468, :2].max(0)
-    more = grow * float((high - low).max())
-    return (
-        max(0, int(low[0] - more)),
-        max(0, int(low[1] - more)),
-        min(size[0], int(np.ceil(high[0] + more)) + 1),
-        min(size[1], int(np.ceil(high[1] + more)) + 1),
-    )
+def teeth_step(before: Floats, after: Floats) -> float:
+    """By how many levels the teeth became lighter, the median over points bare in both; nan where there are few."""
+    bare = np.isfinite(before) & np.isfinite(after)
+    return float(np.median(after[bare] - before[bare])) if int(bare.sum()) >= LEAST_TEETH else float("nan")
 
 
 def box_of(mesh: Floats) -> Box:

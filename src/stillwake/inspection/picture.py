@@ -34,7 +34,7 @@ LEAST_TEETH = 6
 
 
 def check_teeth(evidence: Evidence) -> list[ClipFinding]:
-    """How far the upper teeth's brightness jumps to and fro between frames with about the same opening."""
+    """How far the upper teeth's brightness jumps to and fro while the opening hardly changes."""
     name, seen = "teeth", evidence.seen
     if seen.no_face:
         return [_unseen(name, seen.no_face)]
@@ -43,8 +43,7 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     near = np.full(len(opening), False)
     if len(opening) > 2:
         triples = np.stack([opening[:-2], opening[1:-1], opening[2:]])
-        near[1:-1] = (triples.max(0) - triples.min(0) < ALIKE) & (np.diff(seen.index)[:-1] == 1)
-        near[1:-1] &= np.diff(seen.index)[1:] == 1
+        near[1:-1] = np.ptp(triples, axis=0) < ALIKE
     usable = near & np.isfinite(jump)
     if int(usable.sum()) < LEAST_TEETH:
         return [_unseen(name, f"teeth show steadily in only {int(usable.sum())} frames")]
@@ -70,12 +69,11 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     ]
 
 
-def _to_and_fro(values: Array) -> Array:
-    """How far each value stands out from the mean of its neighbours, both on the same side; nan at the ends."""
-    out = np.full(len(values), np.nan)
-    if len(values) > 2:
-        before, after = values[1:-1] - values[:-2], values[1:-1] - values[2:]
-        out[1:-1] = np.where(before * after > 0, np.minimum(abs(before), abs(after)), before * after * 0)
+def _to_and_fro(steps: Array) -> Array:
+    """How far each frame stands out from both its neighbours on the same side, from the steps to each frame."""
+    out = np.full(len(steps), np.nan)
+    to, fro = steps[1:-1], -steps[2:]
+    out[1:-1] = np.where(to * fro > 0, np.minimum(abs(to), abs(fro)), 0.0 * (to + fro))
     return out
 
 

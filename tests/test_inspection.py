@@ -1,0 +1,543 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stillwake.inspection import CHECKS, background, closures, folds, inspect, length, picture, summary, sync
+from stillwake.inspection.evidence import END_WINDOW, WHOLE, Evidence, Seen, windows
+from stillwake.inspection.stream import Timing, frames_within, timing
+from stillwake.types import VISEMES, Clip, ClipFinding, ClipInfo, Inspection, Plan, Shot, Sound, Speech, Timed
+
+FPS = Fraction(25)
+
+
+def a_timeline(seconds: float, seed: int = 0) -> tuple[Timed, ...]:
+    """Somebody who says nonsense at about eleven sounds a second, with a pause now and then."""
+    rng = np.random.default_rng(seed)
+    out, at = [Timed(0.0, 0.4, "rest")], 0.4
+    while at < seconds - 0.6:
+        label, lasts = (
+            ("rest", 0.5) if rng.random() < 0.05 else (VISEMES[rng.integers(1, 18)], rng.uniform(0.06, 0.13))
+        )
+        out.append(Timed(at, at + lasts, label))
+        at += lasts
+    return (*out, Timed(at, seconds, "rest"))
+
+
+def a_mouth(visemes: tuple[Timed, ...], times: np.ndarray, late: Any = 0.0, tremble: float = 0.02) -> np.ndarray:
+    """The opening of a mouth that says it ``late`` seconds after its time, found with a little tremble."""
+    grid, wanted = sync.expected_opening(visemes, -1.0, times[-1] + 1.0)
+    noise = np.random.default_rng(1).normal(0, tremble, len(times))
+    return np.maximum(0, 0.3 * np.interp(times - late, grid, wanted) ** 0.8 + noise)
+
+
+def middles(seconds: float, fps: float = 25.0) -> np.ndarray:
+    return (np.arange(round(seconds * fps)) + 0.5) / fps
+
+
+def a_speech(visemes: tuple[Timed, ...]) -> Speech:
+    seconds = Fraction(visemes[-1].end).limit_denominator(1000)
+    mono = np.zeros(int(seconds * 16000), np.int16)
+    sound = Sound("voice", "", 16000, 1, seconds, mono, lambda: iter(()))
+    return Speech(sound, "en", "voice", (), (), visemes)
+
+
+def evidence(
+    seconds: float = 10.0,
+    *,
+    visemes: tuple[Timed, ...] | None = None,
+    opening: np.ndarray | None = None,
+    teeth: np.ndarray | None = None,
+    change: np.ndarray | None = None,
+    luma: np.ndarray | None = None,
+    blocks: np.ndarray | None = None,
+    no_face: str = "",
+    **more: Any,
+) -> Evidence:
+    """What is known about a clip whose frames were never drawn."""
+    count = round(seconds * 25)
+    times = middles(seconds)
+    visemes = visemes or a_timeline(seconds)
+    flat = np.full(count, 1.0)
+    seen = Seen(
+        index=np.arange(count),
+        time=times,
+        opening=a_mouth(visemes, times) if opening is None else opening,
+        width=flat,
+        eyes=flat * 0.3,
+        teeth=flat * np.nan if teeth is None else teeth,
+        face=np.tile([10.0, 10.0, 90.0, 90.0], (count, 1)),
+        luma=flat * 120 if luma is None else luma,
+        blocks=np.full((count, 16, 16), 120, np.float32) if blocks is None else blocks,
+        change=flat if change is None else change,
+        spans=((0.0, seconds),),
+        no_face=no_face,
+    )
+    info = ClipInfo(
+        name="clip.mp4", sha256="", width=100, height=100, fps=FPS, frame_count=count, seconds=seconds, sound="aac"
+    )
+    known: dict[str, Any] = {
+        "clip": Clip(Path("clip.mp4"), info),
+        "timing": Timing(tuple(range(count)), 1 / FPS, direct=True),
+        "still": None,
+        "scene": None,
+        "speech": a_speech(visemes),
+        "performance": None,
+        "plan": None,
+        "sound": None,
+        "heard": None,
+        "unheard": "nothing was recognised",
+        "seen": seen,
+        "backgrounds": background.nothing_to_compare("no matte"),
+    }
+    return Evidence(**{**known, **more})
+
+
+def only(findings: list[ClipFinding], check: str) -> ClipFinding:
+    (found,) = [finding for finding in findings if finding.check == check]
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ sync
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30000 / 1001])
+@pytest.mark.parametrize("late", [-0.2, -0.04, 0.0, 0.013, 0.08, 0.2])
+def test_an_offset_is_found_to_a_fraction_of_a_frame(late: float, fps: float) -> None:
+    visemes, times = a_timeline(20.0), middles(20.0, fps)
+    found = sync.measure_offset(times, a_mouth(visemes, times, late), visemes, ((0.0, 20.0),))
+    assert not found.unseen
+    assert found.middle == pytest.approx(late, abs=0.006)
+    assert abs(found.drift) < 0.02
+
+
+@pytest.mark.parametrize("drift", [-0.16, -0.08, 0.08, 0.16])
+def test_a_drift_is_found_with_its_size(drift: float) -> None:
+    visemes, times = a_timeline(20.0, seed=3), middles(20.0)
+    late = drift * (times / 20.0 - 0.5)
+    found = sync.measure_offset(times, a_mouth(visemes, times, late), visemes, ((0.0, 20.0),))
+    assert found.drift == pytest.approx(drift, abs=0.03)
+    assert found.end - found.start == pytest.approx(found.drift)
+
+
+def test_the_errors_tell_the_truth() -> None:
+    """In about two of three cases the offset lies within one standard error; allow for small numbers."""
+    within = []
+    for seed in range(12):
+        visemes, times = a_timeline(8.0, seed), middles(8.0)
+        noise = np.random.default_rng(seed + 50).normal(0, 0.05, len(times))
+        found = sync.measure_offset(times, a_mouth(visemes, times) + noise, visemes, ((0.0, 8.0),))
+        within.append(abs(found.middle) < 2 * found.middle_error)
+    assert sum(within) >= 10
+
+
+def test_windows_far_apart_give_one_line() -> None:
+    visemes = a_timeline(600.0, seed=5)
+    spans = windows(600.0, None)
+    times = middles(600.0)
+    times = times[np.any([(times >= start) & (times < end) for start, end in spans], axis=0)]
+    late = 0.02 + 0.1 * times / 600.0
+    found = sync.measure_offset(times, a_mouth(visemes, times, late), visemes, spans)
+    assert found.start == pytest.approx(0.02, abs=0.012)
+    assert found.end == pytest.approx(0.12, abs=0.012)
+
+
+def test_a_mouth_that_says_something_else_is_unseen() -> None:
+    times = middles(20.0)
+    other = a_mouth(a_timeline(20.0, seed=8), times)
+    assert sync.measure_offset(times, other, a_timeline(20.0, seed=9), ((0.0, 20.0),)).unseen
+
+
+def test_too_little_speech_and_a_still_mouth_are_unseen() -> None:
+    times = middles(20.0)
+    hush = (Timed(0, 9, "rest"), Timed(9, 10, "AA"), Timed(10, 20, "rest"))
+    assert "1.0 s of speech" in sync.measure_offset(times, a_mouth(hush, times), hush, ((0.0, 20.0),)).unseen
+    still = np.full(len(times), 0.1)
+    assert "does not move" in sync.measure_offset(times, still, a_timeline(20.0), ((0.0, 20.0),)).unseen
+
+
+def test_a_lost_mouth_costs_its_frames_only() -> None:
+    visemes, times = a_timeline(20.0), middles(20.0)
+    opening = a_mouth(visemes, times, 0.08)
+    opening[100:160] = np.nan
+    assert sync.measure_offset(times, opening, visemes, ((0.0, 20.0),)).middle == pytest.approx(0.08, abs=0.008)
+
+
+@pytest.mark.parametrize(("late", "verdict"), [(0.0, "pass"), (0.02, "pass"), (0.08, "fail"), (-0.12, "fail")])
+def test_one_frame_is_the_limit_against_the_own_timeline(late: float, verdict: str) -> None:
+    visemes = a_timeline(10.0)
+    findings = sync.check(evidence(visemes=visemes, opening=a_mouth(visemes, middles(10.0), late)))
+    finding = only(findings, "sync")
+    assert finding.verdict == verdict
+    assert finding.measured == pytest.approx(late * 1000, abs=8)
+    assert finding.limit == 40.0
+    if late > 0.05:
+        assert "after the sound" in finding.why
+        assert "move the sound 8" in finding.fix
+        assert "later" in finding.fix
+
+
+def test_what_was_recognised_is_held_to_what_people_notice() -> None:
+    visemes = a_timeline(20.0)
+    verdicts = {}
+    for late in (-0.2, -0.15, -0.1, 0.02, 0.06, 0.12):
+        opening = a_mouth(visemes, middles(20.0), late)
+        case = evidence(20.0, visemes=visemes, opening=opening, heard=a_speech(visemes), speech=None)
+        verdicts[late] = only(sync.check(case), "sync heard").verdict
+    assert verdicts == {-0.2: "fail", -0.15: "warn", -0.1: "pass", 0.02: "pass", 0.06: "warn", 0.12: "fail"}
+
+
+def test_without_a_face_sync_is_unseen_with_the_reason() -> None:
+    for finding in sync.check(evidence(no_face="its face is drawn")):
+        assert finding.verdict == "unseen"
+        if finding.check != "sound":
+            assert finding.why == "its face is drawn"
+
+
+def noise_bursts(seconds: float, rate: int = 16000) -> np.ndarray:
+    rng = np.random.default_rng(2)
+    samples = rng.normal(0, 1, int(seconds * rate))
+    loud = np.repeat(rng.uniform(0, 1, int(seconds * 8)) ** 2, rate // 8)
+    return (3000 * samples[: len(loud)] * loud).astype(np.int16)
+
+
+@pytest.mark.parametrize("late_ms", [-200, -40, 0, 20, 120])
+def test_a_shifted_sound_is_measured_to_the_millisecond(late_ms: int) -> None:
+    original = noise_bursts(8.0)
+    moved = np.roll(original, round(late_ms * 16))
+    shift = sync.sound_shift(moved, original, 16000, 2.0, 6.0)
+    assert shift is not None
+    assert shift.late * 1000 == pytest.approx(late_ms, abs=1.0)
+    assert shift.alike > 0.9
+
+
+def test_another_sound_is_not_alike() -> None:
+    other = np.random.default_rng(9).permutation(noise_bursts(8.0).reshape(-1, 400)).ravel()
+    shift = sync.sound_shift(other, noise_bursts(8.0), 16000, 2.0, 6.0)
+    assert shift is None or shift.alike < sync.SOUND_ALIKE
+
+
+# --------------------------------------------------------------------------------------------- closures and silence
+
+
+def test_closures_that_stay_open_are_counted_and_the_worst_is_named() -> None:
+    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
+    times = middles(10.0)
+    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
+    opening = np.where(shut, 0.01, 0.25)
+    assert only(closures.check_closures(evidence(visemes=visemes, opening=opening)), "closures").verdict == "pass"
+    one = np.where((times > 4.4) & (times < 4.7), 0.15, opening)
+    finding = only(closures.check_closures(evidence(visemes=visemes, opening=one)), "closures")
+    assert finding.verdict == "warn" or finding.measured == pytest.approx(0.9)
+    assert finding.start is not None
+    assert finding.start == pytest.approx(4.54, abs=0.06)
+    half = np.where(times > 5, 0.15, opening)
+    finding = only(closures.check_closures(evidence(visemes=visemes, opening=half)), "closures")
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(0.5)
+
+
+def test_few_closures_say_nothing() -> None:
+    visemes = (Timed(0, 1, "AA"), Timed(1, 1.1, "MBP"), Timed(1.1, 10, "AA"))
+    assert closures.check_closures(evidence(visemes=visemes))[0].verdict == "unseen"
+
+
+def test_a_recognised_timeline_warns_of_closures_at_most() -> None:
+    visemes = a_timeline(10.0)
+    case = evidence(visemes=visemes, opening=np.full(250, 0.2), speech=None, heard=a_speech(visemes))
+    assert closures.check_closures(case)[0].verdict == "warn"
+
+
+def test_a_mouth_that_moves_in_a_pause_is_found_there() -> None:
+    visemes = (Timed(0, 4, "AA"), Timed(4, 6, "rest"), Timed(6, 10, "AA"))
+    times = middles(10.0)
+    opening = np.where((times > 4) & (times < 6), 0.01, 0.2)
+    assert closures.check_silence(evidence(visemes=visemes, opening=opening))[0].verdict == "pass"
+    stirred = opening + 0.15 * np.exp(-(((times - 5) / 0.15) ** 2))
+    (finding,) = closures.check_silence(evidence(visemes=visemes, opening=stirred))
+    assert finding.verdict == "fail"
+    assert (finding.start, finding.end) == (4, 6)
+    trembling = opening + np.where(np.arange(250) % 7 == 0, 0.06, 0.0)
+    assert closures.check_silence(evidence(visemes=visemes, opening=trembling))[0].verdict == "pass"
+
+
+# ----------------------------------------------------------------------------------------------------- the picture
+
+
+def test_frozen_speech_is_found_and_a_pause_is_not() -> None:
+    visemes = (Timed(0, 4, "rest"), *[Timed(4 + k * 0.1, 4.1 + k * 0.1, "AA" if k % 2 else "S") for k in range(60)])
+    change = np.ones(250)
+    change[10:90] = 0.0
+    assert only(picture.check_freeze(evidence(visemes=visemes, change=change)), "freeze").verdict == "pass"
+    change[150:160] = 0.0
+    finding = only(picture.check_freeze(evidence(visemes=visemes, change=change)), "freeze")
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(0.44, abs=0.05)
+    assert finding.start == pytest.approx(5.96, abs=0.05)
+
+
+def test_black_frames_are_counted_unless_all_is_dark() -> None:
+    luma = np.full(250, 120.0)
+    luma[[60, 61]] = 2.0
+    finding = only(picture.check_freeze(evidence(luma=luma)), "black")
+    assert (finding.verdict, finding.measured) == ("fail", 2.0)
+    assert only(picture.check_freeze(evidence(luma=luma / 10)), "black").verdict == "unseen"
+
+
+def test_flickering_light_is_told_from_motion() -> None:
+    blocks = np.full((250, 16, 16), 120, np.float32)
+    blocks[:, 4:9, 4:9] += np.random.default_rng(0).normal(0, 20, (250, 5, 5)).astype(np.float32)
+    assert picture.check_flicker(evidence(blocks=blocks))[0].verdict == "pass"
+    blocks[100:120:2] *= 1.03
+    (finding,) = picture.check_flicker(evidence(blocks=blocks))
+    assert finding.verdict == "warn"
+    assert finding.start == pytest.approx(4.0, abs=0.9)
+
+
+def test_teeth_that_flash_at_a_steady_opening_are_found() -> None:
+    opening = np.full(250, 0.2)
+    light = 150 + 10 * np.sin(np.arange(250) / 10)
+    assert picture.check_teeth(evidence(opening=opening, teeth=np.diff(light, prepend=150)))[0].verdict == "pass"
+    light[100] += 25
+    (finding,) = picture.check_teeth(evidence(opening=opening, teeth=np.diff(light, prepend=150)))
+    assert finding.verdict == "warn"
+    assert finding.measured == pytest.approx(25, abs=1.5)
+    assert finding.start == pytest.approx(4.0, abs=0.05)
+    moving = 0.2 + 0.1 * (np.arange(250) % 2)
+    case = evidence(opening=moving, teeth=np.diff(light, prepend=150))
+    assert picture.check_teeth(case)[0].verdict == "unseen"
+
+
+# ---------------------------------------------------------------------------------------------------------- length
+
+
+def a_plan(frames: int) -> Plan:
+    shot = Shot(
+        family="animator", engine="echo", motion="still", seconds=frames / FPS, fps=FPS, size=(100, 100), seed=0
+    )
+    return Plan(shots=(shot,))
+
+
+def test_the_plan_says_how_many_frames_there_are() -> None:
+    assert only(length.check(evidence(plan=a_plan(250))), "length").verdict == "pass"
+    finding = only(length.check(evidence(plan=a_plan(251))), "length")
+    assert (finding.verdict, finding.measured, finding.limit) == ("fail", 250.0, 251.0)
+    assert only(length.check(evidence()), "length").verdict == "unseen"
+
+
+@pytest.mark.parametrize(("ticks", "verdict"), [(3600, "pass"), (3604, "fail")])
+def test_frame_times_are_exact(ticks: int, verdict: str) -> None:
+    times = Timing(tuple(k * ticks for k in range(250)), Fraction(1, 90000), direct=True)
+    finding = only(length.check(evidence(timing=times, plan=a_plan(250))), "frame times")
+    assert finding.verdict == verdict
+
+
+def a_sound(seconds: Fraction) -> Sound:
+    return Sound("clip", "", 48000, 1, seconds, np.zeros(10, np.int16), lambda: iter(()))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [("10", "pass"), ("9.97", "pass"), ("10.03", "pass"), ("9.9", "fail")]
+)
+def test_sound_and_picture_end_together(seconds: str, verdict: str) -> None:
+    case = evidence(sound=a_sound(Fraction(seconds)), plan=a_plan(250))
+    assert only(length.check(case), "sound length").verdict == verdict
+
+
+def test_a_silent_clip_of_speech_fails() -> None:
+    assert only(length.check(evidence()), "sound length").verdict == "fail"
+
+
+# ---------------------------------------------------------------------------------------------------------- folds
+
+
+def a_warp(fold: int = 0, residual: float = 0.1, cut: bool = False) -> SimpleNamespace:
+    y, x = np.mgrid[0:60, 0:80].astype(np.float32)
+    where = np.dstack([x, y])
+    if fold:
+        where[20 : 20 + fold, 30 : 30 + fold, 0] = 70 - where[20 : 20 + fold, 30 : 30 + fold, 0]
+    cut_mask = np.zeros((60, 80), bool)
+    if cut:
+        cut_mask[15:40, 25:50] = True
+    return SimpleNamespace(
+        box=(10, 20, 90, 80),
+        map=where,
+        residual=np.full(100, residual, np.float32),
+        cut=cut_mask,
+        lips=None,
+        opening=0.0,
+    )
+
+
+def a_performance(warp: SimpleNamespace) -> SimpleNamespace:
+    return SimpleNamespace(frame_count=250, warp=lambda index: warp)
+
+
+def test_a_fold_is_found_where_it_is_and_a_cut_is_none() -> None:
+    clean = folds.check(evidence(performance=a_performance(a_warp())))
+    assert [finding.verdict for finding in clean] == ["pass", "pass"]
+    finding = only(folds.check(evidence(performance=a_performance(a_warp(fold=5)))), "folds")
+    assert finding.verdict == "fail"
+    assert finding.box is not None
+    x0, y0, x1, y1 = finding.box
+    assert x0 == pytest.approx(40, abs=3)
+    assert y0 == pytest.approx(40, abs=3)
+    assert x1 - x0 <= 8
+    assert y1 - y0 <= 8
+    assert only(folds.check(evidence(performance=a_performance(a_warp(fold=5, cut=True)))), "folds").verdict == "pass"
+
+
+def test_the_inverse_must_hit_within_half_a_pixel() -> None:
+    findings = folds.check(evidence(performance=a_performance(a_warp(residual=0.6))))
+    assert only(findings, "inverse").verdict == "fail"
+    assert only(findings, "inverse").measured == pytest.approx(0.6)
+
+
+def test_without_a_warp_folds_are_unseen() -> None:
+    for performance in (None, SimpleNamespace(frame_count=250)):
+        assert {finding.verdict for finding in folds.check(evidence(performance=performance))} == {"unseen"}
+
+
+# ------------------------------------------------------------------------------------------------------ background
+
+
+def a_scene_of_lines(shift: float = 0.0) -> np.ndarray:
+    x, y = np.meshgrid(np.arange(160) - shift, np.arange(128))
+    grey = 120 + 50 * np.sin(x / 5) + 40 * np.sin(y / 7)
+    return np.repeat(grey[..., None], 3, 2).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.25, 0.5, 1.0])
+def test_a_shifted_background_is_measured_in_px(shift: float) -> None:
+    comparison = background.Comparison(a_scene_of_lines(), np.ones((128, 160), bool), "the still")
+    comparison.take(0.5, a_scene_of_lines(shift))
+    found = comparison.finish()
+    assert float(found.shift.max()) == pytest.approx(shift, abs=0.12)
+    verdicts = {f.check: f.verdict for f in background.check_decoded(evidence(backgrounds=found))}
+    assert verdicts["background shift"] == ("fail" if shift >= 0.5 else "pass")
+
+
+def test_only_the_background_is_compared() -> None:
+    region = np.ones((128, 160), bool)
+    region[:, 64:] = False
+    comparison = background.Comparison(a_scene_of_lines(), region, "the still")
+    frame = a_scene_of_lines()
+    frame[:, 80:] = 0
+    comparison.take(0.0, frame)
+    found = comparison.finish()
+    assert found.psnr[0] == 99.0
+    assert found.ripple == 0.0
+
+
+def test_a_changing_light_in_the_background_is_a_ripple() -> None:
+    comparison = background.Comparison(a_scene_of_lines(), np.ones((128, 160), bool), "the still")
+    brighter = a_scene_of_lines().astype(int)
+    brighter[40:60, 40:60] += 12
+    comparison.take(0.0, a_scene_of_lines())
+    comparison.take(0.4, np.clip(brighter, 0, 255).astype(np.uint8))
+    finding = only(background.check_decoded(evidence(backgrounds=comparison.finish())), "background ripple")
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(12, abs=2)
+
+
+def test_raw_frames_are_held_to_the_mask() -> None:
+    still = a_scene_of_lines()
+    mask = np.zeros((128, 160), bool)
+    mask[30:60, 30:60] = True
+
+    def performance(stray: bool) -> SimpleNamespace:
+        def frame(index: int) -> np.ndarray:
+            out = still.copy()
+            out[40, 40] = 255
+            if stray and index == 249:
+                out[100, 100] += 1
+            return out
+
+        return SimpleNamespace(frame_count=250, mask=mask, frame=frame)
+
+    assert only(
+        background.check_raw(evidence(still=still, performance=performance(False))), "background raw"
+    ).verdict == ("pass")
+    finding = only(background.check_raw(evidence(still=still, performance=performance(True))), "background raw")
+    assert (finding.verdict, finding.measured) == ("fail", 1.0)
+    assert finding.start == pytest.approx(249 / 25)
+
+
+# --------------------------------------------------------------------------------------------------- the whole room
+
+
+def test_windows_cover_a_short_clip_and_both_ends_of_a_long_one() -> None:
+    assert windows(WHOLE, None) == ((0.0, WHOLE),)
+    spans = windows(600.0, None)
+    assert spans[0][0] == 0.0
+    assert spans[-1][1] == pytest.approx(600.0)
+    assert sum(end - start for start, end in spans) < 120
+    assert all(a[1] < b[0] for a, b in pairwise(spans))
+    late = a_speech((Timed(0, 300, "rest"), Timed(300, 400, "AA"), Timed(400, 600, "rest")))
+    spans = windows(600.0, late)
+    assert spans[0][0] == pytest.approx(299)
+    assert spans[-1][1] == pytest.approx(401)
+    assert spans[0][1] - spans[0][0] >= END_WINDOW
+
+
+def test_a_check_that_breaks_is_unseen_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import logging
+
+    import stillwake.inspection as room
+    from stillwake.inspection import evidence as gathering
+
+    def breaks(_: Evidence) -> list[ClipFinding]:
+        raise ZeroDivisionError("nothing there")
+
+    logging.getLogger("stillwake.inspection").setLevel(logging.CRITICAL)
+    monkeypatch.setattr(gathering, "gather", lambda clip, **_: evidence())
+    monkeypatch.setattr(room, "CHECKS", (("teeth", breaks), *(check for check in CHECKS if check[0] == "flicker")))
+    found = inspect(evidence().clip)
+    assert found.findings[0].verdict == "unseen"
+    assert "ZeroDivisionError: nothing there" in found.findings[0].why
+    assert found.findings[1].check == "flicker"
+    assert found.passed
+    logging.getLogger("stillwake.inspection").setLevel(logging.NOTSET)
+
+
+def test_the_summary_names_what_is_wrong_first() -> None:
+    findings = (
+        ClipFinding(check="length", verdict="pass", why="250 frames"),
+        ClipFinding(check="teeth", verdict="unseen", why="no teeth show"),
+        ClipFinding(check="sync", verdict="fail", why="80 ms", fix="move the sound", start=1.25),
+    )
+    lines = list(summary(Inspection(clip=evidence().clip.info, passed=False, findings=findings)))
+    assert lines[0] == "FAIL   sync: 80 ms (at 1.25 s) -> move the sound"
+    assert [line.split()[0] for line in lines] == ["FAIL", "ok", "unseen"]
+
+
+def test_frames_come_from_any_window_of_a_film(tmp_path: Path) -> None:
+    from stillwake.media import write_clip
+
+    frames = (np.full((48, 64, 3), 20 + k // 2, np.uint8) for k in range(400))
+    clip = write_clip(tmp_path / "clip.mp4", frames, fps=FPS, frame_count=400, size=(64, 48))
+    times = timing(clip)
+    assert times.direct
+    assert times.worst(FPS)[0] == 0
+    spans = ((0.4, 0.8), (14.0, 14.2), (15.8, 99.0))
+    shown = [(s.index, s.time, float(s.pixels.mean())) for s in frames_within(clip, times, spans)]
+    assert [index for index, _, _ in shown] == [*range(10, 20), *range(350, 355), *range(395, 400)]
+    for index, time, grey in shown:
+        assert time == pytest.approx((index + 0.5) / 25)
+        assert grey == pytest.approx(20 + index // 2, abs=2)
+
+
+def test_frames_come_from_a_sequence_too(tmp_path: Path) -> None:
+    from stillwake.media import write_clip
+
+    frames = (np.full((48, 64, 3), 10 * k, np.uint8) for k in range(10))
+    clip = write_clip(tmp_path / "out" / "%05d.png" if (tmp_path / "out").mkdir() is None else tmp_path, frames,
+                      fps=FPS, frame_count=10, size=(64, 48))  # fmt: skip
+    shown = [(s.index, int(s.pixels[0, 0, 0])) for s in frames_within(clip, timing(clip), ((0.08, 0.16), (0.32, 9.0)))]
+    assert shown == [(2, 20), (3, 30), (8, 80), (9, 90)]
