@@ -51,7 +51,7 @@ JAW_DROP = 0.38
 LOWER_DROP, UPPER_RAISE = 0.16, 0.13
 """Full-scale openings in opening units. Set by eye on sheets of visemes: speech opens .2 to .3 mouth widths, and
 a jaw at full scale reads as shouting."""
-HALO = (-0.05, 0.008)
+HALO = (-0.055, 0.0)
 """Where motion fades across the silhouette, in face heights, inside being negative. The narrower the strip outside,
 the less background moves: at most a tenth of it may."""
 

@@ -146,7 +146,7 @@ class Talk:
             posed.map[b - y0 : d - y0, a - x0 : c - x0] = np.where(select, posed.lower_map, posed.upper_map)
             outline = np.concatenate([posed.lips[0], posed.lips[1][::-1]]) - (x0, y0)
             cv2.fillPoly(cut, [np.round(outline).astype(np.int32)], 1)
-            cut = cv2.dilate(cut, np.ones((5, 5)))
+            cut = cv2.dilate(cut, np.ones((7, 7)))  # the tear, and the pixels a gradient across it reads
         return Warp(
             box=(x0, y0, x1, y1),
             map=posed.map * np.float32(0.5),
