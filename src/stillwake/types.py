@@ -191,8 +191,8 @@ class Sound:
     """A recording or a synthesised voice, opened and measured.
 
     ``mono`` (N,) int16 at 16 kHz, for analysis; ``blocks()`` streams the original samples, (n, channels) int16 at
-    ``rate`` Hz, from the start; ``seconds`` the exact length of that stream; ``name`` a file's name or "voice"; ``notes`` what
-    opening found, in words.
+    ``rate`` Hz, from the start; ``seconds`` the exact length of that stream; ``name`` a file's name or "voice";
+    ``notes`` what opening found, in words.
     """
 
     name: str
