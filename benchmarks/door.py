@@ -35,9 +35,9 @@ def main() -> None:
     stillwake = [sys.executable, "-m", "stillwake"]
     print(f"   --help: {best_of(5, [*stillwake, '--help']):.2f} s (bar {HELP_BAR} s), best of five")
 
-    from stillwake.doctor import demo_still
-
     from PIL import Image
+
+    from stillwake.doctor import demo_still
 
     with tempfile.TemporaryDirectory() as folder:
         still, out = Path(folder) / "still.png", Path(folder) / "out.mp4"

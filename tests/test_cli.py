@@ -300,6 +300,8 @@ def test_inspect_takes_any_clip(run: Callable[..., Run], tmp_path: Path, tone: P
 def test_speech_writes_each_format(run: Callable[..., Run], tmp_path: Path) -> None:
     ours = json.loads(run("speech", "--say", "Mama.").out)
     assert ours["schema"] == "stillwake/speech@1"
+    table = (ROOT / "docs" / "records.md").read_text().split("## stillwake/speech@1")[1].split("## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)) == set(ours)
     assert "MBP" in {timed["viseme"] for timed in ours["visemes"]}
     rhubarb = json.loads(run("speech", "--say", "Mama.", "--format", "rhubarb-json").out)
     assert {cue["value"] for cue in rhubarb["mouthCues"]} <= set("ABCDEFGHX")
