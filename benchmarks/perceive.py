@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.perceive import look, style
-from stillwake.perceive.faces import candidates
-from stillwake.types import Pixels
+from stillwake.perceive import agreement, look, style
+from stillwake.perceive.faces import PRESENT, candidates, overlap
+from stillwake.types import Floats, Pixels
+
+Placing = tuple[float, float, float, float]
 
 LABELS = {
     "animal": "13 17 20",
@@ -161,11 +163,219 @@ def measure_style(folder: Path) -> None:
     )
 
 
+# ------------------------------------------------------------------------------------------------ covered mouths
+
+
+def paste(pixels: Pixels, mesh: Floats, patch: Floats, alpha: Floats, where: Placing) -> Pixels:
+    """``patch`` over the mouth; ``where`` is (across, down, width) in mouth widths and a turn in degrees."""
+    import cv2
+
+    across, down, width, turn = where
+    left, right = mesh[61, :2].astype(float), mesh[291, :2].astype(float)
+    size = float(np.linalg.norm(right - left))
+    along = (right - left) / size
+    below = np.array([-along[1], along[0]])
+    centre = (left + right) / 2 + along * across * size + below * down * size
+    angle = np.radians(turn) + np.arctan2(along[1], along[0])
+    scale = width * size / patch.shape[1]
+    move = np.array(
+        [[np.cos(angle) * scale, -np.sin(angle) * scale, 0], [np.sin(angle) * scale, np.cos(angle) * scale, 0]]
+    )
+    move[:, 2] = centre - move[:, :2] @ (np.array(patch.shape[1::-1]) / 2)
+    full = (pixels.shape[1], pixels.shape[0])
+    over = cv2.warpAffine(patch.astype(np.float32), move, full, flags=cv2.INTER_AREA)
+    share = cv2.warpAffine(alpha.astype(np.float32), move, full)[..., None]
+    return np.clip(pixels * (1 - share) + over * share, 0, 255).astype(np.uint8)
+
+
+def skin_of(pixels: Pixels, mesh: Floats) -> npt.NDArray[np.float64]:
+    """The median colour of cheeks and nose."""
+    height, width = pixels.shape[:2]
+    xy = np.clip(mesh[[205, 425, 50, 280, 4], :2].round().astype(int), 0, [width - 1, height - 1])
+    return np.median(pixels[xy[:, 1], xy[:, 0]], axis=0)
+
+
+def covers(pixels: Pixels, mesh: Floats, seed: int) -> Iterator[tuple[str, Pixels]]:
+    """The picture with the mouth covered, by things drawn in code: fingers, a fist, masks, microphones, a book."""
+    import cv2
+
+    random = np.random.default_rng(seed)
+    skin = skin_of(pixels, mesh)
+    y, x = np.mgrid[0:240, 0:240].astype(np.float32)
+
+    hand, alpha = np.zeros((240, 240, 3), np.float32), np.zeros((240, 240), np.float32)
+    for i in range(4):
+        off = np.abs(y - (30 + 46 * i) - (x - 120) * 0.12) / 26
+        finger = np.clip((1 - off) * 8, 0, 1) * np.clip((215 - 6 * i - x) / 12, 0, 1)
+        tone = skin * (1 - 0.05 * i) * (1.05 - 0.35 * off[..., None] ** 2)
+        hand = hand * (1 - finger[..., None]) + tone * finger[..., None]
+        alpha = np.maximum(alpha, finger)
+    yield "fingers", paste(pixels, mesh, hand, alpha, (0.1, 0.05, 1.9, random.uniform(-25, 25)))
+
+    r = np.hypot(x - 120, y - 120) / 120
+    shade = np.clip(1 - 0.6 * r**2 + 0.15 * (240 - x - y) / 240, 0, 1.2)[..., None]
+    disc = np.clip((1 - r) * 20, 0, 1)
+    balls = {"fist": (skin * 1.02, 0.15, 1.7), "microphone": (np.full(3, 46.0), 0.25, 1.25)}
+    balls["grey microphone"] = (np.full(3, 122.0), 0.2, 1.15)
+    for name, (tone, down, width) in balls.items():
+        grain = random.normal(0, 5, (240, 240, 3))
+        yield name, paste(pixels, mesh, tone * shade + grain, disc, (0.05, down, width, 0))
+
+    for name, tone in {
+        "blue mask": (150, 185, 215),
+        "white mask": (228, 228, 225),
+        "black mask": (30, 30, 34),
+    }.items():
+        cloth = np.array(tone, np.float32) * (1.05 - 0.35 * (np.abs(x - 120) / 120) ** 2)[..., None]
+        for fold in (60, 120, 180):
+            cloth[fold - 2 : fold + 2] *= 0.85
+        shape = np.zeros((240, 240), np.float32)
+        cv2.ellipse(shape, (120, 90), (118, 118), 0, 0, 180, 1.0, -1)
+        shape[20:92, 5:235] = 1
+        yield name, paste(pixels, mesh, cloth, cv2.GaussianBlur(shape, (0, 0), 1.5), (0, 0.05, 2.7, 0))
+
+    book = np.kron(random.integers(40, 220, (10, 10, 3)), np.ones((24, 24, 1))).astype(np.float32)
+    yield "book", paste(pixels, mesh, book, np.ones((240, 240), np.float32), (0, 0.1, 1.5, random.uniform(-20, 20)))
+
+
+def photographs(folder: Path) -> Iterator[tuple[str, Pixels]]:
+    """The pictures of people, photographed or painted."""
+    without = labelled("animal", "photo") | labelled("no face", "photo")
+    return ((name, pixels) for name, pixels in stills(folder) if name.startswith("photo") and name not in without)
+
+
+def measure_mouths(folder: Path) -> None:
+    """Mouths covered with things drawn in code, against the same pictures in eight variants."""
+    rows: Rows = []
+    lost: dict[str, list[bool]] = {}
+    for seed, (name, pixels) in enumerate(photographs(folder)):
+        for variant, changed in variants(pixels):
+            for place in (c for c in candidates(changed) if not c.why):
+                features = agreement.mouth_features(agreement.Upright.of(changed, place.fit), place.fit)
+                rows.append((name, variant, features, True))
+        for place in [c for c in candidates(pixels) if not c.why][:2]:
+            for cover, covered in covers(pixels, place.fit.mesh, seed):
+                again = [c for c in candidates(covered) if overlap(c.fit.box, place.fit.box) > 0.3]
+                lost.setdefault(cover, []).append(not again or bool(again[0].why))
+                if not again or again[0].fit.presence < PRESENT:
+                    continue
+                fitted = again[0].fit
+                features = agreement.mouth_features(agreement.Upright.of(covered, fitted), fitted)
+                rows.append((name, "plain", features, False))
+    for cover, gone in lost.items():
+        print(f"  {cover}: {len(gone)} covered, {sum(gone)} of them no longer taken for a face")
+    cross(rows, MOUTH, 1.0, "MOUTH_SEEN: lips in plain view")
+
+
+MOUTH = ["lips wander", "lips wander more than eyes", "line or opening", "redness"]
+
+
+# --------------------------------------------------------------------------------------------- glasses, covered eyes
+
+GLASSES = {"photo_07": (0,), "photo_32": (0,), "photo_48": (0, 4), "photo_59": (0,)}
+"""Who wears glasses, by the face's rank."""
+
+
+def wearing(pixels: Pixels, mesh: Floats, seed: int) -> Iterator[tuple[str, Pixels]]:
+    """The picture with glasses, dark glasses, a bar or fingers over the eyes, drawn in code."""
+    import cv2
+
+    random = np.random.default_rng(seed)
+    left, right = mesh[468, :2].astype(float), mesh[473, :2].astype(float)
+    apart = float(np.linalg.norm(right - left))
+    along = (right - left) / apart
+    below = np.array([-along[1], along[0]])
+    turn = float(np.degrees(np.arctan2(along[1], along[0])))
+    ears = mesh[127, :2].astype(float), mesh[356, :2].astype(float)
+    tones = {"black": (25, 25, 28), "brown": (95, 60, 40), "gold": (190, 150, 80), "silver": (175, 178, 182)}
+    four = 4  # drawn on a picture four times as large, then reduced, so that thin wire stays thin
+
+    def at(point: npt.NDArray[np.float64]) -> tuple[int, int]:
+        return round((point[0] + 0.5) * four), round((point[1] + 0.5) * four)
+
+    for name, tone in tones.items():
+        large = cv2.resize(pixels, None, fx=four, fy=four, interpolation=cv2.INTER_LINEAR)
+        thick = max(1, round(four * apart * random.uniform(0.02, 0.06)))
+        wide, high, drop = random.uniform(0.36, 0.45), random.uniform(0.26, 0.4), random.uniform(0.02, 0.1)
+        for eye, ear, side in ((left, ears[0], -1), (right, ears[1], 1)):
+            middle = eye + below * drop * apart + along * side * 0.03 * apart
+            if name in ("black", "gold"):
+                size = (round(wide * apart * four), round(high * apart * four))
+                cv2.ellipse(large, at(middle), size, turn, 0, 360, tone, thick, cv2.LINE_AA)
+            else:
+                corners = [
+                    (-1, -0.8),
+                    (-0.8, -1),
+                    (0.8, -1),
+                    (1, -0.8),
+                    (0.85, 0.8),
+                    (0.6, 1),
+                    (-0.6, 1),
+                    (-0.85, 0.8),
+                ]
+                frame = [at(middle + along * x * wide * apart + below * y * high * apart) for x, y in corners]
+                cv2.polylines(large, [np.array(frame)], True, tone, thick, cv2.LINE_AA)
+            cv2.line(large, at(middle + along * side * wide * apart), at(ear), tone, thick, cv2.LINE_AA)
+        inner = [
+            eye + below * drop * apart - along * side * (wide - 0.03) * apart for eye, side in ((left, -1), (right, 1))
+        ]
+        cv2.line(large, at(inner[0]), at(inner[1]), tone, thick, cv2.LINE_AA)
+        yield f"{name} glasses", cv2.resize(large, pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+    dark = pixels.copy()
+    for eye in (left, right):
+        centre = tuple(int(v) for v in np.round(eye + below * 0.06 * apart))
+        cv2.ellipse(
+            dark, centre, (round(0.42 * apart), round(0.34 * apart)), turn, 0, 360, (22, 20, 24), -1, cv2.LINE_AA
+        )
+    middle = [tuple(int(v) for v in np.round(point)) for point in (left, right)]
+    cv2.line(dark, middle[0], middle[1], (22, 20, 24), max(1, round(0.05 * apart)), cv2.LINE_AA)
+    yield "dark glasses", dark
+    bar = pixels.copy()
+    ends = [tuple(int(v) for v in np.round(p + along * s * 0.6 * apart)) for p, s in ((left, -1), (right, 1))]
+    cv2.line(bar, ends[0], ends[1], (40, 30, 30), max(2, round(0.42 * apart)), cv2.LINE_AA)
+    yield "bar", bar
+    tone = skin_of(pixels, mesh)
+    y = np.mgrid[0:240, 0:240][0].astype(np.float32)
+    off = np.abs((y % 60) - 30) / 30
+    hand = tone * (1.05 - 0.35 * off[..., None] ** 2)
+    size = float(np.linalg.norm(mesh[291, :2] - mesh[61, :2]))
+    centre = (left + right) / 2 - (mesh[61, :2] + mesh[291, :2]) / 2
+    place = (float(centre @ along) / size, float(centre @ below) / size, 2.2 * apart / size, 0.0)
+    alpha = np.zeros((240, 240), np.float32)
+    alpha[70:170] = 1
+    yield "fingers over the eyes", paste(pixels, mesh, hand, alpha, place)
+
+
+def measure_eyes(folder: Path) -> None:
+    """Glasses and covers drawn in code, and the few real glasses, against bare faces."""
+    rows: Rows = []
+    for seed, (name, pixels) in enumerate(photographs(folder)):
+        for variant, changed in variants(pixels):
+            for rank, place in enumerate(c for c in candidates(changed) if not c.why):
+                worn = rank in GLASSES.get(name, ())
+                if name == "photo_48" and variant != "plain":
+                    continue  # five faces of nearly one size: their ranks change
+                features = agreement.eye_features(agreement.Upright.of(changed, place.fit), place.fit)
+                rows.append((name, variant, features, worn))
+        for rank, place in enumerate([c for c in candidates(pixels) if not c.why][:2]):
+            if rank in GLASSES.get(name, ()):
+                continue
+            for _, worn_over in wearing(pixels, place.fit.mesh, seed):
+                again = [c for c in candidates(worn_over) if overlap(c.fit.box, place.fit.box) > 0.3]
+                if not again or again[0].fit.presence < PRESENT:
+                    continue
+                fitted = again[0].fit
+                features = agreement.eye_features(agreement.Upright.of(worn_over, fitted), fitted)
+                rows.append((name, "plain", features, True))
+    cross(rows, sorted(rows[0][2]), 1.0, "GLASSES: the eyes are not bare")
+
+
 def main() -> None:
     """Run what is asked for; everything, if nothing is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stills", type=Path, required=True)
-    parts: dict[str, Callable[[Path], None]] = {"style": measure_style}
+    parts: dict[str, Callable[[Path], None]] = {"style": measure_style, "mouths": measure_mouths, "eyes": measure_eyes}
     for part in parts:
         parser.add_argument(f"--{part}", action="store_true")
     chosen = parser.parse_args()

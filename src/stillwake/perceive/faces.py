@@ -122,15 +122,16 @@ def confirm(pixels: Pixels, box: Box) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A place that a detector boxed, the mesh fitted there, and why it is not a face; empty when it is."""
+    """A place that a detector boxed with a score, the mesh fitted there, and why it is no face; empty when it is."""
 
     box: Box
+    score: float
     fit: Fit
     why: str
 
 
 def candidates(pixels: Pixels) -> list[Candidate]:
-    """Every place where a face was looked for: those that hold first, the largest first.
+    """Every place where a face was looked for: those that hold, the largest first, then the others, best score first.
 
     Places where neither detector is moved are not listed.
     """
@@ -144,8 +145,8 @@ def candidates(pixels: Pixels) -> list[Candidate]:
             continue
         fitted = fit(pixels, place)
         if not any(not c.why and overlap(c.fit.box, fitted.box) > 0.3 for c in found):
-            found.append(Candidate(place.box, fitted, _doubt(fitted)))
-    return sorted(found, key=lambda c: (bool(c.why), c.fit.box[0] - c.fit.box[2]))
+            found.append(Candidate(place.box, place.score, fitted, _doubt(fitted)))
+    return sorted(found, key=lambda c: (1, -c.score) if c.why else (0, c.fit.box[0] - c.fit.box[2]))
 
 
 def _doubt(found: Fit) -> str:
@@ -154,7 +155,7 @@ def _doubt(found: Fit) -> str:
     if found.confirmed < CONFIRMED:
         return "what looks like a face is not a person's: an animal's, a toy's or a pattern"
     if found.unsteady > STEADY:
-        return "what looks like a face has features that cannot be pinned down"
+        return "a face is there, but it is covered or too blurred to find its features"
     return ""
 
 

@@ -41,7 +41,7 @@ def check(scene: Scene, face: int | None = None) -> Report:
             f"it shows {count} face{'s' if count != 1 else ''}",
             f"choose --face 1{f' to --face {count}' if count > 1 else ''}, 1 being the largest",
         )
-    looked = {**face_findings(scene, number - 1), **_file_findings(scene)}
+    looked = {**_file_findings(scene), **face_findings(scene, number - 1)}
     signs = []
     for name in SIGNS:
         findings = tuple(looked.get(c) or unseen(c, why or _NO_FACE) for c, why in CHECKS[name].items())
@@ -116,7 +116,7 @@ def require_ready(report: Report, family: Family) -> None:
     gate = report.gates[family]
     if gate.verdict != "fail":
         return
-    findings = [finding for sign in report.signs for finding in sign.findings] + list(report.file.findings)
+    findings = [*report.file.findings, *(finding for sign in report.signs for finding in sign.findings)]
     faults = [finding for finding in findings if finding.verdict == "fail"]
     what = (
         f"Cannot make {report.still.name} speak"

@@ -1,0 +1,235 @@
+"""The report: five signs, every check named, and gates that open and shut where they should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stillwake.errors import NotReadyError, UsageError
+from stillwake.readiness import CHECKS, check, require_ready
+from stillwake.types import SIGNS, Box, Eye, Face, Floats, Mouth, Refused, Report, Scene, Still, Style
+
+
+def line(*points: tuple[float, float]) -> Floats:
+    return np.array(points, np.float32)
+
+
+def a_face(box: Box = (100, 100, 300, 340), **changes: object) -> Face:
+    """A face with its parts at the usual places of the box."""
+    x0, y0, x1, y1 = box
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return x0 + x * (x1 - x0), y0 + y * (y1 - y0)
+
+    def eye(x: float) -> Eye:
+        corners = at(x - 0.1, 0.4), at(x + 0.1, 0.4)
+        upper, lower = line(corners[0], at(x, 0.36), corners[1]), line(corners[0], at(x, 0.43), corners[1])
+        return Eye(upper, lower, line(at(x - 0.12, 0.3), at(x + 0.12, 0.3)), (*at(x, 0.4), 0.05 * (x1 - x0)))
+
+    def lip(y: float) -> Floats:
+        return line(at(0.35, 0.77), at(0.5, y), at(0.65, 0.77))
+
+    face = Face(
+        box=box,
+        eyes=(eye(0.3), eye(0.7)),
+        mouth=Mouth(lip(0.73), lip(0.82), lip(0.77), lip(0.77)),
+        jaw=line(at(0, 0.45), at(0.5, 1), at(1, 0.45)),
+        nose_tip=at(0.5, 0.6),
+        chin=at(0.5, 1),
+        yaw=0.0,
+        pitch=0.0,
+        roll=0.0,
+        kind="photo",
+        confidence={"face": 1.0, "eyes": 0.9, "mouth": 0.9},
+    )
+    return replace(face, **{"confidence": dict(face.confidence), **changes})  # type: ignore[arg-type]
+
+
+def a_scene(*faces: Face, style: Style = "photo", refused: tuple[Refused, ...] = ()) -> Scene:
+    still = Still(np.full((480, 640, 3), 128, np.uint8), "hero.jpg", "0" * 64)
+    return Scene(still, style, faces, refused, None, {"faces": "a builder"})
+
+
+def finding(report: Report, name: str) -> tuple[str, float | None]:
+    (found,) = [f for sign in report.signs for f in sign.findings if f.check == name]
+    return found.verdict, found.measured
+
+
+def trusting(**parts: float) -> dict[str, float]:
+    return {"face": 1.0, "eyes": 0.9, "mouth": 0.9} | parts
+
+
+def test_five_signs_in_order_and_every_check_exactly_once() -> None:
+    for scene in (a_scene(a_face()), a_scene(), a_scene(a_face(kind="drawn"), style="drawn")):
+        report = check(scene)
+        assert tuple(sign.sign for sign in report.signs) == SIGNS
+        for sign in report.signs:
+            assert [f.check for f in sign.findings] == list(CHECKS[sign.sign])
+            assert all(f.why for f in sign.findings)
+
+
+def test_what_nobody_looked_at_is_unseen_and_says_why() -> None:
+    report = check(a_scene(a_face()))
+    looked = {"face", "face size", "yaw", "pitch", "roll", "face in the frame", "mouth uncovered", "eyes uncovered"}
+    looked.add("one speaker")
+    for sign in report.signs:
+        for found in sign.findings:
+            assert (found.verdict != "unseen") == (found.check in looked), found.check
+    assert report.gates["generator"].verdict == "unseen"
+    assert report.signs[1].verdict == "unseen"
+
+
+def test_a_good_face_is_ready() -> None:
+    report = check(a_scene(a_face()))
+    assert report.ready
+    assert report.gates["animator"].verdict == "pass"
+    require_ready(report, "animator")
+    require_ready(report, "generator")
+
+
+@pytest.mark.parametrize(
+    ("face", "name", "verdict"),
+    [
+        (a_face((100, 100, 163, 180)), "face size", "fail"),
+        (a_face((100, 100, 164, 180)), "face size", "warn"),
+        (a_face((100, 100, 200, 220)), "face size", "pass"),
+        (a_face(yaw=20.0), "yaw", "pass"),
+        (a_face(yaw=-29.9), "yaw", "warn"),
+        (a_face(yaw=30.1), "yaw", "fail"),
+        (a_face(yaw=-31.0), "yaw", "fail"),
+        (a_face(pitch=35.0), "pitch", "fail"),
+        (a_face(roll=-30.0), "roll", "warn"),
+        (a_face(roll=88.0), "roll", "fail"),
+        (a_face((-80, 100, 120, 340)), "face in the frame", "fail"),
+        (a_face((100, -60, 300, 180)), "face in the frame", "warn"),
+        (a_face((100, 300, 300, 540)), "face in the frame", "fail"),
+        (a_face((0, 0, 640, 480)), "face in the frame", "pass"),
+        (a_face(confidence=trusting(mouth=0.1)), "mouth uncovered", "fail"),
+        (a_face(confidence=trusting(mouth=0.4)), "mouth uncovered", "warn"),
+        (a_face(confidence=trusting(eyes=0.0)), "eyes uncovered", "warn"),
+    ],
+)
+def test_each_limit_holds_where_it_says(face: Face, name: str, verdict: str) -> None:
+    report = check(a_scene(face))
+    assert finding(report, name)[0] == verdict
+    others = [f.verdict for s in report.signs for f in s.findings if f.check != name and f.verdict != "unseen"]
+    assert set(others) <= {"pass"}
+    assert report.gates["animator"].verdict == verdict
+    assert report.ready == (verdict != "fail")
+    for sign in report.signs:
+        for found in sign.findings:
+            assert bool(found.fix) == (found.verdict in ("warn", "fail"))
+
+
+def test_findings_carry_value_unit_limit_and_box() -> None:
+    report = check(a_scene(a_face(yaw=-33.2)))
+    (yaw,) = [f for f in report.signs[3].findings if f.check == "yaw"]
+    assert (yaw.measured, yaw.unit, yaw.limit) == (33.2, "°", 30)
+    assert yaw.box == (100, 100, 300, 340)
+    assert "left by 33°" in yaw.why
+
+
+def test_the_face_asked_for_is_the_one_judged() -> None:
+    scene = a_scene(a_face(), a_face((350, 100, 410, 170)))
+    assert check(scene).ready
+    assert check(scene, 1).ready
+    assert finding(check(scene), "one speaker") == ("warn", 2)
+    second = check(scene, 2)
+    assert not second.ready
+    assert finding(second, "face size") == ("fail", 60)
+
+
+@pytest.mark.parametrize("number", [0, -1, 3])
+def test_a_face_that_is_not_there_is_a_usage_error(number: int) -> None:
+    scene = a_scene(a_face(), a_face((350, 100, 550, 340)))
+    with pytest.raises(UsageError, match=r"it shows 2 faces; choose --face 1 to --face 2"):
+        check(scene, number)
+
+
+def test_a_number_for_a_picture_without_faces_is_left_to_the_gate() -> None:
+    report = check(a_scene(), 2)
+    with pytest.raises(NotReadyError, match="no face was found"):
+        require_ready(report, "animator")
+
+
+def test_no_face_says_why_in_the_words_of_what_was_refused() -> None:
+    scene = a_scene(refused=(Refused((1, 2, 3, 4), "what looks like a face is an animal's"),))
+    report = check(scene)
+    assert not report.ready
+    assert finding(report, "face")[0] == "fail"
+    assert finding(report, "yaw")[0] == "unseen"
+    with pytest.raises(NotReadyError) as caught:
+        require_ready(report, "animator")
+    assert caught.value.exit_status == 4
+    assert str(caught.value) == (
+        "Cannot make hero.jpg speak: what looks like a face is an animal's; "
+        "choose a picture in which a person's face is seen from the front."
+    )
+
+
+def test_a_drawn_face_is_found_and_honestly_refused() -> None:
+    report = check(a_scene(a_face(kind="drawn", confidence=trusting(mouth=0.0)), style="drawn"))
+    assert finding(report, "face")[0] == "pass"
+    assert finding(report, "mouth uncovered")[0] == "unseen"
+    assert report.style == "drawn"
+    with pytest.raises(NotReadyError, match="it is drawn, and the animator cannot move drawn faces yet; use a photo"):
+        require_ready(report, "animator")
+
+
+def test_all_faults_are_named_and_the_first_one_is_mended() -> None:
+    report = check(a_scene(a_face((100, 100, 150, 160), yaw=50.0)))
+    with pytest.raises(NotReadyError) as caught:
+        require_ready(report, "animator")
+    assert "too small" in caught.value.why
+    assert "50°" in caught.value.why
+    assert caught.value.fix == "crop to the face from a larger original"
+
+
+def test_a_report_survives_its_json() -> None:
+    for scene in (a_scene(a_face()), a_scene()):
+        report = check(scene)
+        again = Report.model_validate_json(report.to_json())
+        assert again == report
+        assert '"schema":"stillwake/report@1"' in report.to_json()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("photo_13", "looks like a face"),
+        ("photo_59", "too small"),
+        ("photo_61", "turned to the right by"),
+        ("drawn_64", "it is drawn"),
+        ("photo_57", "looks like a face|no face"),
+    ],
+)
+def test_pictures_that_are_not_ready(
+    shared: object, look: Callable[[object, str], Scene], name: str, why: str
+) -> None:
+    with pytest.raises(NotReadyError, match=why):
+        require_ready(check(look(shared, name)), "animator")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["photo_00", "photo_05", "photo_23", "photo_30", "photo_41", "photo_54"])
+def test_pictures_that_are_ready(shared: object, look: Callable[[object, str], Scene], name: str) -> None:
+    assert check(look(shared, name)).ready
+
+
+@pytest.fixture(name="look")
+def _look() -> Callable[[object, str], Scene]:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from stillwake.perceive import perceive
+
+    def see(folder: object, name: str) -> Scene:
+        path = next(Path(str(folder)).glob(f"stills/*/{name}.*"))
+        return perceive(Still(np.array(Image.open(path).convert("RGB")), path.name, "0" * 64))
+
+    return see
