@@ -14,6 +14,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from stillwake.errors import InputError
@@ -284,12 +286,26 @@ def test_the_undamaged_files_open(what: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", OPENERS)
-def test_damaged_files_open_or_are_refused(what: str, tmp_path: Path) -> None:
+def test_damaged_files_open_or_are_refused(what: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    OPENERS[what][0]()  # some encoders print; what is tested does not
+    capfd.readouterr()
     opened, refused = attack(what, CASES, 1, tmp_path / "file")
+    assert capfd.readouterr() == ("", "")
     total = CASES * len(OPENERS[what][0]())
     assert opened + refused == total
     assert opened > total / 20  # damage that spares the contents: the openers are not simply shut
     assert refused > total / 20
+
+
+@pytest.mark.parametrize("what", OPENERS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_anything_that_begins_like_a_file_opens_or_is_refused(what: str, tmp_path: Path, data: st.DataObject) -> None:
+    material, opener = OPENERS[what]
+    begin = material()[data.draw(st.sampled_from(sorted(material())))]
+    kept = data.draw(st.integers(1, 120))
+    (tmp_path / "file").write_bytes(begin[:kept] + data.draw(st.binary(max_size=400)))
+    opener(tmp_path / "file")
 
 
 @pytest.mark.slow

@@ -87,6 +87,32 @@ def test_every_frame_has_its_exact_time(tmp_path: Path, fps: str) -> None:
     assert frames == [index / rate for index in range(40)]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("fps", ["25", "30000/1001", "7/3", "1", "240", "999999/10007"])
+def test_short_clips_have_their_rate_too(tmp_path: Path, fps: str, count: int) -> None:
+    clip = written(tmp_path / "a.mp4", count, Fraction(fps))
+    assert (clip.info.fps, clip.info.frame_count) == (Fraction(fps), count)
+    assert sum(1 for _ in read_frames(clip)) == count
+
+
+def test_names_that_mean_something_to_ffmpeg_are_names(tmp_path: Path) -> None:
+    folder = tmp_path / "a:b|c %d é"
+    folder.mkdir()
+    for name in ("http:x.mp4", "concat:a|b.mp4", "-.mp4", "%05d.mp4", "ü" * 100 + ".MP4"):
+        assert written(folder / name, 2).info.frame_count == 2
+        assert open_clip(folder / name).info.frame_count == 2
+    assert len(names(folder)) == 5
+
+
+def test_what_the_encoder_does_not_take_is_an_error_not_a_crash(tmp_path: Path) -> None:
+    frames = iter([np.zeros((2, 40_000, 3), np.uint8)])
+    with pytest.raises(OutputError, match="the encoder failed"):
+        write_clip(tmp_path / "a.mp4", frames, fps=Fraction(25), frame_count=1, size=(40_000, 2))
+    with pytest.raises(OutputError, match="the encoder failed"):
+        written(tmp_path / "a.mp4", preset="nonsense")
+    assert names(tmp_path) == []
+
+
 def test_frames_come_back_as_they_went_in(tmp_path: Path) -> None:
     clip = written(tmp_path / "a.mp4", 25, crf=8)
     for index, (found, expected) in enumerate(zip(read_frames(clip), drawn(25), strict=True)):

@@ -142,14 +142,19 @@ def _silence() -> Iterator[None]:
 def _decoder_heard() -> Iterator[list[str]]:
     """What libtiff and dav1d print meanwhile: they write to the process's own error stream and often go on after."""
     said: list[str] = []
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        try:
-            os.dup2(file.fileno(), 2)
-            yield said
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    try:
+        kept = os.dup(2)
+        file = tempfile.TemporaryFile()  # noqa: SIM115  closed below; not to be had, it is done without
+    except OSError:  # no error stream, or no room to write down what goes there
+        yield said
+        return
+    try:
+        os.dup2(file.fileno(), 2)
+        yield said
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        with file:
             file.seek(0)
             said += file.read(10_000).decode("utf-8", "replace").splitlines()
 

@@ -169,8 +169,10 @@ def write_clip(
         raise ValueError(f"size must be even and at least 2 × 2 px, not {width} × {height}")
     if frame_count < 1:
         raise ValueError(f"frame_count must be at least 1, not {frame_count}")
-    if fps <= 0 or max(fps.numerator, fps.denominator) > 10**6:
-        raise ValueError(f"fps must be positive and a ratio of numbers up to a million, not {fps}")
+    if not SLOWEST <= fps <= FASTEST or fps.numerator > 10**6:
+        raise ValueError(
+            f"fps must lie between {SLOWEST} and {FASTEST}, a ratio of numbers up to a million, not {fps}"
+        )
     what = f"Cannot write {shown(path)}"
     with whole_folder(path, overwrite) if sequence else whole_file(path, overwrite) as part:
         sink: _Sink = (
