@@ -109,6 +109,16 @@ class Anatomy:
         return self.gap > CLOSED_GAP * self.mouth_width
 
     @property
+    def smile(self) -> float:
+        """How broadly the mouth smiles in the still, 0..1: the corners' height over the middle of the lower lip line.
+
+        A level line gives 0, corners a seventh of the mouth's width above it 1.
+        """
+        below = self.local(self.lower_line)[1]
+        lift = float(below[LINE_POINTS // 2] - (below[0] + below[-1]) / 2) - self.gap / 2
+        return float(np.clip(7 * lift / self.mouth_width, 0.0, 1.0))
+
+    @property
     def points(self) -> Floats:
         """(478, 2) px."""
         return self.mesh[:, :2]

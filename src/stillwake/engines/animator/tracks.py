@@ -35,6 +35,8 @@ POSES: dict[str, dict[str, float]] = {
 
 GAIN = 0.80
 """Running speech undershoots its targets; closures do not."""
+RELAX = 0.6
+"""A broad smile gives way by this much while words are formed; no lip rounds an o between stretched corners."""
 CLOSURES = ("press", "close", "tuck")
 BLINK_SECONDS = 0.30
 BLINK_EVERY = (2.2, 5.2)
@@ -61,12 +63,15 @@ def pose_table(face: Anatomy) -> tuple[Floats, Floats]:
     table = np.zeros((len(VISEMES), len(COEFFICIENTS)), np.float32)
     tongue = np.zeros(len(VISEMES), np.float32)
     gap = face.gap / face.opening_unit if face.opened else 0.0
+    relaxed = -RELAX * face.smile
     for row, viseme in enumerate(VISEMES):
         for name, value in POSES[viseme].items():
             if name == "tongue":
                 tongue[row] = value
             else:
                 table[row, INDEX[name]] = value * (1.0 if name in CLOSURES else GAIN)
+        if viseme != "rest":
+            table[row, INDEX["smile"]] += relaxed
         if not face.opened:
             table[row, INDEX["close"]] = 0.0
         elif viseme not in ("rest", "MBP"):
