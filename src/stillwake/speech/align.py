@@ -31,8 +31,12 @@ WINDOW_DELAY_S = 0.012
 PADDING_S = 0.2
 """Faint noise put before and after what is aligned: the model wants to begin and end in silence."""
 SECTION_S, CHUNK_S = 100.0, 20.0
-_SKIP_PROBABILITY = 1e-12
-_BEAMS: tuple[dict[str, float], ...] = ({}, {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80})
+SQUEEZED_SHARE = 0.1
+_SKIP_PROBABILITY, _SKIP_MORE_PROBABILITY = 1e-30, 1e-6
+_WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
+_BEAMS: tuple[dict[str, float], ...] = ({}, _WIDE)
+_SEARCHES: tuple[tuple[int, dict[str, float]], ...] = ((0, {}), (3, _WIDE))
+"""First every word in its place, then with ways around up to three words in a row."""
 _SILENT = frozenset({"SIL", "+NSN+", "+SPN+"})
 
 
@@ -203,6 +207,28 @@ def _find_words(samples: Samples, tokens: Sequence[Token], open_end: bool) -> li
 
     ``open_end`` lets the search end after any token.
     """
+    pcm = padded(samples)
+    for skips, beams in _SEARCHES:
+        words, arcs = _graph(tokens, open_end, skips)
+        engine = decoder(**beams)
+        _teach(engine, words)
+        engine.add_fsg("text", engine.create_fsg("text", 0, len(tokens), arcs))
+        engine.activate_search("text")
+        if not _run(engine, pcm) or engine.hyp() is None:
+            continue
+        heard = _tokens_heard(engine, words)
+        if skips or _squeezed(heard, tokens) <= SQUEEZED_SHARE:
+            return heard
+    return None
+
+
+def _graph(
+    tokens: Sequence[Token], open_end: bool, skips: int
+) -> tuple[dict[str, tuple[str, ...]], list[tuple[int, int, float, str] | tuple[int, int, float]]]:
+    """The words by their keys, and the arcs between the states before and after each token.
+
+    ``skips`` is how many tokens in a row may be gone around, at a price.
+    """
     words: dict[str, tuple[str, ...]] = {}
     arcs: list[tuple[int, int, float, str] | tuple[int, int, float]] = []
     spare = len(tokens)
@@ -215,30 +241,38 @@ def _find_words(samples: Samples, tokens: Sequence[Token], open_end: bool) -> li
                 words[key] = pronunciations
                 there = token + 1 if index == len(run) - 1 else (spare := spare + 1)
                 arcs.append((here, there, share if index == 0 else 1.0, key))
-                if index == 0 and token > 0:
-                    arcs.append((token - 1, there, share * _SKIP_PROBABILITY, key))
+                if index == 0:
+                    for skip in range(1, min(skips, token) + 1):
+                        price = _SKIP_PROBABILITY * _SKIP_MORE_PROBABILITY ** (skip - 1)
+                        arcs.append((token - skip, there, share * price, key))
                 here = there
-    if open_end:
-        arcs += [(token, len(tokens), 1e-3) for token in range(1, len(tokens))]
-    pcm = padded(samples)
-    for beams in _BEAMS:
-        engine = decoder(**beams)
-        _teach(engine, words)
-        engine.add_fsg("text", engine.create_fsg("text", 0, len(tokens), arcs))
-        engine.activate_search("text")
-        if _run(engine, pcm) and engine.hyp() is not None:
-            times = [(_base(s.word), s.start_frame * HOP_S, (s.end_frame + 1) * HOP_S) for s in engine.seg()]
-            heard: list[_Heard] = []
-            for key, start, end in times:
-                if key not in words:
-                    continue
-                token, reading = map(int, re.findall(r"\d+", key)[:2])
-                if heard and heard[-1].token == token:
-                    heard[-1] = _Heard(token, reading, heard[-1].start, end - PADDING_S)
-                else:
-                    heard.append(_Heard(token, reading, start - PADDING_S, end - PADDING_S))
-            return heard
-    return None
+    last = 1 if open_end else max(1, len(tokens) - skips)
+    arcs += [(token, len(tokens), 1e-3 if open_end else _SKIP_PROBABILITY) for token in range(last, len(tokens))]
+    return words, arcs
+
+
+def _tokens_heard(engine: Any, words: dict[str, tuple[str, ...]]) -> list[_Heard]:
+    heard: list[_Heard] = []
+    for segment in engine.seg():
+        key = _base(segment.word)
+        if key not in words:
+            continue
+        start, end = segment.start_frame * HOP_S - PADDING_S, (segment.end_frame + 1) * HOP_S - PADDING_S
+        token, reading = map(int, re.findall(r"\d+", key)[:2])
+        if heard and heard[-1].token == token:
+            heard[-1] = _Heard(token, reading, heard[-1].start, end)
+        else:
+            heard.append(_Heard(token, reading, start, end))
+    return heard
+
+
+def _squeezed(heard: Sequence[_Heard], tokens: Sequence[Token]) -> float:
+    """The share of words with hardly more time than the model's three frames a phone: they are not really there."""
+    tight = 0
+    for one in heard:
+        count = sum(len(pronunciations[0].split()) for pronunciations in tokens[one.token].readings[one.reading])
+        tight += one.end - one.start <= 3.4 * HOP_S * count
+    return tight / max(1, len(heard))
 
 
 def _find_phones(samples: Samples, words: Sequence[tuple[str, ...]]) -> list[list[Timed]] | None:

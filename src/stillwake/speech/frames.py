@@ -32,39 +32,56 @@ _OPENING_S = 0.03
 """The shortest opening between two closures that gets a frame of its own where one can be spared."""
 
 
+def _anchors(wanted: npt.NDArray[np.float64], gaps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Whole frames nearest to the wanted ones (least squares) that keep the gaps to the one before.
+
+    With the gaps taken away the frames only have to rise: isotonic regression, by pooling adjacent violators.
+    """
+    shift = np.cumsum(gaps)
+    pools: list[tuple[float, int]] = []  # mean, size
+    for value in wanted - shift:
+        mean, size = float(value), 1
+        while pools and pools[-1][0] > mean:
+            other, count = pools.pop()
+            mean, size = (mean * size + other * count) / (size + count), size + count
+        pools.append((mean, size))
+    rising = np.repeat([mean for mean, _ in pools], [size for _, size in pools])
+    anchors: npt.NDArray[np.int64] = np.floor(rising + 0.5).astype(np.int64) + shift
+    return anchors
+
+
 def _frame_owners(visemes: Sequence[Timed], fps: Fraction, frame_count: int) -> npt.NDArray[np.int8]:
-    """Which closure (index into VISEMES) owns each frame, or -1; every closure owns at least one frame."""
+    """Which closure (index into VISEMES) owns each frame, or -1.
+
+    Every closure owns the frames that fall in it, and at least the nearest free one. Between two closures with an
+    opening of `_OPENING_S` between them a frame stays free, unless that would push a closure off by more than one.
+    """
     owners = np.full(frame_count, -1, np.int8)
-    closures = [v for v in visemes if v.label in _CLOSURES]
     rate = float(fps)
-    spans: list[tuple[int, int]] = []
-    for one in closures:
-        # frame i stands for (i + 1/2) / fps: the first at or after the start, the last before the end
-        first = int(np.ceil(one.start * rate - 0.5 - 1e-9))
-        last = int(np.ceil(one.end * rate - 0.5 - 1e-9)) - 1
-        if last < first:
-            first = last = int(np.floor((one.start + one.end) / 2 * rate))
-        spans.append((max(0, first), min(frame_count - 1, last)))
-    taken = -1  # the last frame given away
-    for index, (one, (first, last)) in enumerate(zip(closures, spans, strict=True)):
-        if first >= frame_count or last < 0:
-            continue
-        before = closures[index - 1] if index else None
-        apart = before is not None and one.start - before.end >= _OPENING_S
-        earliest = taken + 2 if apart else taken + 1
-        begin = max(first, earliest)
-        if begin > last:
-            # no frame of its own is left: shorten the closure before, or come one frame late
-            if apart and index and taken - 1 >= 0 and owners[taken] == owners[taken - 1] and last > taken:
-                owners[taken] = -1
-                begin = last
-            elif begin - last <= 1 and begin < frame_count:
-                last = begin
-            else:
-                begin = last = min(frame_count - 1, max(last, taken + 1))
-        if begin < frame_count:
-            owners[begin : last + 1] = _INDEX[one.label]
-            taken = last
+    closures = [v for v in visemes if v.label in _CLOSURES and v.start * rate < frame_count]
+    if not closures:
+        return owners
+    starts, ends = np.array([(v.start, v.end) for v in closures]).T
+    # frame i stands for (i + 1/2) / fps
+    wanted = (starts + ends) / 2 * rate - 0.5
+    gaps = np.ones(len(closures), np.int64)
+    gaps[1:] += starts[1:] - ends[:-1] >= _OPENING_S
+    anchors = _anchors(wanted, gaps)
+    while (crowded := np.abs(anchors - wanted) > 1.01).any():
+        near = crowded | np.append(crowded[1:], False) | np.insert(crowded[:-1], 0, False)
+        if (gaps[near] == 1).all():
+            break
+        gaps[near] = 1
+        anchors = _anchors(wanted, gaps)
+    first = np.ceil(starts * rate - 0.5 - 1e-9).astype(np.int64)
+    last = np.ceil(ends * rate - 0.5 - 1e-9).astype(np.int64) - 1
+    done = -2
+    for index, one in enumerate(closures):
+        anchor = int(np.clip(anchors[index], 0, frame_count - 1))
+        begin = min(anchor, max(int(first[index]), done + int(gaps[index]), 0))
+        limit = int(anchors[index + 1] - gaps[index + 1]) if index + 1 < len(closures) else frame_count - 1
+        done = max(anchor, min(int(last[index]), limit, frame_count - 1))
+        owners[begin : done + 1] = _INDEX[one.label]
     return owners
 
 
