@@ -92,6 +92,7 @@ def evidence(
         "plan": None,
         "sound": None,
         "heard": None,
+        "heard_spans": ((0.0, seconds),),
         "unheard": "nothing was recognised",
         "seen": seen,
         "backgrounds": background.nothing_to_compare("no matte"),
@@ -304,11 +305,15 @@ def test_teeth_that_flash_at_a_steady_opening_are_found() -> None:
     opening = np.full(250, 0.2)
     light = 150 + 10 * np.sin(np.arange(250) / 10)
     assert picture.check_teeth(evidence(opening=opening, teeth=np.diff(light, prepend=150)))[0].verdict == "pass"
-    light[100] += 25
+    light[100] += 40
     (finding,) = picture.check_teeth(evidence(opening=opening, teeth=np.diff(light, prepend=150)))
     assert finding.verdict == "warn"
-    assert finding.measured == pytest.approx(25, abs=1.5)
+    assert finding.measured == pytest.approx(40, abs=1.5)
     assert finding.start == pytest.approx(4.0, abs=0.05)
+    flickering = np.where(np.arange(250) % 4 == 0, 8.0, 0.0)
+    (finding,) = picture.check_teeth(evidence(opening=opening, teeth=np.diff(flickering, prepend=0)))
+    assert finding.verdict == "warn"
+    assert finding.measured == pytest.approx(8.0)
     moving = 0.2 + 0.1 * (np.arange(250) % 2)
     case = evidence(opening=moving, teeth=np.diff(light, prepend=150))
     assert picture.check_teeth(case)[0].verdict == "unseen"

@@ -27,7 +27,7 @@ END_WINDOW = 15.0
 """Seconds looked at where the speech begins and where it ends: there a drift shows most."""
 MIDDLE_WINDOWS, MIDDLE_WINDOW = 4, 10.0
 """How many windows lie between, evenly spread, and their seconds."""
-TRIES = 9
+TRIES = 4
 """Frames, evenly spread, in which a face is looked for before the clip counts as one without."""
 BACKGROUND_EVERY = 0.4
 """Seconds between frames whose background is kept for comparison."""
@@ -72,7 +72,8 @@ class Evidence:
     """All that is known about a clip when the checks begin.
 
     ``still`` (H, W, 3) uint8 at the clip's size, or None; ``heard`` the timeline that was recognised from the clip's
-    own sound, or None with the reason in ``unheard``; ``backgrounds`` how a few decoded frames compare.
+    own sound within ``heard_spans``, or None with the reason in ``unheard``; ``backgrounds`` how the background of
+    a few decoded frames compares.
     """
 
     clip: Clip
@@ -84,6 +85,7 @@ class Evidence:
     plan: Plan | None
     sound: Sound | None
     heard: Speech | None
+    heard_spans: tuple[Span, ...]
     unheard: str
     seen: Seen
     backgrounds: Backgrounds
@@ -172,7 +174,7 @@ def gather(
         found, box, no_face = find_face(clip, times)
     comparison = _comparison(clip, times, picture, found, None if performance is None else performance.mask)
     seen = _look(clip, times, spans, box, no_face, comparison, on_progress)
-    heard, unheard = hear(sound, spans, speech)
+    heard, heard_spans, unheard = hear(sound, spans, speech)
     return Evidence(
         clip=clip,
         timing=times,
@@ -183,6 +185,7 @@ def gather(
         plan=plan,
         sound=sound,
         heard=heard,
+        heard_spans=heard_spans,
         unheard=unheard,
         seen=seen,
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),

@@ -16,8 +16,14 @@ MARGIN = 0.4
 """Seconds of sound before and after a window that are heard with it: the shift is searched within them."""
 
 
-def hear(sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> tuple[Speech | None, str]:
-    """The timeline recognised in the spans of a clip's sound, or None and why.
+ENOUGH = 20.0
+"""Seconds that are heard at most where the timeline is known: the recogniser takes a sixth of real time."""
+
+
+def hear(
+    sound: Sound | None, spans: tuple[Span, ...], told: Speech | None
+) -> tuple[Speech | None, tuple[Span, ...], str]:
+    """The timeline recognised in the spans of a clip's sound and where it holds, or None, no span and why.
 
     ``told`` gives the language, not the words: the recogniser does not see them.
     """
@@ -25,9 +31,12 @@ def hear(sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> t
     from stillwake.speech import listen
 
     if sound is None:
-        return None, "the clip has no sound"
+        return None, (), "the clip has no sound"
     language = told.language if told is not None else None
+    if told is not None:
+        spans = _ends(spans)
     heard: list[tuple[float, Speech]] = []
+    where: list[Span] = []
     why = ""
     for start, end in spans:
         first = max(0, round((start - MARGIN) * RATE))
@@ -36,11 +45,12 @@ def hear(sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> t
             continue
         try:
             heard.append((first / RATE, listen(sound_from_samples(samples, RATE, sound.name), None, language)))
+            where.append((start, end))
         except StillwakeError as error:
             why = f"{error.what}: {error.why}"
             log.info("nothing recognised from %.1f to %.1f s: %s", start, end, error)
     if not heard:
-        return None, why or "the sound is too short"
+        return None, (), why or "the sound is too short"
     first_heard = heard[0][1]
     return (
         replace(
@@ -52,8 +62,17 @@ def hear(sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> t
             confidence=min(speech.confidence for _, speech in heard),
             notes=(),
         ),
+        tuple(where),
         "",
     )
+
+
+def _ends(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """What is heard of the spans: all of a short clip, else the beginning of the first and the end of the last."""
+    if sum(end - start for start, end in spans) <= ENOUGH:
+        return spans
+    (start, first_end), (last_start, end) = spans[0], spans[-1]
+    return (start, min(first_end, start + ENOUGH / 2)), (max(last_start, end - ENOUGH / 2), end)
 
 
 def _moved(parts: list[tuple[float, tuple[Timed, ...]]]) -> tuple[Timed, ...]:

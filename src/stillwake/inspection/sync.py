@@ -53,6 +53,8 @@ GRID = 200
 """Points a second at which the expected opening is laid out."""
 COARTICULATION = 0.035
 """Standard deviation in seconds by which neighbouring shapes flow into each other."""
+REFINEMENTS = 6
+"""Rounds in which the first guess is refined, each with half the step: the last step is .3 ms."""
 TREND = 1.5
 """Seconds over which the mean is removed from both curves: a slow smile is no speech."""
 WIDEST = 0.40
@@ -80,8 +82,8 @@ SOUND_SHIFT = 10.0
 """ms by which the clip's sound may lie beside the recording: half a frame at 50 fps, an AAC frame being 21 ms."""
 ENVELOPE = 1000
 """Values a second of a sound's envelope."""
-SOUND_WINDOW, SOUND_WINDOWS = 3.0, 12
-"""Seconds of each piece of sound that is compared with the recording, and how many pieces at most."""
+SOUND_WINDOW, SOUND_WINDOWS = 2.0, 12
+"""Seconds of each piece of sound that is compared with the recording, and how many at most; they may overlap."""
 SOUND_ALIKE = 0.5
 """Correlation of the two sounds below which they are not the same recording."""
 
@@ -211,18 +213,19 @@ def _search(t: Array, y: Array, grid: Array, wanted: Array) -> Offset:
 
 
 def _refined(score: Callable[[float, float], float], middle: float, drift: float, both: bool) -> tuple[float, float]:
-    """The best offset and drift near a first guess, to well under a millisecond."""
-    from scipy.optimize import minimize
-
-    simplex = [[middle, drift], [middle + STEP, drift], [middle, drift + 2 * STEP]]
-    size = 2 if both else 1
-    found = minimize(
-        lambda x: -score(float(x[0]), float(x[1]) if both else 0.0),
-        simplex[0][:size],
-        method="Nelder-Mead",
-        options={"initial_simplex": [corner[:size] for corner in simplex[: size + 1]]},
-    )
-    return float(found.x[0]), float(found.x[1]) if both else 0.0
+    """The best offset and drift near a first guess, to well under a millisecond: parabolas with shrinking steps."""
+    at, steps = [middle, drift], [STEP, 2 * STEP]
+    for _ in range(REFINEMENTS):
+        for axis in (0, 1) if both else (0,):
+            around = [at.copy() for _ in range(3)]
+            around[0][axis] -= steps[axis]
+            around[2][axis] += steps[axis]
+            left, top, right = (score(*point) for point in around)
+            bend = left - 2 * top + right
+            move = 0.5 * (left - right) / bend if bend < -1e-12 else float(np.sign(right - left))
+            at[axis] += steps[axis] * float(np.clip(move, -1, 1))
+        steps = [step / 2 for step in steps]
+    return at[0], at[1]
 
 
 def _errors(
@@ -260,8 +263,6 @@ def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: fl
 
     Their envelopes are compared, not their waves: a sound that runs a little slow is still the same sound.
     """
-    from scipy.signal import fftconvolve
-
     first, last = round(start * rate), min(round(end * rate), len(theirs))
     reach = round(WIDEST * rate)
     low = max(0, first - reach)
@@ -272,7 +273,7 @@ def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: fl
         return None
     wanted = wanted - wanted.mean()
     given = np.pad(given, (max(0, reach - first // finest), max(0, len(wanted) + 2 * reach - len(given))))
-    products = fftconvolve(given, wanted[::-1], mode="valid")[: 2 * reach + 1]
+    products = _correlated(given, wanted)[: 2 * reach + 1]
     total, squares = (np.concatenate([[0.0], np.cumsum(given**power)]) for power in (1, 2))
     mean, square = ((sums[len(wanted) :] - sums[: -len(wanted)]) / len(wanted) for sums in (total, squares))
     spread = np.sqrt(np.maximum(square - mean**2, 1e-12))[: len(products)]
@@ -283,6 +284,14 @@ def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: fl
         left, top, right = (float(alike[best + step]) for step in (-1, 0, 1))
         at += 0.5 * (left - right) / min(left - 2 * top + right, -1e-12)
     return Shift((at - reach) / ENVELOPE, float(alike[best]))
+
+
+def _correlated(given: Array, wanted: Array) -> Array:
+    """The sum of products at every shift at which ``wanted`` lies wholly within ``given``."""
+    length = len(given) + len(wanted)
+    spectrum = np.fft.rfft(given, length) * np.conj(np.fft.rfft(wanted, length))
+    products: Array = np.fft.irfft(spectrum, length)[: len(given) - len(wanted) + 1]
+    return products
 
 
 def _envelope(samples: Samples, rate: int) -> Array:
@@ -318,7 +327,7 @@ def _shifts(evidence: Evidence) -> list[tuple[float, Shift]]:
     found = []
     whole = min(float(speech.sound.seconds), evidence.seconds)
     length = min(SOUND_WINDOW, whole)
-    count = int(np.clip(whole // length, 1, SOUND_WINDOWS))
+    count = int(np.clip(2 * whole // length - 1, 1, SOUND_WINDOWS))
     for first in np.linspace(0.0, whole - length, count):
         shift = sound_shift(sound.mono, speech.sound.mono, RATE, float(first), float(first) + length)
         if shift is not None:
@@ -400,7 +409,7 @@ def _against_sound(evidence: Evidence) -> ClipFinding:
         return _unseen(name, seen.no_face)
     if heard is None:
         return _unseen(name, evidence.unheard)
-    offset = measure_offset(seen.time, seen.opening, heard.visemes, seen.spans)
+    offset = measure_offset(seen.time, seen.opening, heard.visemes, evidence.heard_spans)
     if offset.unseen:
         return _unseen(name, offset.unseen)
     late, error = offset.middle * 1000, offset.middle_error * 1000
@@ -411,7 +420,7 @@ def _drift_heard(evidence: Evidence) -> ClipFinding:
     name, seen, heard = "sync drift", evidence.seen, evidence.heard
     if seen.no_face or heard is None:
         return _unseen(name, seen.no_face or evidence.unheard)
-    offset = measure_offset(seen.time, seen.opening, heard.visemes, seen.spans)
+    offset = measure_offset(seen.time, seen.opening, heard.visemes, evidence.heard_spans)
     if offset.unseen:
         return _unseen(name, offset.unseen)
     limit = max(1000 / float(evidence.fps), FINEST_LIMIT)

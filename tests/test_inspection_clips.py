@@ -1,0 +1,153 @@
+"""Real clips of the demo's photograph, injured in a known place: the finding comes there, and only there."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stillwake.inspection import contact_sheet, inspect
+from stillwake.types import ClipFinding, Inspection
+
+TEXT = "Maybe my mother will bake a marvellous apple pie. Please move the big blue boat before Bob comes."
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """The injuries are the benchmark's own."""
+    path = Path(__file__).parents[1] / "benchmarks" / "inspection.py"
+    spec = importlib.util.spec_from_file_location("benchmarks_inspection", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def take(bench: ModuleType) -> Any:
+    pytest.importorskip("skimage")
+    from stillwake.speech import say
+
+    return bench.a_take(bench.a_still(), say(TEXT), 448)
+
+
+@pytest.fixture(scope="module")
+def clean(bench: ModuleType, take: Any, tmp_path_factory: pytest.TempPathFactory) -> Inspection:
+    found: Inspection = bench.inspected(take, tmp_path_factory.mktemp("clean"), raw=True)
+    return found
+
+
+def finding(inspection: Inspection, check: str) -> ClipFinding:
+    (found,) = [finding for finding in inspection.findings if finding.check == check]
+    return found
+
+
+def raised(inspection: Inspection) -> set[str]:
+    return {finding.check for finding in inspection.findings if finding.verdict in ("warn", "fail")}
+
+
+def test_a_clean_clip_passes_and_every_check_has_spoken(clean: Inspection) -> None:
+    assert clean.passed
+    assert raised(clean) == set()
+    seen = {finding.check for finding in clean.findings if finding.verdict == "pass"}
+    assert seen >= {
+        "length", "frame times", "sound length", "sound", "sync", "closures", "background raw", "mask share",
+        "background", "background ripple", "folds", "inverse", "freeze", "black", "flicker",
+    }  # fmt: skip
+    assert abs(finding(clean, "sync").measured or 0) < 15
+    assert finding(clean, "background raw").measured == 0
+
+
+@pytest.mark.parametrize(
+    ("injury", "strength", "must", "may"),
+    [
+        ("sound_shifted", 80, {"sound", "sync"}, {"sync heard"}),
+        pytest.param("sound_shifted", -120, {"sound", "sync"}, {"sync heard"}, marks=pytest.mark.slow),
+        pytest.param(
+            "words_moved",
+            120,
+            {"sync"},
+            {"closures", "freeze", "sync heard", "silence", "sync drift"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("sound_drifts", 160, {"sound", "sync drift"}, {"sync", "sync heard"}, marks=pytest.mark.slow),
+        ("closures_open", 0.4, {"closures"}, {"freeze"}),
+        ("background_wobbles", 1, {"background shift", "background ripple"}, {"background"}),
+        ("teeth_flicker", 30, {"teeth"}, set()),
+        ("freezes", 12, {"freeze"}, {"closures"}),
+        pytest.param(
+            "frames_dropped", 2, {"length"}, {"sound length", "sync", "sync drift", "closures"}, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_an_injury_is_found_and_nothing_else(
+    bench: ModuleType,
+    take: Any,
+    clean: Inspection,
+    tmp_path: Path,
+    injury: str,
+    strength: float,
+    must: set[str],
+    may: set[str],
+) -> None:
+    found = bench.inspected(getattr(bench, injury)(take, strength), tmp_path)
+    assert must <= raised(found), f"missed: {[f.why for f in found.findings if f.check in must]}"
+    assert raised(found) <= must | may, f"stray: {raised(found) - must - may}"
+    if injury == "sound_shifted":
+        assert finding(found, "sync").measured == pytest.approx(
+            (finding(clean, "sync").measured or 0) - strength, abs=6
+        )
+        assert finding(found, "sound").measured == pytest.approx(strength, abs=2)
+        assert not found.passed
+    if injury == "freezes":
+        frozen = finding(found, "freeze")
+        at = bench._busiest(take) / 25
+        assert frozen.start == pytest.approx(at, abs=0.12)
+        assert frozen.measured == pytest.approx(13 / 25, abs=0.1)
+
+
+def test_a_strangers_clip_is_inspected_from_its_own_sound(bench: ModuleType, take: Any, tmp_path: Path) -> None:
+    clip = bench.encoded(bench.sound_shifted(take, -200), tmp_path)
+    found = inspect(clip)
+    heard = finding(found, "sync heard")
+    assert heard.verdict in ("warn", "fail")
+    assert heard.measured == pytest.approx(200, abs=40)
+    for check in ("background raw", "folds", "inverse"):
+        assert finding(found, check).verdict == "unseen"
+        assert finding(found, check).why
+    assert not {f.check for f in found.findings if f.verdict == "fail"} - {"sync heard"}
+
+
+def test_a_clip_without_sound_or_face_is_unseen_not_passed(tmp_path: Path) -> None:
+    from stillwake.media import write_clip
+
+    rng = np.random.default_rng(0)
+    frames = (rng.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(20))
+    clip = write_clip(tmp_path / "noise.mp4", frames, fps=Fraction(25), frame_count=20, size=(128, 96))
+    verdicts = {finding.check: finding.verdict for finding in inspect(clip).findings}
+    for check in ("length", "sound length", "sync heard", "sync drift", "closures", "silence", "teeth", "freeze"):
+        assert verdicts[check] == "unseen", check
+
+
+def test_the_sheet_shows_the_shapes_that_occur(bench: ModuleType, take: Any, tmp_path: Path) -> None:
+    from PIL import Image
+
+    clip = bench.encoded(replace(take, frames=take.frames[:60]), tmp_path)
+    path = contact_sheet(clip, tmp_path / "sheet.png", scene=take.scene, speech=take.speech)
+    with Image.open(path) as sheet:
+        assert sheet.format == "PNG"
+        pixels = np.asarray(sheet.convert("RGB"), np.float32)
+    assert pixels.shape[1] > 1500
+    first = pixels[92 : 92 + 300, 32 : 32 + 300]
+    assert first.std() > 30, "the first face is not drawn"
+    bare = contact_sheet(clip, tmp_path / "bare.png")
+    assert bare.stat().st_size > 10_000
