@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.perceive import agreement, look, style
-from stillwake.perceive.faces import PRESENT, candidates, overlap
+from stillwake.perceive.faces import PRESENT, candidates, crop_for, overlap
 from stillwake.types import Floats, Pixels
 
 Placing = tuple[float, float, float, float]
@@ -27,7 +27,7 @@ LABELS = {
     "no face": "56 57 60",
     "painting": "03 04 11 19 24 27 30 31 32 36 37 38 40 41",
     # neither anime nor photograph: the mesh fits them, and either name is right
-    "between": "00 05 06 07 45 83",
+    "between": "00 05 06",
 }
 
 
@@ -371,11 +371,144 @@ def measure_eyes(folder: Path) -> None:
     cross(rows, sorted(rows[0][2]), 1.0, "GLASSES: the eyes are not bare")
 
 
+# ------------------------------------------------------------------------------------------------- gate, yaw, speed
+
+
+def measure_gate(folder: Path) -> None:
+    """The three values of the gate, people against everything else that a detector boxed."""
+    without = {name: kind for kind in ("animal", "no face") for name in labelled(kind, "photo")}
+    values: dict[str, list[tuple[str, float, float, float]]] = {}
+    for name, pixels in stills(folder):
+        kind = "drawn" if name.startswith("drawn") else without.get(name, "people")
+        for variant, changed in variants(pixels):
+            places = candidates(changed)
+            if kind == "people" and not any(not place.why for place in places):
+                print(f"  lost: {name} {variant}: {places[0].why if places else 'nothing boxed'}")
+            if kind in ("animal", "no face") and any(not place.why for place in places):
+                print(f"  let through: {name} {variant}")
+            for place in places if kind != "people" else [p for p in places if not p.why]:
+                fitted = place.fit
+                values.setdefault(kind, []).append((name, fitted.presence, fitted.confirmed, fitted.unsteady))
+    for kind, rows in values.items():
+        print(f"  {kind}: {len(rows)} places")
+        for column, title in ((1, "presence"), (2, "confirmed"), (3, "unsteady")):
+            ranks = np.percentile([row[column] for row in rows], [0, 5, 50, 95, 100])
+            print(f"    {title}: least, 5, 50, 95 %, most:", " ".join(f"{value:.3f}" for value in ranks))
+
+
+def measure_yaw(folder: Path) -> None:
+    """Frontal portraits turned in 3-D about their own depth by a known angle and read again, uncalibrated."""
+    import cv2
+    from scipy.interpolate import LinearNDInterpolator
+    from scipy.ndimage import distance_transform_edt
+
+    side = 320
+    read: dict[int, list[float]] = {}
+    for name, pixels in photographs(folder):
+        places = [c for c in candidates(pixels) if not c.why][:1]
+        if name not in FRONTAL or not places:
+            continue
+        mesh = places[0].fit.mesh
+        crop = crop_for(mesh, 1.75)
+        turn = crop.matrix(side).astype(float)
+        cut = crop.cut(pixels, side)
+        points = mesh[:468, :2] @ turn[:, :2].T + turn[:, 2]
+        # the net draws frontal faces 7 % deeper than an average head is
+        z = mesh[:468, 2] * side / crop.side * 0.936
+        rows, columns = np.mgrid[0:side, 0:side]
+        depth = LinearNDInterpolator(points, z)(columns, rows)
+        beyond = np.isnan(depth)
+        distance, nearest = distance_transform_edt(beyond, return_indices=True)
+        width = float(np.linalg.norm(points[454] - points[234]))
+        depth = np.where(beyond, depth[nearest[0], nearest[1]] + np.minimum(1.2 * distance, width / 2), depth)
+        depth = cv2.GaussianBlur(depth.astype(np.float32), (0, 0), 2) - float(z[[234, 454]].mean())
+        start = raw_yaw(mesh)
+        for angle in range(-50, 51, 10):
+            fine = np.mgrid[0:side:0.5, 0:side:0.5].astype(np.float32)
+            here = cv2.remap(depth, fine[1], fine[0], cv2.INTER_LINEAR)
+            colour = cv2.remap(cut, fine[1], fine[0], cv2.INTER_LINEAR)
+            cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+            x = np.round((fine[1] - side / 2) * cos - here * sin + side / 2).astype(int)
+            y = np.round(fine[0]).astype(int)
+            far = (fine[1] - side / 2) * sin + here * cos
+            inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+            order = np.argsort(-far[inside])
+            drawn, filled = np.full((side, side, 3), 128, np.uint8), np.zeros((side, side), np.uint8)
+            drawn[y[inside][order], x[inside][order]] = colour[inside][order]
+            filled[y[inside][order], x[inside][order]] = 1
+            drawn = cv2.inpaint(drawn, 1 - filled, 2, cv2.INPAINT_TELEA)
+            seen = [c.fit for c in candidates(np.asarray(drawn, np.uint8)) if c.fit.presence >= PRESENT][:1]
+            for fitted in seen:
+                read.setdefault(angle, []).append(raw_yaw(fitted.mesh) - start)
+    for angle, turns in sorted(read.items()):
+        print(f"  turned {angle:+d}: read {np.median(turns):+.1f}, spread {np.std(turns):.1f}, {len(turns)} portraits")
+
+
+FRONTAL = {f"photo_{number}" for number in ["02", "05", "11", "22", "27", "37", "42", "53", "54", "55"]}
+
+
+def raw_yaw(mesh: Floats) -> float:
+    """What the depth of the mesh says, before calibration."""
+    ears = mesh[454] - mesh[234]
+    return float(np.degrees(np.arctan2(ears[2], np.hypot(ears[0], ears[1]))))
+
+
+def measure_speed(folder: Path) -> None:
+    """Seconds of a first look in a fresh process, of a second look, and of a mesh; the jitter of a still frame."""
+    import subprocess
+    import sys
+
+    from stillwake.perceive import MeshReader, perceive
+    from stillwake.types import Still
+
+    _, pixels = next(photographs(folder))
+    script = (
+        "import time; start = time.perf_counter()\n"
+        "import numpy as np\nfrom stillwake.perceive import perceive\nfrom stillwake.types import Still\n"
+        "pixels = np.load({path!r}); perceive(Still(pixels, 'a', '0')); print(time.perf_counter() - start)\n"
+    )
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        path = str(Path(place) / "pixels.npy")
+        np.save(path, pixels)
+        runs = [
+            float(subprocess.run([sys.executable, "-c", script.format(path=path)], capture_output=True).stdout)
+            for _ in range(3)
+        ]
+    print(
+        f"  first look in a fresh process, imports included, {pixels.shape[1]} x {pixels.shape[0]}: {min(runs):.2f} s"
+    )
+    still = Still(pixels, "a", "0")
+    perceive(still)
+    start = time.perf_counter()
+    face = perceive(still).faces[0]
+    print(f"  second look: {time.perf_counter() - start:.2f} s")
+    random = np.random.default_rng(0)
+    noisy = [np.clip(pixels + random.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8) for _ in range(20)]
+    with MeshReader() as reader:
+        start, cpu = time.perf_counter(), time.process_time()
+        meshes = [reader.mesh(frame, face.box, roll=face.roll) for frame in noisy]
+        wall, cpu = time.perf_counter() - start, time.process_time() - cpu
+    print(f"  mesh of a frame: {50 * wall:.1f} ms, CPU {50 * cpu:.1f} ms")
+    lips = np.stack([mesh[[13, 14], :2] for mesh in meshes if mesh is not None])
+    gap = np.linalg.norm(lips[:, 0] - lips[:, 1], axis=1)
+    width = np.linalg.norm(face.mouth.outer_upper[0] - face.mouth.outer_upper[-1])
+    print(f"  mouth opening under noise of 2 levels: spread {gap.std() / width:.4f} of the mouth's width")
+
+
 def main() -> None:
     """Run what is asked for; everything, if nothing is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stills", type=Path, required=True)
-    parts: dict[str, Callable[[Path], None]] = {"style": measure_style, "mouths": measure_mouths, "eyes": measure_eyes}
+    parts: dict[str, Callable[[Path], None]] = {
+        "style": measure_style,
+        "mouths": measure_mouths,
+        "eyes": measure_eyes,
+        "gate": measure_gate,
+        "yaw": measure_yaw,
+        "speed": measure_speed,
+    }
     for part in parts:
         parser.add_argument(f"--{part}", action="store_true")
     chosen = parser.parse_args()

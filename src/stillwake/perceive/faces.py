@@ -145,14 +145,14 @@ def candidates(pixels: Pixels) -> list[Candidate]:
             continue
         fitted = fit(pixels, place)
         if not any(not c.why and overlap(c.fit.box, fitted.box) > 0.3 for c in found):
-            found.append(Candidate(place.box, place.score, fitted, _doubt(fitted)))
+            found.append(Candidate(place.box, place.score, fitted, _doubt(fitted, place.score)))
     return sorted(found, key=lambda c: (1, -c.score) if c.why else (0, c.fit.box[0] - c.fit.box[2]))
 
 
-def _doubt(found: Fit) -> str:
-    if found.presence < PRESENT:
-        return "what looks like a face has no eyes, nose and mouth where a person has them"
-    if found.confirmed < CONFIRMED:
+def _doubt(found: Fit, score: float) -> str:
+    if found.presence < PRESENT or found.confirmed < CONFIRMED:
+        if score < _FAINT_NEAR:
+            return "it shows no person's face from the front: an animal, a pattern or a head turned away"
         return "what looks like a face is not a person's: an animal's, a toy's or a pattern"
     if found.unsteady > STEADY:
         return "a face is there, but it is covered or too blurred to find its features"

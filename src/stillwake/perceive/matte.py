@@ -16,7 +16,7 @@ from stillwake.types import Box, Floats, Pixels
 _NET_SIDE = 256
 _WORK_SIDE = 1024
 """Longest side in px at which the edge is refined; larger pictures get their matte enlarged from there."""
-_SMALL_FACE = 0.22
+_SMALL_FACE = 0.3
 """A face under this share of the picture's height is looked at again, closer."""
 _CLOSER = 3
 """So many faces at most are looked at again."""
@@ -31,14 +31,22 @@ def _resized(pixels: Pixels, width: int, height: int) -> Pixels:
 
 
 def _people(pixels: Pixels) -> Floats:
-    """The mean of both nets at the size of ``pixels``."""
+    """The mean of both nets, drawn onto the edges of ``pixels``."""
     import cv2
 
     height, width = pixels.shape[:2]
     small = _resized(pixels, _NET_SIDE, _NET_SIDE)
     both = (segment(small) + segment(small, wide=True)) / 2
-    grown: Floats = cv2.resize(both, (width, height), interpolation=cv2.INTER_LINEAR)
-    return grown
+    # the nets' edge is three or four of their pixels wide: steepen it, then let the picture place it
+    t = np.clip((both - 0.2) / 0.6, 0, 1)
+    steep = t * t * (3 - 2 * t)
+    grown = cv2.resize(steep, (width, height), interpolation=cv2.INTER_LINEAR)
+    guide = cv2.GaussianBlur(pixels, (0, 0), 0.7).astype(np.float32) / 255
+    radius = max(2, round(2.5 * max(height, width) / _NET_SIDE))
+    smooth = cv2.ximgproc.guidedFilter(guide, grown, radius, 1e-4)
+    # the filter greys what the nets were sure of: stretch the middle back
+    people: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
+    return people
 
 
 def matte_of(pixels: Pixels, faces: Sequence[Box]) -> Floats:
@@ -59,22 +67,17 @@ def matte_of(pixels: Pixels, faces: Sequence[Box]) -> Floats:
         if side > _SMALL_FACE * h:
             continue
         # head and shoulders fill about the share of the window that they fill in a portrait
-        left, right = int(max(0, (x0 + x1) / 2 - 2.2 * side)), int(min(w, (x0 + x1) / 2 + 2.2 * side))
-        top, bottom = int(max(0, y0 - 1.1 * side)), int(min(h, y1 + 2.2 * side))
+        left, right = int(max(0, (x0 + x1) / 2 - 1.8 * side)), int(min(w, (x0 + x1) / 2 + 1.8 * side))
+        top, bottom = int(max(0, y0 - 0.9 * side)), int(min(h, y1 + 1.7 * side))
         if right - left < 32 or bottom - top < 32:
             continue
         closer = _people(np.ascontiguousarray(picture[top:bottom, left:right]))
         weight = np.minimum.outer(_ramp(bottom - top, top > 0, bottom < h), _ramp(right - left, left > 0, right < w))
         part = matte[top:bottom, left:right]
         matte[top:bottom, left:right] = part + weight * (closer - part)
-    radius = max(2, round(0.012 * max(h, w)))
-    guide = cv2.GaussianBlur(picture, (0, 0), 0.7)
-    smooth = cv2.ximgproc.guidedFilter(guide.astype(np.float32) / 255, matte, radius, 1e-4)
-    # the filter greys what the nets were sure of: stretch the middle back
-    refined: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
     if scale < 1:
-        refined = cv2.resize(refined, (width, height), interpolation=cv2.INTER_LINEAR)
-    return refined
+        matte = cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
+    return matte
 
 
 def _ramp(length: int, fade_in: bool, fade_out: bool) -> Floats:
