@@ -1,6 +1,6 @@
 """Which injuries does the inspection catch, and what does it say of clean clips?
 
-    python benchmarks/inspection.py [STILL ...] [--only NAME]
+    python -m benchmarks.inspection [STILL ...] [--only NAME] [--clean]
 
 Every still (by default scikit-image's astronaut) speaks `TEXT`. The raw frames and the sound are injured in a known
 place by a known amount, encoded as any clip is, and inspected without the raw frames. An injury counts as caught
@@ -313,9 +313,9 @@ def main() -> None:
             began = time.perf_counter()
             clean = inspected(take, Path(folder), raw=True)
             took = time.perf_counter() - began
-            print(
-                f"{still.name}: {take.scene.still.size}, {float(speech.sound.seconds):.1f} s, encoded and inspected in {took:.1f} s"
-            )
+            width, height = take.scene.still.size
+            length = float(speech.sound.seconds)
+            print(f"{still.name}: {width} x {height}, {length:.1f} s, encoded and inspected in {took:.1f} s")
             for finding in clean.findings:
                 value = "" if finding.measured is None else f"{finding.measured:.4g} {finding.unit}"
                 print(f"  {finding.verdict:<7}{finding.check:<20}{value:<24}{finding.why}")
