@@ -214,6 +214,15 @@ def test_no_face_where_there_is_none(pixels: Pixels) -> None:
         assert refused.why
 
 
+def test_a_small_face_in_a_large_picture_is_found() -> None:
+    pixels = np.full((1500, 2400, 3), (120, 140, 110), np.uint8)
+    height, width = portrait().shape[:2]
+    pixels[1000 : 1000 + height, 1700 : 1700 + width] = portrait()
+    (found,) = perceive(a_still(pixels)).faces
+    expected = np.add(face().box, (1700, 1000, 1700, 1000))
+    np.testing.assert_allclose(found.box, expected, atol=4)
+
+
 def test_a_smiley_is_drawn_if_it_is_a_face_at_all() -> None:
     scene = perceive(a_still(smiley()))
     assert not scene.faces or scene.style == "drawn"
