@@ -36,7 +36,7 @@ class Limit:
         return ("warn", self.warn) if value < self.warn else ("pass", self.warn)
 
 
-FACE = Limit(0.4, 0.0, "", "people .56 to 1; what is not a face never gets this far (benchmarks/perceive.py --gate)")
+FACE = Limit(0.4, 0.0, "", "what is not a face never gets this far: benchmarks/perceive.py --gate")
 SIZE = Limit(100, 64, "px", "the mesh net sees 192 px; under 100 px nobody has tried the animator")
 YAW = Limit(20, 30, "°", "the animator is untested beyond 25°; further round half of the mouth is hidden")
 PITCH = Limit(18, 30, "°", "beyond 30° the upper lip hides the mouth's line")
