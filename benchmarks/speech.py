@@ -1,21 +1,21 @@
-# ruff: noqa: RUF001  Chinese has its own commas
+# ruff: noqa: E501, RUF001  sentences; Chinese has its own commas
 """Mouth shapes from speech: accuracy at 25 frames a second, closures, time and memory for ten minutes.
 
 Without arguments the labelled speech is synthesised: sentences of our own by several of espeak-ng's voices, whose
 phoneme times are known. Synthetic speech flatters (no slurring, no breath, pauses of digital silence) and penalises:
-a formant synthesiser is not what the acoustic model was trained on, its vowels and accents are not the
-dictionary's, and its events put the silence before a burst with the sound before; so words without a transcript come out far worse
+a formant synthesiser is not what the acoustic model was trained on, its vowels and accents are not the dictionary's,
+and its events give the silence before a burst to the sound before. Words without a transcript come out far worse
 than for people. Only hand-labelled speech says how good it is. For that, give a folder:
 
     python -m benchmarks.speech FOLDER
 
 FOLDER holds for each recording ``NAME.wav`` (or .flac, .mp3), ``NAME.tsv`` with one phone a line
-(``start<TAB>end<TAB>phone``, seconds, ARPABET with or without stress digits, ``sil`` for silence; TIMIT's closures such
-as ``bcl``, its reduced vowels and ``h#`` are understood) and ``NAME.txt`` with the words.
+(``start<TAB>end<TAB>phone``, seconds, ARPABET with or without stress digits, ``sil`` for silence; TIMIT's closures,
+``bcl`` and so on, its reduced vowels and ``h#`` are understood) and ``NAME.txt`` with the words.
 
 The score samples the exported Rhubarb cues at the middle of every frame. *strict*: the one shape of the phone.
 *lenient*: any shape that Rhubarb's own rules allow for it. Releases of p and b, h and glottal stops are not scored.
-*open/closed*: whether the mouth is closed (A, X) when it should be. *false closed*: speech frames that are not
+*open/closed*: whether the mouth is closed (A, X) as it should be. *false closed*: speech frames that are not
 bilabial but shown as A or X. *recall/precision*: closures that appear within 40 ms of where they should, and back.
 *lost*: closures of the timeline itself without a frame of their own, at any of five frame rates.
 """

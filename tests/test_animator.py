@@ -246,7 +246,7 @@ def test_fixed_point_steps_invert_a_shift_exactly() -> None:
 
 def test_enlarged_nodes_are_the_pixels_own_coordinates(rig: Rig) -> None:
     x0, y0, x1, y1 = rig.region
-    pixels = warp.enlarge(rig.head.nodes, rig.grid, rig.head.box, rig.region)
+    pixels = warp.enlarge(rig.head.grid.nodes, rig.head.grid, rig.region)
     x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
     assert np.abs(pixels - np.dstack([x, y])).max() < 1e-3
 

@@ -44,21 +44,23 @@ LIMITS = np.array(
 )
 """The largest value of each coefficient a track may use: what the motion mask is computed for."""
 
-WINDOW = (2.0, 1.9, 2.4)
+WINDOW = np.array([2.0, 1.9, 2.4])
 """How far anything moves, in face heights from the mouth: to either side, up, and down."""
+MARGIN = 6
+"""Nodes around the mouth's box: more than head motion at its limits carries a node."""
 
 JAW_DROP = 0.38
 LOWER_DROP, UPPER_RAISE = 0.16, 0.13
 """Full-scale openings in opening units. Set by eye on sheets of visemes: speech opens .2 to .3 mouth widths, and
 a jaw at full scale reads as shouting."""
-HALO = (-0.055, 0.0)
+HALO = (-0.075, -0.018)
 """Where motion fades across the silhouette, in face heights, inside being negative. The narrower the strip outside,
 the less background moves: at most a tenth of it may."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Coarse nodes at the centres of ``step`` x ``step`` px cells, in a window around the head.
+    """Coarse nodes at the centres of ``step`` x ``step`` px cells, in a window of the picture.
 
     A bilinear enlargement of node values by ``step`` is exactly aligned with the pixels. ``nodes`` (h, w, 2)
     float32 px; node (0, 0) is the centre of the cell ``first`` (column, row); cell (0, 0) starts at pixel (0, 0),
@@ -80,20 +82,47 @@ class Grid:
         first: Floats = self.nodes[0, 0]
         return first
 
+    def part(self, rows: slice, columns: slice) -> Grid:
+        """Some of its rows and columns, each slice with a start and a stop."""
+        first = (self.first[0] + columns.start, self.first[1] + rows.start)
+        return Grid(self.step, first, self.nodes[rows, columns])
 
-def grid_for(size: Size, face: Anatomy) -> Grid:
-    """A grid with 64 cells over the face's height: fine enough for a lip, coarse enough for 4K."""
-    step = max(2, round(face.face_height / 64))
-    ends = [
-        face.centre + (face.across * x + face.down * y) * face.face_height
-        for x in (-WINDOW[0], WINDOW[0])
-        for y in (-WINDOW[1], WINDOW[2])
-    ]
-    low = np.maximum(np.floor(np.min(ends, 0) / step).astype(int), -1)
-    high = np.minimum(np.ceil(np.max(ends, 0) / step).astype(int), [-(-size[0] // step), -(-size[1] // step)])
+
+def lip_step(face: Anatomy) -> int:
+    """Px between the nodes around the mouth: 64 cells over the face's height are fine enough for a lip."""
+    return max(2, round(face.face_height / 64))
+
+
+def grid_over(corners: Array, step: int, size: Size) -> Grid:
+    """A grid that covers the points ``corners`` (N, 2) px as far as they lie in the picture, and a pad."""
+    low = np.maximum(np.floor(corners.min(0) / step).astype(int), -1)
+    high = np.minimum(np.ceil(corners.max(0) / step).astype(int), [-(-size[0] // step), -(-size[1] // step)])
     columns, rows = np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1)
     x, y = np.meshgrid(columns * step + (step - 1) / 2, rows * step + (step - 1) / 2)
     return Grid(step, (int(low[0]), int(low[1])), np.stack([x, y], -1).astype(np.float32))
+
+
+def head_grid(face: Anatomy, size: Size) -> Grid:
+    """The grid of all that moves: head, chest and hair are smooth, so coarser than around the mouth."""
+    reach = WINDOW * np.float64(face.face_height)
+    corners = [
+        face.centre + face.across * x + face.down * y for x in (-reach[0], reach[0]) for y in (-reach[1], reach[2])
+    ]
+    return grid_over(np.array(corners), round(1.5 * lip_step(face)), size)
+
+
+def mouth_grid(face: Anatomy, size: Size) -> Grid:
+    """The grid between whose nodes the cut can ever lie, with `MARGIN` nodes around it.
+
+    Beyond it each side of the rest line has one layer only. Near the margin an inverse finds the field it looks for.
+    """
+    x, y = face.local(np.concatenate([face.upper_line, face.lower_line]).astype(np.float64))
+    width, unit, step = face.mouth_width, face.opening_unit, lip_step(face)
+    margin = MARGIN * step
+    sides = (x.min() - 0.42 * width - margin, x.max() + 0.42 * width + margin)
+    ends = (y.min() - 0.45 * unit - margin, y.max() + 0.85 * unit + 0.9 * face.gap + margin)
+    corners = [face.centre + face.across * a + face.down * b for a in sides for b in ends]
+    return grid_over(np.array(corners), step, size)
 
 
 def layered_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> tuple[Floats, Floats]:

@@ -71,10 +71,10 @@ class Talk:
         self.size: Size = (rig.source.shape[1], rig.source.shape[0])
         self.mask: npt.NDArray[np.bool_] | None = rig.mask
         self._buffer = rig.source.copy()
-        self._map = warp.enlarged_like(rig.grid, rig.region)
-        self._head_index = warp.node_index(rig.head)
-        self._mouth_index = warp.node_index(rig.upper)
-        self._node_along, self._node_below = rig.face.local(rig.upper.nodes.astype(np.float64))
+        self._map = warp.enlarged_like(rig.head.grid, rig.region)
+        self._head_index = warp.node_index(rig.head.grid)
+        self._mouth_index = warp.node_index(rig.upper.grid)
+        self._node_along, self._node_below = rig.face.local(rig.upper.grid.nodes.astype(np.float64))
         a, b, c, d = rig.mouth_box
         grid = np.dstack(np.meshgrid(np.arange(a, c), np.arange(b, d))).astype(np.float64)
         along, below = rig.face.local(grid)
@@ -167,17 +167,17 @@ class Talk:
 
     def _solve(self, pose: Floats) -> _Posed:
         """Maps into the doubled still; at rest they are exactly the identity."""
-        rig, step = self._rig, self._rig.grid.step
+        rig = self._rig
+        head, mouth = rig.head.grid, rig.upper.grid
         u = warp.displacement(rig.head, pose)
-        inverse = warp.invert_smooth(u, self._head_index, step)
-        a, b, c, d = rig.upper.box
+        inverse = warp.invert_smooth(u, self._head_index, head.step)
         u_upper = warp.displacement(rig.upper, pose)
-        upper = warp.invert_steep(u_upper, self._mouth_index, step)
+        upper = warp.invert_steep(u_upper, self._mouth_index, mouth.step)
         u_lower = warp.displacement(rig.lower, pose)
-        lower = warp.invert_steep(u_lower, self._mouth_index, step)
+        lower = warp.invert_steep(u_lower, self._mouth_index, mouth.step)
         lips = (
-            rig.face.upper_line + warp.sample(u_upper, rig.upper, step, rig.face.upper_line),
-            rig.face.lower_line + warp.sample(u_lower, rig.lower, step, rig.face.lower_line),
+            rig.face.upper_line + warp.sample(u_upper, mouth, rig.face.upper_line),
+            rig.face.lower_line + warp.sample(u_lower, mouth, rig.face.lower_line),
         )
         down = rig.face.down.astype(np.float32)
         crossed = np.minimum((lips[1] - lips[0]) @ down, 0)[:, None] * down  # lips that cross meet halfway
@@ -188,16 +188,10 @@ class Talk:
         below = self._below - self._look_up(np.interp(self._columns, along, heights))
 
         is_lower = self._node_below > np.interp(self._node_along, along, heights)
-        e, f, g, h = rig.core
-        within = np.s_[f - b : h - b, e - a : g - a]
-        inverse[f:h, e:g] = np.where(is_lower[..., None], lower, upper)[within]
-        head_nodes, mouth_nodes = rig.head.nodes, rig.upper.nodes
-        full = warp.enlarge(2 * (head_nodes + inverse), rig.grid, rig.head.box, rig.region, self._map)
-        mouth_box = (a + rig.head.box[0], b + rig.head.box[1], c + rig.head.box[0], d + rig.head.box[1])
         return _Posed(
-            map=full,
-            upper_map=warp.enlarge(2 * (mouth_nodes + upper), rig.grid, mouth_box, rig.mouth_box),
-            lower_map=warp.enlarge(2 * (mouth_nodes + lower), rig.grid, mouth_box, rig.mouth_box),
+            map=warp.enlarge(2 * (head.nodes + inverse), head, rig.region, self._map),
+            upper_map=warp.enlarge(2 * (mouth.nodes + upper), mouth, rig.mouth_box),
+            lower_map=warp.enlarge(2 * (mouth.nodes + lower), mouth, rig.mouth_box),
             below=below,
             lips=lips,
             opening=float(distance.max()),
@@ -229,7 +223,7 @@ class Talk:
         if not head.any():
             return np.zeros(2)
         u = warp.displacement(rig.upper, head)
-        moved: Array = warp.sample(u, rig.upper, rig.grid.step, line[len(line) // 2][None])[0].astype(np.float64)
+        moved: Array = warp.sample(u, rig.upper.grid, line[len(line) // 2][None])[0].astype(np.float64)
         return moved
 
     # ------------------------------------------------------------------------------------------ the mouth
@@ -282,12 +276,14 @@ class Talk:
 
 
 def _missed(rig: Rig, posed: _Posed, head_index: Floats, mouth_index: Floats) -> Floats:
-    """How far the inverse misses at every node, each by the layer that draws it, (N,) px."""
-    step = rig.grid.step
-    a, b = rig.upper.box[:2]
-    e, f, g, h = rig.core
-    everywhere = warp.residual(posed.u, posed.inverse, head_index, step)
-    upper = warp.residual(posed.u_upper, posed.upper, mouth_index, step)
-    lower = warp.residual(posed.u_lower, posed.lower, mouth_index, step)
-    everywhere[f:h, e:g] = np.where(posed.is_lower, lower, upper)[f - b : h - b, e - a : g - a]
-    return everywhere.ravel()
+    """How far the inverse misses at every node, each where its layer draws, (N,) px."""
+    head, mouth = rig.head.grid, rig.upper.grid
+    x0, y0, x1, y1 = rig.mouth_box
+    x, y = head.nodes[..., 0], head.nodes[..., 1]
+    around = ~((x > x0) & (x < x1) & (y > y0) & (y < y1))
+    x, y = mouth.nodes[..., 0], mouth.nodes[..., 1]
+    within = (x > x0) & (x < x1) & (y > y0) & (y < y1)
+    upper = warp.residual(posed.u_upper, posed.upper, mouth_index, mouth.step)
+    lower = warp.residual(posed.u_lower, posed.lower, mouth_index, mouth.step)
+    elsewhere = warp.residual(posed.u, posed.inverse, head_index, head.step)
+    return np.concatenate([elsewhere[around], np.where(posed.is_lower, lower, upper)[within]])

@@ -24,17 +24,17 @@ def displacement(layer: Layer, pose: Floats) -> Floats:
     """Forward displacement of a layer's nodes, (h, w, 2) float32 px, for a pose (K,)."""
     active = np.flatnonzero(pose)
     if not len(active):
-        return np.zeros((*layer.shape, 2), np.float32)
+        return np.zeros((*layer.grid.shape, 2), np.float32)
     # Not a BLAS product: its threads spin for longer than this takes, at the encoder's expense.
-    moved: Floats = np.einsum("k,kn->n", pose[active], layer.basis[active]).reshape(*layer.shape, 2)
+    moved: Floats = np.einsum("k,kn->n", pose[active], layer.basis[active]).reshape(*layer.grid.shape, 2)
     return moved
 
 
-def sample(field: Floats, layer: Layer, step: int, points: Array) -> Floats:
-    """A layer's node field at points (N, 2) px, bilinear."""
+def sample(field: Floats, grid: Grid, points: Array) -> Floats:
+    """A field of a grid's nodes at points (N, 2) px, bilinear."""
     import cv2
 
-    at = ((points - layer.nodes[0, 0]) / step).astype(np.float32)
+    at = ((points - grid.origin) / grid.step).astype(np.float32)
     sampled: Floats = cv2.remap(
         field, at[None, :, 0].copy(), at[None, :, 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )[0]
@@ -91,16 +91,15 @@ def enlarged_like(grid: Grid, box: IntBox) -> Floats:
     return np.empty((rows * grid.step, columns * grid.step, 2), np.float32)
 
 
-def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox, room: Floats | None = None) -> Floats:
-    """Node values of a layer as pixels of ``box``, whose corners lie on the raster of the cells.
+def enlarge(values: Floats, grid: Grid, box: IntBox, room: Floats | None = None) -> Floats:
+    """Values of a grid's nodes as pixels of ``box``, whose corners lie on the raster of the cells.
 
-    ``layer_box`` gives the layer's nodes in the whole grid; ``room`` is `enlarged_like` the box, and holds the result
-    until it is used again.
+    ``room`` is `enlarged_like` the box, and holds the result until it is used again.
     """
     import cv2
 
     step = grid.step
-    left, top = layer_box[0] + grid.first[0] + 1, layer_box[1] + grid.first[1] + 1  # a pad node on each side
+    left, top = grid.first[0] + 1, grid.first[1] + 1  # a pad node on each side
     c0, r0 = box[0] // step - left, box[1] // step - top
     c1, r1 = -(-box[2] // step) + 2 - left, -(-box[3] // step) + 2 - top
     big = cv2.resize(values[r0:r1, c0:c1], None, dst=room, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
@@ -108,8 +107,8 @@ def enlarge(values: Floats, grid: Grid, layer_box: IntBox, box: IntBox, room: Fl
     return cut
 
 
-def node_index(layer: Layer) -> Floats:
+def node_index(grid: Grid) -> Floats:
     """(h, w, 2) float32: each node's own column and row."""
-    rows, columns = layer.shape
+    rows, columns = grid.shape
     index: Floats = np.dstack(np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)))
     return index
