@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stillwake.errors import TranscriptError, UsageError, VoiceUnavailableError
-from stillwake.media import sound_from_samples
+from stillwake.media import open_sound, sound_from_samples
 from stillwake.speech import export, listen, raster, say, voices
 from stillwake.types import VISEMES, Speech
 
@@ -101,3 +102,83 @@ def test_rhubarb_formats(spoken: Speech) -> None:
     assert tsv[-1] == [f"{float(spoken.sound.seconds):.2f}", "X"]
     with pytest.raises(UsageError):
         export(spoken, "srt")
+
+
+def test_words_that_were_not_said_are_named(spoken: Speech) -> None:
+    words = TEXT.split()
+    heard = listen(spoken.sound, " ".join([*words[:5], "wonderful", "elephants", *words[5:]]))
+    assert {"wonderful", "elephants"} & {word.label for word in heard.words} == set()
+    assert any("2 of" in note for note in heard.notes)
+
+
+def test_another_language_is_aligned_with_its_own_pronunciation() -> None:
+    text = "Guten Morgen, meine Freunde. Heute probieren wir etwas Neues im Park."
+    spoken = say(text, language="de")
+    heard = listen(spoken.sound, text, "de")
+    assert heard.source == "aligned"
+    assert any("less exact" in note for note in heard.notes)
+    closed = [v for v in spoken.visemes if v.label == "MBP"]
+    near = [any(abs(v.start - w.start) < 0.08 for w in heard.visemes if w.label == "MBP") for v in closed]
+    assert sum(near) >= 0.8 * len(near)
+
+
+def test_another_language_without_a_transcript_is_heard_as_phones() -> None:
+    heard = listen(say("Guten Morgen, meine Freunde.", language="de").sound, language="de")
+    assert heard.source == "phonemes"
+    assert heard.language == "de"
+    assert heard.notes
+    assert len(heard.phonemes) > 10
+
+
+def test_english_without_a_transcript_finds_words_and_is_the_same_twice() -> None:
+    sound = say("Please bring the paper back before seven. People remember the money.", voice="en-us+f5").sound
+    one, other = (listen(sound, language="en") for _ in range(2))
+    assert one.source == "recognised"
+    assert (one.phonemes, one.words, one.visemes) == (other.phonemes, other.words, other.visemes)
+    assert len(one.words) >= 8
+
+
+@pytest.mark.parametrize("kind", ["noise", "chord", "clicks"])
+def test_no_mouth_moves_in_noise_or_music(kind: str) -> None:
+    rng, time = np.random.default_rng(0), np.arange(48000) / 16000
+    samples = {
+        "noise": rng.normal(0, 2000, 48000),
+        "chord": 3000 * sum(np.sin(2 * np.pi * f * time) for f in (220, 277, 330)),
+        "clicks": 20000 * (np.arange(48000) % 8000 == 0),
+    }[kind]
+    heard = listen(sound_from_samples(np.asarray(samples).astype(np.int16), 16000, kind))
+    moving = sum(v.end - v.start for v in heard.visemes if v.label != "rest")
+    assert moving < 0.1 * 3
+    with pytest.raises(TranscriptError):
+        listen(sound_from_samples(np.asarray(samples).astype(np.int16), 16000, kind), TEXT)
+
+
+@pytest.mark.parametrize("count", [1, 100, 800, 8000])
+def test_hardly_any_sound_is_no_fault(count: int) -> None:
+    samples = np.random.default_rng(0).normal(0, 3000, count).astype(np.int16)
+    heard = listen(sound_from_samples(samples, 16000, "scrap"))
+    assert heard.visemes[-1].end == pytest.approx(count / 16000)
+
+
+def test_speech_in_a_long_recording_keeps_its_time() -> None:
+    # longer than a section of the first pass, so that it is cut
+    text = "Maybe the best problem is the simple one, but nobody can prove it. Bring me the brown paper bag, please. "
+    spoken = say(text * 20, voice="en-us")
+    assert float(spoken.sound.seconds) > 130
+    heard = listen(spoken.sound, text * 20, "en")
+    assert [word.label for word in heard.words] == [word.label for word in spoken.words]
+    apart = np.array([a.start - b.start for a, b in zip(heard.words, spoken.words, strict=True)])
+    assert np.abs(apart).max() < 0.2
+    assert abs(np.median(apart[-40:]) - np.median(apart[:40])) < 0.01
+
+
+@pytest.mark.shared
+def test_real_recordings_are_heard(shared: Path) -> None:
+    radio = listen(open_sound(shared / "speech" / "sadtalker_RD_Radio40_000.flac"))
+    assert radio.source == "recognised"
+    assert {"federal", "court", "unconstitutional"} <= {word.label for word in radio.words}
+    with pytest.raises(TranscriptError):
+        listen(radio.sound, TEXT)
+    french = listen(open_sound(shared / "speech" / "sadtalker_fayu.flac"))
+    assert french.source == "phonemes"
+    assert french.notes

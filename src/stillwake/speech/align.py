@@ -105,6 +105,8 @@ def tokens_of(transcript: str, language: str = DEFAULT_LANGUAGE) -> tuple[Token,
     asked: dict[str, None] = {}
     plans: list[tuple[str, list[list[str]]]] = []  # a label and its readings, each a list of lookups
     for label in raw:
+        if not re.search(r"[\w$£€%&@+]", label):
+            continue  # read alone, "!" would become "exclamation"
         bare = _EDGE.sub("", label).strip("'-").lower() or label.lower()
         parts = [part for part in re.split(r"[-–—/…]+|\.{2,}", bare) if part]
         if english and bare in _ABBREVIATIONS and label.endswith("."):

@@ -83,10 +83,13 @@ class Espeak:
         self._lib = ctypes.CDLL(library)
         self._lib.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._lib.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
         options = PHONEME_EVENTS | PHONEME_IPA | DO_NOT_EXIT
         self.rate = self._lib.espeak_Initialize(SYNCHRONOUS, 0, data.encode(), options)
         if self.rate <= 0:
             raise Failure(f"espeak_Initialize answered {self.rate}")
+        # breathy voices draw noise, by default seeded from the clock
+        self._check("espeak_ng_SetRandSeed", self._lib.espeak_ng_SetRandSeed(1))
 
     def _check(self, call: str, code: int) -> None:
         if code != 0:
