@@ -40,6 +40,24 @@ def without_lashes(source: Pixels, eyes: tuple[EyeLine, EyeLine]) -> Pixels:
     return skin
 
 
+def eye_box(eye: EyeLine, region: tuple[int, int, int, int], step: int) -> tuple[int, int, int, int]:
+    """The px box, on the raster of ``step``, that a blink may change wherever the head is, within ``region``."""
+    width = eye.width
+    ends = [
+        eye.origin + eye.across * a + eye.down * b
+        for a in (-0.3 * width, 1.3 * width)
+        for b in (min(float(eye.brow.min()), -0.3 * width), 0.4 * width)
+    ]
+    margin = 8 + 0.2 * width
+    low, high = np.min(ends, 0) - margin, np.max(ends, 0) + margin
+    return (
+        max(region[0], int(low[0] // step * step)),
+        max(region[1], int(low[1] // step * step)),
+        min(region[2], int(-(-high[0] // step) * step)),
+        min(region[3], int(-(-high[1] // step) * step)),
+    )
+
+
 def draw_lids(
     frame: Pixels,
     origin: tuple[int, int],
@@ -52,24 +70,13 @@ def draw_lids(
     """Lower one eye's lid in ``frame`` by ``closed`` 0..1.
 
     ``frame`` (H, W, 3) uint8 RGB; ``where`` (h, w, 2) float32 is the frame's map into ``doubled``, the still at
-    twice its size, its top left pixel being pixel ``origin`` of the frame; ``skin`` is the still `without_lashes`.
+    twice its size over the eye's box, whose top left pixel is ``origin``; ``skin`` is the still `without_lashes`.
     The lid is drawn in the still's own coordinates, so it rides along with every motion of the head.
     """
     import cv2
 
     width = eye.width
-    ends = [
-        eye.origin + eye.across * a + eye.down * b
-        for a in (-0.3 * width, 1.3 * width)
-        for b in (min(float(eye.brow.min()), -0.3 * width), 0.4 * width)
-    ]
-    margin = 8 + 0.1 * width
-    low, high = np.min(ends, 0) - margin - origin, np.max(ends, 0) + margin - origin
-    x0, y0 = np.maximum(0, np.floor(low).astype(int))
-    x1, y1 = np.minimum((where.shape[1], where.shape[0]), np.ceil(high).astype(int))
-    if x1 <= x0 or y1 <= y0:
-        return
-    source = where[y0:y1, x0:x1] * np.float32(0.5)
+    source = where * np.float32(0.5)
     offset = source - eye.origin.astype(np.float32)
     along, below = offset @ eye.across.astype(np.float32), offset @ eye.down.astype(np.float32)
     column = ((along - eye.x[0]) / (eye.x[-1] - eye.x[0]) * (len(eye.x) - 1)).astype(np.float32)
@@ -103,7 +110,7 @@ def draw_lids(
     shade = shade * (
         1 - CONTACT * closed * taper * np.exp(-(((below - lid) / (0.022 * width)) ** 2)) * (travel > 0.05)
     )
-    target = frame[origin[1] + y0 : origin[1] + y1, origin[0] + x0 : origin[0] + x1]
+    target = frame[origin[1] : origin[1] + where.shape[0], origin[0] : origin[0] + where.shape[1]]
     cover = cover.astype(np.float32)[..., None]
     mixed = (target * (1 - cover) + lowered * cover) * shade[..., None].astype(np.float32)
     changed = (cover[..., 0] > 0) | (shade < 0.999)

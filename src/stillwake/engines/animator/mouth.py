@@ -26,7 +26,7 @@ LOWER_TEETH = (0.054, 0.058, 0.064, 0.060, 0.060)
 """Widths of teeth from the middle outwards in mouth units, in the proportions of a dental arch seen from the front."""
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-SUPERSAMPLE = 4
+SUBPIXEL_BITS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,10 +217,10 @@ def draw_interior(
         softened: Array = cv2.GaussianBlur(image, (0, 0), sigma)
         return softened
 
-    cover = np.zeros((rows * SUPERSAMPLE, columns * SUPERSAMPLE), np.uint8)
-    corners = np.round(((outline - (x0, y0) + 0.5) * SUPERSAMPLE - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(cover, [corners], 255, shift=4)
-    inside = cv2.resize(cover, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    cover = np.zeros((rows, columns), np.uint8)
+    corners = np.round((outline - (x0, y0)) * 2**SUBPIXEL_BITS).astype(np.int32)
+    cv2.fillPoly(cover, [corners], 255, lineType=cv2.LINE_AA, shift=SUBPIXEL_BITS)
+    inside = cover.astype(np.float32) * np.float32(1 / 255)
     alpha = np.clip((blur(inside, max(0.5, 0.012 * width)) - 0.12) / 0.76, 0, 1)
 
     across = np.cos(roll) * face.across + np.sin(roll) * face.down

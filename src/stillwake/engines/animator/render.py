@@ -13,7 +13,7 @@ import numpy.typing as npt
 from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import Array
 from stillwake.engines.animator.fields import EXPRESSION, INDEX, JAW_DROP
-from stillwake.engines.animator.lids import draw_lids
+from stillwake.engines.animator.lids import draw_lids, eye_box
 from stillwake.engines.animator.mouth import draw_interior
 from stillwake.engines.animator.rig import IntBox, Rig
 from stillwake.engines.animator.tracks import Track
@@ -42,9 +42,13 @@ class Warp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Posed:
-    """A pose solved: the maps into the doubled still, and the node fields (h, w, 2) px they were made from."""
+    """A pose solved.
 
-    map: Floats
+    ``where`` in the doubled still the head's nodes come from, and the maps of both layers over the mouth box, px; then
+    the node fields (h, w, 2) px they were made from.
+    """
+
+    where: Floats
     upper_map: Floats
     lower_map: Floats
     below: Floats
@@ -71,7 +75,7 @@ class Talk:
         self.size: Size = (rig.source.shape[1], rig.source.shape[0])
         self.mask: npt.NDArray[np.bool_] | None = rig.mask
         self._buffer = rig.source.copy()
-        self._map = warp.enlarged_like(rig.head.grid, rig.region)
+        self._room = warp.room_for(rig.head.grid, rig.bands)
         self._head_index = warp.node_index(rig.head.grid)
         self._mouth_index = warp.node_index(rig.upper.grid)
         self._node_along, self._node_below = rig.face.local(rig.upper.grid.nodes.astype(np.float64))
@@ -83,6 +87,7 @@ class Talk:
         span = self._columns[-1] - self._columns[0]
         self._column = ((along - self._columns[0]) / span * (len(self._columns) - 1)).astype(np.float32)
         self._zero = np.zeros_like(self._column)
+        self._eye_boxes = [eye_box(eye, rig.region, rig.head.grid.step) for eye in rig.face.eyes]
 
     def __enter__(self) -> Self:
         import cv2
@@ -111,24 +116,29 @@ class Talk:
         import cv2
 
         rig, out = self._rig, self._buffer
+        grid = rig.head.grid
+        where = 2 * grid.nodes  # into the doubled still
         if not pose.any():
             for a, b, c, d in rig.bands:
                 out[b:d, a:c] = rig.source[b:d, a:c]
-            where = None
-            if blink > 0:
-                where = self._still_map()
         else:
             posed = self._solve(pose)
-            where = posed.map
-            x0, y0 = rig.region[:2]
-            for a, b, c, d in rig.bands:
-                part = where[b - y0 : d - y0, a - x0 : c - x0]
-                out[b:d, a:c] = cv2.remap(rig.doubled, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            where = posed.where
+            for band in rig.bands:  # band by band, so that the map never leaves the processor's cache
+                a, b, c, d = band
+                cv2.remap(
+                    rig.doubled,
+                    warp.enlarge(where, grid, band, self._room),
+                    None,
+                    cv2.INTER_LINEAR,
+                    dst=out[b:d, a:c],
+                    borderMode=cv2.BORDER_REPLICATE,
+                )
             if pose[: len(EXPRESSION)].any():
                 self._draw_mouth(posed, pose, tongue)
-        if blink > 0 and where is not None:
-            for eye in rig.face.eyes:
-                draw_lids(out, rig.region[:2], rig.doubled, rig.skin, where, eye, blink)
+        if blink > 0:
+            for eye, box in zip(rig.face.eyes, self._eye_boxes, strict=True):
+                draw_lids(out, box[:2], rig.doubled, rig.skin, warp.enlarge(where, grid, box), eye, blink)
         return out
 
     def warp(self, index: int) -> Warp:
@@ -136,20 +146,21 @@ class Talk:
         rig = self._rig
         pose = self._track.poses[index]
         posed = self._solve(pose)
-        cut = np.zeros(posed.map.shape[:2], np.uint8)
         x0, y0, x1, y1 = rig.region
+        where = warp.enlarge(posed.where, rig.head.grid, rig.region)
+        cut = np.zeros((y1 - y0, x1 - x0), np.uint8)
         if pose[: len(EXPRESSION)].any():
             import cv2
 
             a, b, c, d = rig.mouth_box
             select = (posed.below > 0)[..., None]
-            posed.map[b - y0 : d - y0, a - x0 : c - x0] = np.where(select, posed.lower_map, posed.upper_map)
+            where[b - y0 : d - y0, a - x0 : c - x0] = np.where(select, posed.lower_map, posed.upper_map)
             outline = np.concatenate([posed.lips[0], posed.lips[1][::-1]]) - (x0, y0)
             cv2.fillPoly(cut, [np.round(outline).astype(np.int32)], 1)
             cut = cv2.dilate(cut, np.ones((7, 7)))  # the tear, and the pixels a gradient across it reads
         return Warp(
             box=(x0, y0, x1, y1),
-            map=posed.map * np.float32(0.5),
+            map=where * np.float32(0.5),
             residual=_missed(rig, posed, self._head_index, self._mouth_index),
             cut=cut.astype(bool),
             lips=posed.lips,
@@ -157,13 +168,6 @@ class Talk:
         )
 
     # ------------------------------------------------------------------------------------------ the maps
-
-    def _still_map(self) -> Floats:
-        rig = self._rig
-        a, b, c, d = rig.region
-        x, y = np.meshgrid(np.arange(a, c, dtype=np.float32), np.arange(b, d, dtype=np.float32))
-        grid: Floats = np.dstack([2 * x, 2 * y])
-        return grid
 
     def _solve(self, pose: Floats) -> _Posed:
         """Maps into the doubled still; at rest they are exactly the identity."""
@@ -189,7 +193,7 @@ class Talk:
 
         is_lower = self._node_below > np.interp(self._node_along, along, heights)
         return _Posed(
-            map=warp.enlarge(2 * (head.nodes + inverse), head, rig.region, self._map),
+            where=2 * (head.nodes + inverse),
             upper_map=warp.enlarge(2 * (mouth.nodes + upper), mouth, rig.mouth_box),
             lower_map=warp.enlarge(2 * (mouth.nodes + lower), mouth, rig.mouth_box),
             below=below,

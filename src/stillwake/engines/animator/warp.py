@@ -1,7 +1,7 @@
 """From a pose to the map that draws it: where in the still does each pixel of the frame come from?
 
 The forward displacement u is linear in the pose; a frame needs its inverse, D(x) = -u(x + D(x)). Where the field
-is smooth, plain fixed-point steps settle in six rounds. Around the mouth the gradient of u reaches 1 and they
+is smooth, plain fixed-point steps settle in eight rounds. Around the mouth the gradient of u reaches 1 and they
 oscillate, so there both layers take Newton steps.
 """
 
@@ -14,7 +14,7 @@ from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.rig import IntBox, Layer
 from stillwake.types import Floats
 
-FIXED_POINT_STEPS = 6
+FIXED_POINT_STEPS = 8
 NEWTON_STEPS = 4
 LEAST_DETERMINANT = 0.2
 """Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
@@ -53,25 +53,23 @@ def invert_smooth(u: Floats, index: Floats, step: int) -> Floats:
 
 
 def invert_steep(u: Floats, index: Floats, step: int) -> Floats:
-    """The inverse of a field whose gradient may pass 1, by damped Newton steps."""
+    """The inverse of a field whose gradient may pass 1, by Newton steps."""
     import cv2
 
     scale = np.float32(1 / step)
     du_dy, du_dx = np.gradient(u, axis=(0, 1))
-    jacobian = np.concatenate([du_dx * scale, du_dy * scale], -1)  # ux_x, uy_x, ux_y, uy_y
-    joint = np.concatenate([u, jacobian], -1)
-    first, second = np.ascontiguousarray(joint[..., :3]), np.ascontiguousarray(joint[..., 3:])
+    gradient = np.concatenate([du_dx, du_dy], -1) * scale  # ux_x, uy_x, ux_y, uy_y
     inverse = -u
     for _ in range(NEWTON_STEPS):
         at = index + inverse * scale
-        a = cv2.remap(first, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        b = cv2.remap(second, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        error = inverse + a[..., :2]
-        xx, xy, yx, yy = 1 + a[..., 2], b[..., 0], b[..., 1], 1 + b[..., 2]
-        determinant = np.maximum(xx * yy - xy * yx, LEAST_DETERMINANT)
-        shift = np.stack([yy * error[..., 0] - yx * error[..., 1], xx * error[..., 1] - xy * error[..., 0]], -1)
-        shift /= determinant[..., None]
-        inverse = inverse - np.clip(shift, -4 * step, 4 * step)
+        here = cv2.remap(gradient, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = cv2.remap(u, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) + inverse
+        missed_x, missed_y = error[..., 0], error[..., 1]
+        xx, xy, yx, yy = here[..., 0] + 1, here[..., 1], here[..., 2], here[..., 3] + 1
+        share = 1 / np.maximum(xx * yy - xy * yx, LEAST_DETERMINANT)
+        limit = 4 * step
+        inverse[..., 0] -= np.clip((yy * missed_x - yx * missed_y) * share, -limit, limit)
+        inverse[..., 1] -= np.clip((xx * missed_y - xy * missed_x) * share, -limit, limit)
     return inverse
 
 
@@ -85,16 +83,21 @@ def residual(u: Floats, inverse: Floats, index: Floats, step: int) -> Floats:
     return missed
 
 
-def enlarged_like(grid: Grid, box: IntBox) -> Floats:
-    """Room for `enlarge` to write the pixels of ``box`` into, again and again: new pages cost more than the sums."""
-    columns, rows = (-(-box[2 + k] // grid.step) + 2 - box[k] // grid.step for k in (0, 1))
-    return np.empty((rows * grid.step, columns * grid.step, 2), np.float32)
+def room_for(grid: Grid, boxes: tuple[IntBox, ...]) -> Floats:
+    """Room for `enlarge` to write each of the boxes into, again and again: new pages cost more than the sums."""
+    areas = [_enlarged_shape(grid, box) for box in boxes]
+    return np.empty(max(rows * columns for rows, columns in areas) * 2, np.float32)
+
+
+def _enlarged_shape(grid: Grid, box: IntBox) -> tuple[int, int]:
+    columns, rows = ((-(-box[2 + k] // grid.step) + 2 - box[k] // grid.step) * grid.step for k in (0, 1))
+    return rows, columns
 
 
 def enlarge(values: Floats, grid: Grid, box: IntBox, room: Floats | None = None) -> Floats:
     """Values of a grid's nodes as pixels of ``box``, whose corners lie on the raster of the cells.
 
-    ``room`` is `enlarged_like` the box, and holds the result until it is used again.
+    ``room`` is from `room_for` and holds the result until it is used again.
     """
     import cv2
 
@@ -102,7 +105,9 @@ def enlarge(values: Floats, grid: Grid, box: IntBox, room: Floats | None = None)
     left, top = grid.first[0] + 1, grid.first[1] + 1  # a pad node on each side
     c0, r0 = box[0] // step - left, box[1] // step - top
     c1, r1 = -(-box[2] // step) + 2 - left, -(-box[3] // step) + 2 - top
-    big = cv2.resize(values[r0:r1, c0:c1], None, dst=room, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    shape = (*_enlarged_shape(grid, box), 2)
+    into = None if room is None else room[: shape[0] * shape[1] * 2].reshape(shape)
+    big = cv2.resize(values[r0:r1, c0:c1], shape[1::-1], dst=into, interpolation=cv2.INTER_LINEAR)
     cut: Floats = big[step : step + box[3] - box[1], step : step + box[2] - box[0]]
     return cut
 
