@@ -68,6 +68,8 @@ LEAST_CORRELATION = 0.40
 """Correlation at the best offset below which the mouth does not follow the words enough to be timed."""
 LEAST_LEAD = 0.03
 """By how much the best offset must beat any that lies more than 120 ms away from it."""
+PAUSE_EDGE = 0.1
+"""Seconds at either end of a pause in which the lips still come from or go to a word."""
 UNSURE = 0.5
 """An offset is unseen when its standard error is over this share of the limit."""
 
@@ -84,6 +86,10 @@ ENVELOPE = 1000
 """Values a second of a sound's envelope."""
 SOUND_WINDOW, SOUND_WINDOWS = 2.0, 12
 """Seconds of each piece of sound that is compared with the recording, and how many at most; they may overlap."""
+PLAIN = 0.02
+"""Spread of an envelope over its mean below which nothing in it marks a time: a steady tone, silence."""
+EQUAL, PEAK = 0.02, 30
+"""Correlations that are equal for this purpose, and the reach in ms within which the peak itself is then taken."""
 SOUND_ALIKE = 0.5
 """Correlation of the two sounds below which they are not the same recording."""
 
@@ -117,15 +123,18 @@ class Offset:
         return self.middle + self.drift / 2
 
 
-def expected_opening(visemes: Iterable[Timed], start: float, end: float) -> tuple[Array, Array]:
-    """How far the words ask the lips to part: times in seconds, `GRID` a second, and openings 0..1, smoothed."""
+def expected_opening(visemes: Iterable[Timed], start: float, end: float, rest: float = 0.0) -> tuple[Array, Array]:
+    """How far the words ask the lips to part: times in seconds, `GRID` a second, and openings 0..1, smoothed.
+
+    ``rest`` is how far they are parted when nobody speaks, for a face that smiles with its teeth.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     times = np.arange(np.floor(start * GRID), np.ceil(end * GRID) + 1) / GRID
     opening = np.zeros(len(times))
     for viseme in visemes:
         first, last = np.searchsorted(times, (viseme.start, viseme.end))
-        opening[first:last] = OPENNESS[viseme.label]
+        opening[first:last] = rest if viseme.label == "rest" else OPENNESS[viseme.label]
     return times, gaussian_filter1d(opening, COARTICULATION * GRID, mode="nearest")
 
 
@@ -148,7 +157,8 @@ def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spa
     )
     if spoken < LEAST_SPEECH:
         return Offset(unseen=f"only {spoken:.1f} s of speech lie in what was looked at")
-    grid, wanted = expected_opening(visemes, spans[0][0] - 1.0, spans[-1][1] + 1.0)
+    rest = _rest(times, opening, visemes)
+    grid, wanted = expected_opening(visemes, spans[0][0] - 1.0, spans[-1][1] + 1.0, rest)
     wanted = wanted - _moving_mean(wanted, TREND * GRID)
     pieces_t, pieces_y = [], []
     for start, end in spans:
@@ -165,6 +175,19 @@ def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spa
     if y.std() < 1e-9:
         return Offset(unseen="the mouth does not move", correlation=0.0, frames=len(t))
     return _search(t, y, grid, wanted)
+
+
+def _rest(times: Array, opening: Array, visemes: tuple[Timed, ...]) -> float:
+    """How far this mouth is parted in the middle of pauses, 0..1 of its widest; 0 where there is no pause."""
+    quiet = np.zeros(len(times), bool)
+    for viseme in visemes:
+        if viseme.label == "rest":
+            quiet |= (times > viseme.start + PAUSE_EDGE) & (times < viseme.end - PAUSE_EDGE)
+    quiet &= np.isfinite(opening)
+    widest = float(np.nanpercentile(opening, 95)) if np.isfinite(opening).any() else 0.0
+    if not quiet.any() or widest <= 0:
+        return 0.0
+    return float(np.clip(np.median(opening[quiet]) / widest, 0, 1))
 
 
 def _moving_mean(values: Array, length: float) -> Array:
@@ -269,7 +292,8 @@ def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: fl
     wanted = _envelope(theirs[first:last], rate)
     given = _envelope(ours[low : last + reach], rate)
     finest, reach = rate // ENVELOPE, round(WIDEST * ENVELOPE)
-    if (last - first) < rate or wanted.std() < 1e-3 or given.std() < 1e-3:
+    plain = min(float(sound.std() / max(sound.mean(), 1e-9)) for sound in (wanted, given))
+    if (last - first) < rate or plain < PLAIN:
         return None
     wanted = wanted - wanted.mean()
     given = np.pad(given, (max(0, reach - first // finest), max(0, len(wanted) + 2 * reach - len(given))))
@@ -278,7 +302,11 @@ def sound_shift(ours: Samples, theirs: Samples, rate: int, start: float, end: fl
     mean, square = ((sums[len(wanted) :] - sums[: -len(wanted)]) / len(wanted) for sums in (total, squares))
     spread = np.sqrt(np.maximum(square - mean**2, 1e-12))[: len(products)]
     alike = products / (len(wanted) * spread * wanted.std())
-    best = int(alike.argmax())
+    # A hum is as much like itself at many shifts; of equals the nearest counts.
+    equals = np.flatnonzero(alike >= alike.max() - EQUAL)
+    near = int(equals[np.abs(equals - reach).argmin()])
+    around = slice(max(0, near - PEAK), near + PEAK + 1)
+    best = around.start + int(alike[around].argmax())
     at = float(best)
     if 0 < best < len(alike) - 1:
         left, top, right = (float(alike[best + step]) for step in (-1, 0, 1))
@@ -352,7 +380,7 @@ def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> Cli
     if evidence.sound is None:
         return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
     if not shifts:
-        return ClipFinding(check=name, verdict="unseen", why="there is too little sound to compare")
+        return ClipFinding(check=name, verdict="unseen", why="nothing in the sound marks a time: it is short, silent or a steady tone")
     alike = float(np.median([shift.alike for _, shift in shifts]))
     if alike < SOUND_ALIKE:
         return ClipFinding(
