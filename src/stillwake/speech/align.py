@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from stillwake.speech.levels import levels, quietest
+from stillwake.speech.levels import levels, quietest, sounding
 from stillwake.speech.phones import arpabet
 from stillwake.speech.voice import DEFAULT_LANGUAGE, plain, pronounce
 from stillwake.types import Samples, Timed
@@ -31,11 +32,12 @@ WINDOW_DELAY_S = 0.012
 PADDING_S = 0.2
 """Faint noise put before and after what is aligned: the model wants to begin and end in silence."""
 SECTION_S, CHUNK_S = 100.0, 20.0
-SQUEEZED_SHARE = 0.1
+DOUBT = 0.08
+"""More than this share of words squeezed or gone around, and of sound swallowed, and a wider search is tried."""
 _SKIP_PROBABILITY, _SKIP_MORE_PROBABILITY = 1e-30, 1e-6
 _WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
 _BEAMS: tuple[dict[str, float], ...] = ({}, _WIDE)
-_SEARCHES: tuple[tuple[int, dict[str, float]], ...] = ((0, {}), (3, _WIDE))
+_SEARCHES: tuple[tuple[int, dict[str, float]], ...] = ((0, {}), (0, _WIDE), (3, _WIDE))
 """First every word in its place, then with ways around up to three words in a row."""
 _SILENT = frozenset({"SIL", "+NSN+", "+SPN+"})
 
@@ -210,6 +212,8 @@ def _find_words(samples: Samples, tokens: Sequence[Token], open_end: bool) -> li
     ``open_end`` lets the search end after any token.
     """
     pcm = padded(samples)
+    loud = sounding(levels(samples))
+    best: tuple[float, list[_Heard]] | None = None
     for skips, beams in _SEARCHES:
         words, arcs = _graph(tokens, open_end, skips)
         engine = decoder(**beams)
@@ -219,9 +223,21 @@ def _find_words(samples: Samples, tokens: Sequence[Token], open_end: bool) -> li
         if not _run(engine, pcm) or engine.hyp() is None:
             continue
         heard = _tokens_heard(engine, words)
-        if skips or _squeezed(heard, tokens) <= SQUEEZED_SHARE:
+        passed = heard[-1].token + 1 if heard and open_end else len(tokens)
+        doubt = _squeezed(heard, tokens) + _swallowed(heard, loud) + (passed - len(heard)) / max(1, passed)
+        if doubt <= DOUBT:
             return heard
-    return None
+        if best is None or doubt < best[0]:
+            best = doubt, heard
+    return best[1] if best else None
+
+
+def _swallowed(heard: Sequence[_Heard], loud: npt.NDArray[np.bool_]) -> float:
+    """The share of what sounds outside of the words: the silence model swallows speech once the words are lost."""
+    free = loud.copy()
+    for one in heard:
+        free[max(0, round(one.start / HOP_S) - 10) : round(one.end / HOP_S) + 10] = False
+    return float(free.sum() / max(1, loud.sum()))
 
 
 def _graph(
