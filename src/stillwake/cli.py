@@ -130,6 +130,12 @@ EVERYDAY = Manner()
 _NTSC = {"23.976": 24000, "23.98": 24000, "29.97": 30000, "47.952": 48000, "59.94": 60000, "119.88": 120000}
 """Decimal names of the rates that are really n/1001 (SMPTE ST 170 and its multiples)."""
 
+DEMO_WORDS = (
+    "Good morning. A minute ago I was a photograph, and photographs keep their mouths shut. "
+    "Now my lips move, my eyes blink, and behind me nothing stirs."
+)
+"""Two sentences with several closures, and long enough for the time of the lips to be measured."""
+
 LONGEST_TEXT = 1 << 20
 """bytes of a transcript file; ten hours of speech are half of that."""
 
@@ -404,7 +410,7 @@ def demo(
     status = animate(
         still,
         out=out / "astronaut.mp4",
-        words=Words(say="Good morning. A minute ago I was a photograph."),
+        words=Words(say=DEMO_WORDS),
         sheet=out / "astronaut.png",
         overwrite=overwrite,
         manner=manner,
