@@ -27,23 +27,33 @@ LOWER_TEETH = (0.054, 0.058, 0.064, 0.060, 0.060)
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 SUBPIXEL_BITS = 8
+GRAIN_AT = 110.0
+"""The brightness, of 255, at which the grain is as strong as the still's; it is laid on as a share."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texture:
+    """``colour`` (h, w, 3) uint8 RGB and ``cover`` (h, w) uint8, 255 where it hides what lies behind."""
+
+    colour: Pixels
+    cover: Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interior:
-    """Textures (256, 256, 4) float32 RGBA, 0..255, and the still's own teeth.
+    """Textures of 256 x 256 px, and the still's own teeth.
 
-    ``cavity`` (3,) RGB; ``unit`` px of a mouth unit; ``own`` (h, w, 4) float32 RGBA with its top left corner
-    ``own_at`` px, or None; ``painted`` 0..1 how much of the painted upper teeth is shown; ``grain`` (h, w)
-    float32 noise like the still's.
+    ``cavity`` (3,) RGB; ``unit`` px of a mouth unit; ``own`` what the still shows, its top left corner at ``own_at``
+    px, or None; ``painted`` 0..1 how much of the painted upper teeth is shown; ``grain`` (h, w) float32 noise like
+    the still's, as a share of the brightness.
     """
 
     cavity: Floats
-    upper_teeth: Floats
-    lower_teeth: Floats
-    tongue: Floats
+    upper_teeth: Texture
+    lower_teeth: Texture
+    tongue: Texture
     unit: float
-    own: Floats | None
+    own: Texture | None
     own_at: tuple[int, int]
     painted: float
     grain: Floats
@@ -105,11 +115,12 @@ def _row_of_teeth(x: Array, widths: tuple[float, ...]) -> tuple[Array, Array, Ar
     return tooth, number < len(widths), (np.abs(x) - middle) / half
 
 
-def _rgba(colour: Array, shade: Array, alpha: Array) -> Floats:
-    return np.dstack([colour * shade[..., None], np.clip(alpha, 0, 1) * 255]).astype(np.float32)
+def _texture(colour: Array, shade: Array, cover: Array) -> Texture:
+    shaded = np.clip(colour * shade[..., None] + 0.5, 0, 255).astype(np.uint8)
+    return Texture(shaded, (np.clip(cover, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def _upper_teeth(enamel: Array, gum: Array) -> Floats:
+def _upper_teeth(enamel: Array, gum: Array) -> Texture:
     x, y = _canvas()
     soft = 1.5 * SPAN / CANVAS
     tooth, present, within = _row_of_teeth(x, UPPER_TEETH)
@@ -121,10 +132,10 @@ def _upper_teeth(enamel: Array, gum: Array) -> Floats:
     root = 1 - 0.14 * smoothstep(bottom - y, 0.07, 0.2)
     gums = smoothstep(-y, 0.14, 0.17)[..., None]
     colour = enamel * (1 - gums) + gum * gums
-    return _rgba(colour, between * to_corner * edge * root, ((bottom - y) / soft + 0.5) * present)
+    return _texture(colour, between * to_corner * edge * root, ((bottom - y) / soft + 0.5) * present)
 
 
-def _lower_teeth(enamel: Array) -> Floats:
+def _lower_teeth(enamel: Array) -> Texture:
     x, y = _canvas()
     soft = 1.5 * SPAN / CANVAS
     _, present, within = _row_of_teeth(x, LOWER_TEETH)
@@ -132,18 +143,18 @@ def _lower_teeth(enamel: Array) -> Floats:
     between = 1 - 0.25 * np.clip((np.abs(within) - 0.88) / 0.12, 0, 1)
     to_corner = 1 - 0.78 * smoothstep(np.abs(x), 0.02, 0.26)
     alpha = np.clip((y - top) / soft + 0.5, 0, 1) * np.clip((0.15 - y) / 0.02, 0, 1) * present
-    return _rgba(np.broadcast_to(enamel, (*x.shape, 3)), between * to_corner * 0.52, alpha)
+    return _texture(np.broadcast_to(enamel, (*x.shape, 3)), between * to_corner * 0.52, alpha)
 
 
-def _tongue(flesh: Array) -> Floats:
+def _tongue(flesh: Array) -> Texture:
     x, y = _canvas()
     rise = y - (0.02 + 0.55 * (x / 0.36) ** 2)
     alpha = smoothstep(rise, -0.03, 0.07) * smoothstep(0.38 - np.abs(x), 0, 0.06)
     shade = (0.50 + 0.50 * smoothstep(rise, -0.02, 0.18)) * (1 - 0.12 * np.exp(-((x / 0.025) ** 2)))
-    return _rgba(np.broadcast_to(flesh, (*x.shape, 3)), shade, alpha)
+    return _texture(np.broadcast_to(flesh, (*x.shape, 3)), shade, alpha)
 
 
-def _own_teeth(source: Pixels, face: Anatomy, enamel: float) -> tuple[Floats | None, tuple[int, int], float]:
+def _own_teeth(source: Pixels, face: Anatomy, enamel: float) -> tuple[Texture | None, tuple[int, int], float]:
     """What the still shows between its lips, where that corner lies, and how surely it is teeth, 0..1."""
     import cv2
 
@@ -162,11 +173,11 @@ def _own_teeth(source: Pixels, face: Anatomy, enamel: float) -> tuple[Floats | N
     into_lip = np.clip((total - (below - top)) / (0.25 * np.maximum(total, 1.0)), 0, 1)  # fades before the lower lip
     alpha = (shape > 0) * into_lip * smoothstep(total, 0.02 * face.mouth_width, 0.06 * face.mouth_width)
     alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(0.8, 0.008 * face.mouth_width))
-    crop = source[y0:y1, x0:x1].astype(np.float32)
+    crop = source[y0:y1, x0:x1].copy()
     inside = crop[alpha > 0.6]
     bright = float(np.percentile(inside @ LUMA, 80)) if len(inside) > 8 else 0.0
     kept = float(smoothstep(bright / max(1.0, enamel), 0.35, 0.6))
-    return np.dstack([crop, alpha * 255]).astype(np.float32), (int(x0), int(y0)), kept
+    return Texture(crop, (alpha * 255 + 0.5).astype(np.uint8)), (int(x0), int(y0)), kept
 
 
 def _grain(source: Pixels, face: Anatomy) -> Floats:
@@ -180,7 +191,7 @@ def _grain(source: Pixels, face: Anatomy) -> Floats:
     strength = float(np.median(np.abs(gray - cv2.GaussianBlur(gray, (0, 0), 1.2))))
     side = int(2.4 * face.mouth_width) + 64
     noise = np.random.default_rng(7).standard_normal((side, side), np.float32)
-    grain: Floats = noise * np.float32(min(strength, 3.0))
+    grain: Floats = noise * np.float32(min(strength, 3.0) / GRAIN_AT)
     return grain
 
 
@@ -221,7 +232,7 @@ def draw_interior(
     corners = np.round((outline - (x0, y0)) * 2**SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(cover, [corners], 255, lineType=cv2.LINE_AA, shift=SUBPIXEL_BITS)
     inside = cover.astype(np.float32) * np.float32(1 / 255)
-    alpha = np.clip((blur(inside, max(0.5, 0.012 * width)) - 0.12) / 0.76, 0, 1)
+    alpha: Floats = np.clip((blur(inside, max(0.5, 0.012 * width)) - 0.12) / 0.76, 0, 1)
 
     across = np.cos(roll) * face.across + np.sin(roll) * face.down
     down = np.array([-across[1], across[0]])
@@ -229,44 +240,51 @@ def draw_interior(
     skull = (face.upper_line[len(upper) // 2] + head).astype(np.float64)
     opening = float(np.max((lower - upper) @ down))
 
-    def placed(texture: Floats, anchor: Array) -> tuple[Array, Array]:
+    def laid(texture: Texture, matrix: Array) -> tuple[Pixels, Floats]:
+        """The texture where ``matrix`` (2, 3) takes frame to texture, and how much it covers, 0..1."""
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        colour = cv2.warpAffine(texture.colour, matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        hides = cv2.warpAffine(texture.cover, matrix, (columns, rows), flags=flags)
+        return colour, hides.astype(np.float32) * np.float32(1 / 255)
+
+    def anchored(texture: Texture, anchor: Array) -> tuple[Pixels, Floats]:
+        """The texture with the middle of the rest line at ``anchor`` px, turned with the head."""
         scale = CANVAS / (SPAN * unit)
         offset = np.array([x0, y0]) - anchor
-        matrix = np.array(
-            [
-                [*(across * scale), offset @ across * scale - LEFT / SPAN * CANVAS],
-                [*(down * scale), offset @ down * scale - TOP / SPAN * CANVAS],
-            ]
-        )
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        laid = cv2.warpAffine(texture, matrix, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return laid[..., :3], laid[..., 3:] * np.float32(1 / 255)
+        matrix = [
+            [*(across * scale), offset @ across * scale - LEFT / SPAN * CANVAS],
+            [*(down * scale), offset @ down * scale - TOP / SPAN * CANVAS],
+        ]
+        return laid(texture, np.array(matrix))
 
+    def over(behind: Pixels, colour: Pixels, hides: Floats) -> Pixels:
+        mixed: Pixels = cv2.blendLinear(colour, behind, hides, 1 - hides)
+        return mixed
+
+    def dimmed(image: Pixels, light: Floats) -> Pixels:
+        return over(black, image, light)
+
+    black = np.zeros((rows, columns, 3), np.uint8)
     rest_gap = max(0.0, float((face.lower_line - face.upper_line)[len(upper) // 2] @ face.down))
     lower_jaw = skull + down * (jaw + rest_gap)
-    image = np.empty((rows, columns, 3), np.float32)
-    image[:] = interior.cavity
+    image = np.empty_like(black)
+    image[:] = np.round(interior.cavity)
     reach = (0.42 + 0.35 * tongue) * opening
-    colour, cover_a = placed(interior.tongue, lower_jaw - down * min(unit * (0.10 + 0.10 * tongue), reach))
-    image += (colour - image) * cover_a
-    colour, cover_a = placed(interior.lower_teeth, lower_jaw + down * unit * 0.035)
-    image += (colour - image) * cover_a
-    colour, cover_a = placed(interior.upper_teeth, skull)
-    cover_a = cover_a * interior.painted
-    image *= (1 - 0.42 * blur(cover_a[..., 0], max(1.0, 0.03 * width)))[..., None]  # the upper teeth's own shadow
-    image += (colour - image) * cover_a
+    image = over(image, *anchored(interior.tongue, lower_jaw - down * min(unit * (0.10 + 0.10 * tongue), reach)))
+    image = over(image, *anchored(interior.lower_teeth, lower_jaw + down * unit * 0.035))
+    if interior.painted > 0:
+        teeth, hides = anchored(interior.upper_teeth, skull)
+        hides = hides * np.float32(interior.painted)
+        image = dimmed(image, 1 - 0.42 * blur(hides, max(1.0, 0.03 * width)))  # the upper teeth's own shadow
+        image = over(image, teeth, hides)
     image = blur(image, max(0.5, 0.008 * width))
     shift = np.array([[1, 0, 0], [0, 1, max(1.0, 0.05 * width)]], np.float32)
     under_lip = blur(cv2.warpAffine(inside, shift, (columns, rows)), max(0.8, 0.03 * width))
     rim = blur(inside, max(0.8, 0.035 * width))
-    light = (0.58 + 0.42 * np.clip(under_lip, 0, 1)) * (0.66 + 0.34 * np.clip(rim * 1.15, 0, 1))
-    image *= light[..., None]
-    image += interior.grain[:rows, :columns, None]
+    light = (0.58 + 0.42 * under_lip) * (0.66 + 0.34 * np.minimum(rim * 1.15, 1))
+    image = dimmed(image, np.clip(light * (1 + interior.grain[:rows, :columns]), 0, 1))
     if interior.own is not None:
-        at = np.array(interior.own_at) - (x0, y0) + head
-        matrix = np.array([[1, 0, at[0]], [0, 1, at[1]]], np.float32)
-        own = cv2.warpAffine(interior.own, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
-        image += (own[..., :3] - image) * (own[..., 3:] * np.float32(1 / 255))
+        at = np.array([x0, y0]) - interior.own_at - head
+        image = over(image, *laid(interior.own, np.array([[1, 0, at[0]], [0, 1, at[1]]])))
     target = frame[y0:y1, x0:x1]
-    blend = (alpha * np.float32(strength))[..., None]
-    target[:] = np.clip(target + (image - target) * blend + 0.5, 0, 255).astype(np.uint8)
+    target[:] = over(target, image, alpha * np.float32(strength))

@@ -19,6 +19,9 @@ from stillwake.engines.animator.rig import IntBox, Rig
 from stillwake.engines.animator.tracks import Track
 from stillwake.types import Floats, Pixels, Size
 
+SUBPIXEL_BITS = 8
+CONTACT = 0.5
+"""How dark the line is where lips touch that were apart in the still. Set by eye."""
 PARTED = 0.35
 """Px of opening below which a closed mouth's inside is not painted; it fades in over the next 1.2 px."""
 
@@ -41,28 +44,29 @@ class Warp:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Inverse:
+    """One layer's forward displacement and its inverse, (h, w, 2) px at the nodes of its grid."""
+
+    u: Floats
+    back: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Posed:
     """A pose solved.
 
-    ``where`` in the doubled still the head's nodes come from, and the maps of both layers over the mouth box, px; then
-    the node fields (h, w, 2) px they were made from.
+    ``head``, ``upper`` and ``lower`` by layer; ``lips`` the inner contours in the frame, (65, 2) px each; ``opening``
+    their largest distance and ``parted`` the largest change of it since the still, px; ``mouth`` (h, w, 2) px where
+    in the doubled still the mouth box comes from, each side of the cut by its own layer.
     """
 
-    where: Floats
-    upper_map: Floats
-    lower_map: Floats
-    below: Floats
+    head: _Inverse
+    upper: _Inverse
+    lower: _Inverse
     lips: tuple[Floats, Floats]
     opening: float
     parted: float
-    skull: Array
-    u: Floats
-    inverse: Floats
-    u_upper: Floats
-    upper: Floats
-    u_lower: Floats
-    lower: Floats
-    is_lower: npt.NDArray[np.bool_]
+    mouth: Floats
 
 
 class Talk:
@@ -78,15 +82,6 @@ class Talk:
         self._room = warp.room_for(rig.head.grid, rig.bands)
         self._head_index = warp.node_index(rig.head.grid)
         self._mouth_index = warp.node_index(rig.upper.grid)
-        self._node_along, self._node_below = rig.face.local(rig.upper.grid.nodes.astype(np.float64))
-        a, b, c, d = rig.mouth_box
-        grid = np.dstack(np.meshgrid(np.arange(a, c), np.arange(b, d))).astype(np.float64)
-        along, below = rig.face.local(grid)
-        self._along, self._below = along, below.astype(np.float32)
-        self._columns = np.linspace(along.min(), along.max(), 4 * (c - a))
-        span = self._columns[-1] - self._columns[0]
-        self._column = ((along - self._columns[0]) / span * (len(self._columns) - 1)).astype(np.float32)
-        self._zero = np.zeros_like(self._column)
         self._eye_boxes = [eye_box(eye, rig.region, rig.head.grid.step) for eye in rig.face.eyes]
 
     def __enter__(self) -> Self:
@@ -123,18 +118,17 @@ class Talk:
                 out[b:d, a:c] = rig.source[b:d, a:c]
         else:
             posed = self._solve(pose)
-            where = posed.where
+            where = 2 * (grid.nodes + posed.head.back)
+            speaks = bool(pose[: len(EXPRESSION)].any())
             for band in rig.bands:  # band by band, so that the map never leaves the processor's cache
                 a, b, c, d = band
+                part = warp.enlarge(where, grid, band, self._room)
+                if speaks:
+                    _lay_over(part, band, posed.mouth, rig.mouth_box)
                 cv2.remap(
-                    rig.doubled,
-                    warp.enlarge(where, grid, band, self._room),
-                    None,
-                    cv2.INTER_LINEAR,
-                    dst=out[b:d, a:c],
-                    borderMode=cv2.BORDER_REPLICATE,
+                    rig.doubled, part, None, cv2.INTER_LINEAR, dst=out[b:d, a:c], borderMode=cv2.BORDER_REPLICATE
                 )
-            if pose[: len(EXPRESSION)].any():
+            if speaks:
                 self._draw_mouth(posed, pose, tongue)
         if blink > 0:
             for eye, box in zip(rig.face.eyes, self._eye_boxes, strict=True):
@@ -143,25 +137,23 @@ class Talk:
 
     def warp(self, index: int) -> Warp:
         """How the frame of that index is drawn."""
+        import cv2
+
         rig = self._rig
         pose = self._track.poses[index]
         posed = self._solve(pose)
         x0, y0, x1, y1 = rig.region
-        where = warp.enlarge(posed.where, rig.head.grid, rig.region)
+        where = warp.enlarge(2 * (rig.head.grid.nodes + posed.head.back), rig.head.grid, rig.region)
         cut = np.zeros((y1 - y0, x1 - x0), np.uint8)
         if pose[: len(EXPRESSION)].any():
-            import cv2
-
-            a, b, c, d = rig.mouth_box
-            select = (posed.below > 0)[..., None]
-            where[b - y0 : d - y0, a - x0 : c - x0] = np.where(select, posed.lower_map, posed.upper_map)
+            _lay_over(where, rig.region, posed.mouth, rig.mouth_box)
             outline = np.concatenate([posed.lips[0], posed.lips[1][::-1]]) - (x0, y0)
             cv2.fillPoly(cut, [np.round(outline).astype(np.int32)], 1)
             cut = cv2.dilate(cut, np.ones((7, 7)))  # the tear, and the pixels a gradient across it reads
         return Warp(
             box=(x0, y0, x1, y1),
             map=where * np.float32(0.5),
-            residual=_missed(rig, posed, self._head_index, self._mouth_index),
+            residual=self._missed(posed),
             cut=cut.astype(bool),
             lips=posed.lips,
             opening=posed.opening,
@@ -170,53 +162,91 @@ class Talk:
     # ------------------------------------------------------------------------------------------ the maps
 
     def _solve(self, pose: Floats) -> _Posed:
-        """Maps into the doubled still; at rest they are exactly the identity."""
+        """Inverses, lips and the mouth's map; at rest all maps are exactly the identity."""
         rig = self._rig
-        head, mouth = rig.head.grid, rig.upper.grid
+        grid = rig.upper.grid
         u = warp.displacement(rig.head, pose)
-        inverse = warp.invert_smooth(u, self._head_index, head.step)
-        u_upper = warp.displacement(rig.upper, pose)
-        upper = warp.invert_steep(u_upper, self._mouth_index, mouth.step)
-        u_lower = warp.displacement(rig.lower, pose)
-        lower = warp.invert_steep(u_lower, self._mouth_index, mouth.step)
-        lips = (
-            rig.face.upper_line + warp.sample(u_upper, mouth, rig.face.upper_line),
-            rig.face.lower_line + warp.sample(u_lower, mouth, rig.face.lower_line),
-        )
+        head = _Inverse(u, warp.invert_smooth(u, self._head_index, rig.head.grid.step))
+        layers = []
+        for layer in (rig.upper, rig.lower):
+            u = warp.displacement(layer, pose)
+            layers.append(_Inverse(u, warp.invert_steep(u, self._mouth_index, grid.step)))
+        upper, lower = layers
+        still = rig.face.upper_line, rig.face.lower_line
+        lips = (still[0] + warp.sample(upper.u, grid, still[0]), still[1] + warp.sample(lower.u, grid, still[1]))
         down = rig.face.down.astype(np.float32)
         crossed = np.minimum((lips[1] - lips[0]) @ down, 0)[:, None] * down  # lips that cross meet halfway
         lips = (lips[0] + crossed * np.float32(0.5), lips[1] - crossed * np.float32(0.5))
         distance = (lips[1] - lips[0]) @ down
-        middle = (lips[0] + lips[1]) / 2
-        along, heights = rig.face.local(middle)
-        below = self._below - self._look_up(np.interp(self._columns, along, heights))
-
-        is_lower = self._node_below > np.interp(self._node_along, along, heights)
+        mouth = warp.enlarge(2 * (grid.nodes + upper.back), grid, rig.mouth_box)
+        under = warp.enlarge(2 * (grid.nodes + lower.back), grid, rig.mouth_box)
+        self._join(mouth, under, (lips[0] + lips[1]) / 2)
         return _Posed(
-            where=2 * (head.nodes + inverse),
-            upper_map=warp.enlarge(2 * (mouth.nodes + upper), mouth, rig.mouth_box),
-            lower_map=warp.enlarge(2 * (mouth.nodes + lower), mouth, rig.mouth_box),
-            below=below,
+            head=head,
+            upper=upper,
+            lower=lower,
             lips=lips,
             opening=float(distance.max()),
-            parted=float(np.abs(distance - (rig.face.lower_line - rig.face.upper_line) @ down).max()),
-            skull=self._skull_motion(pose),
-            u=u,
-            inverse=inverse,
-            u_upper=u_upper,
-            upper=upper,
-            u_lower=u_lower,
-            lower=lower,
-            is_lower=is_lower,
+            parted=float(np.abs(distance - (still[1] - still[0]) @ down).max()),
+            mouth=mouth,
         )
 
-    def _look_up(self, heights: Array) -> Floats:
-        """Heights given at `_columns`, at every pixel of the mouth box."""
+    def _join(self, upper: Floats, lower: Floats, line: Floats) -> None:
+        """Write the lower layer's map below the ``line`` (65, 2) px into the upper one's, over the mouth box."""
         import cv2
 
-        row = heights.astype(np.float32)[None]
-        found: Floats = cv2.remap(row, self._column, self._zero, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return found
+        face, box = self._rig.face, self._rig.mouth_box
+        far = 4 * face.face_height
+        ends = line[0] - face.across * far, line[-1] + face.across * far
+        outline = [ends[0], *line, ends[1], ends[1] + face.down * far, ends[0] + face.down * far]
+        below = np.zeros(upper.shape[:2], np.uint8)
+        corners = np.round((np.array(outline) - box[:2]) * 2**SUBPIXEL_BITS).astype(np.int32)
+        cv2.fillPoly(below, [corners], 1, shift=SUBPIXEL_BITS)
+        cv2.copyTo(lower, below, upper)
+
+    def _missed(self, posed: _Posed) -> Floats:
+        """How far the inverse misses at every node, each where its layer draws, (N,) px."""
+        rig = self._rig
+        head, mouth = rig.head.grid, rig.upper.grid
+        x0, y0, x1, y1 = rig.mouth_box
+
+        def inside(nodes: Floats) -> npt.NDArray[np.bool_]:
+            x, y = nodes[..., 0], nodes[..., 1]
+            found: npt.NDArray[np.bool_] = (x > x0) & (x < x1) & (y > y0) & (y < y1)
+            return found
+
+        upper = warp.residual(posed.upper.u, posed.upper.back, self._mouth_index, mouth.step)
+        lower = warp.residual(posed.lower.u, posed.lower.back, self._mouth_index, mouth.step)
+        elsewhere = warp.residual(posed.head.u, posed.head.back, self._head_index, head.step)
+        along, below = rig.face.local(mouth.nodes.astype(np.float64))
+        line = (posed.lips[0] + posed.lips[1]) / 2
+        drawn = np.where(below > rig.face.line_heights(along, line), lower, upper)
+        return np.concatenate([elsewhere[~inside(head.nodes)], drawn[inside(mouth.nodes)]])
+
+    # ------------------------------------------------------------------------------------------ the mouth
+
+    def _draw_mouth(self, posed: _Posed, pose: Floats, tongue: float) -> None:
+        """Paint what opens between the lips, or the shadow between lips that newly touch."""
+        face = self._rig.face
+        if face.opened:
+            touching = 1 - posed.opening / (0.03 * face.mouth_width)
+            if touching > 0:
+                self._draw_contact(posed, touching)
+            strength = min(1.0, posed.parted / (0.035 * face.mouth_width))
+        else:
+            strength = min(1.0, (posed.opening - PARTED) / 1.2)
+        if posed.opening > PARTED and strength > 0:
+            draw_interior(
+                self._buffer,
+                face,
+                self._rig.interior,
+                posed.lips,
+                self._skull_motion(pose),
+                float(pose[INDEX["roll"]]),
+                float(pose[INDEX["jaw"]]) * JAW_DROP * face.opening_unit,
+                tongue,
+                strength,
+            )
 
     def _skull_motion(self, pose: Floats) -> Array:
         """How the upper teeth move: with the head alone, px."""
@@ -230,64 +260,31 @@ class Talk:
         moved: Array = warp.sample(u, rig.upper.grid, line[len(line) // 2][None])[0].astype(np.float64)
         return moved
 
-    # ------------------------------------------------------------------------------------------ the mouth
-
-    def _draw_mouth(self, posed: _Posed, pose: Floats, tongue: float) -> None:
+    def _draw_contact(self, posed: _Posed, strength: float) -> None:
+        """The shadow between lips that were apart in the still and now touch."""
         import cv2
 
-        rig, face, out = self._rig, self._rig.face, self._buffer
-        a, b, c, d = rig.mouth_box
-
-        def layer(where: Floats) -> Pixels:
-            drawn: Pixels = cv2.remap(rig.doubled, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            return drawn
-
-        upper, lower = layer(posed.upper_map), layer(posed.lower_map)
-        share = np.clip(posed.below + np.float32(0.5), 0, 1)  # the cut is as soft as a pixel, no staircase
-        mouth = out[b:d, a:c]
-        cv2.blendLinear(upper, lower, 1 - share, share, dst=mouth)
-        if face.opened:
-            touching = 1 - posed.opening / (0.03 * face.mouth_width)
-            if touching > 0:
-                self._draw_contact(mouth, posed, touching)
-            strength = min(1.0, posed.parted / (0.035 * face.mouth_width))
-        else:
-            strength = min(1.0, (posed.opening - PARTED) / 1.2)
-        if posed.opening > PARTED and strength > 0:
-            jaw = float(pose[INDEX["jaw"]]) * JAW_DROP * face.opening_unit
-            draw_interior(
-                out,
-                face,
-                rig.interior,
-                posed.lips,
-                posed.skull,
-                float(pose[INDEX["roll"]]),
-                jaw,
-                tongue,
-                strength,
-            )
-
-    def _draw_contact(self, mouth: Pixels, posed: _Posed, strength: float) -> None:
-        """The shadow between lips that were apart in the still and now touch."""
-        face = self._rig.face
+        width = self._rig.face.mouth_width
         line = (posed.lips[0] + posed.lips[1]) / 2
-        ends = face.local(line[[0, -1]].astype(np.float64))[0]
-        middle, half = ends.mean(), (ends[1] - ends[0]) / 2
-        fade = np.clip(1 - np.abs((self._along - middle) / half) ** 4, 0, 1).astype(np.float32)
-        bell = np.exp(-((posed.below / np.float32(0.012 * face.mouth_width)) ** 2))
-        shade = 1 - np.float32(0.38 * strength) * fade * bell
+        margin = 2 + int(0.05 * width)
+        x0, y0 = np.maximum(np.floor(line.min(0)).astype(int) - margin, 0)
+        x1, y1 = np.minimum(np.ceil(line.max(0)).astype(int) + margin, self.size)
+        shadow = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        points = np.round((line - (x0, y0)) * 2**SUBPIXEL_BITS).astype(np.int32)
+        thickness = max(1, round(0.012 * width))
+        inner = slice(len(line) // 16, -(len(line) // 16))  # not quite to the corners, where the lips always touch
+        cv2.polylines(shadow, [points[inner]], False, 255, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+        dark = cv2.GaussianBlur(shadow.astype(np.float32), (0, 0), max(0.7, 0.009 * width))
+        shade = 1 - dark * np.float32(CONTACT * strength / 255)
+        mouth = self._buffer[y0:y1, x0:x1]
         mouth[:] = (mouth * shade[..., None] + 0.5).astype(np.uint8)
 
 
-def _missed(rig: Rig, posed: _Posed, head_index: Floats, mouth_index: Floats) -> Floats:
-    """How far the inverse misses at every node, each where its layer draws, (N,) px."""
-    head, mouth = rig.head.grid, rig.upper.grid
-    x0, y0, x1, y1 = rig.mouth_box
-    x, y = head.nodes[..., 0], head.nodes[..., 1]
-    around = ~((x > x0) & (x < x1) & (y > y0) & (y < y1))
-    x, y = mouth.nodes[..., 0], mouth.nodes[..., 1]
-    within = (x > x0) & (x < x1) & (y > y0) & (y < y1)
-    upper = warp.residual(posed.u_upper, posed.upper, mouth_index, mouth.step)
-    lower = warp.residual(posed.u_lower, posed.lower, mouth_index, mouth.step)
-    elsewhere = warp.residual(posed.u, posed.inverse, head_index, head.step)
-    return np.concatenate([elsewhere[around], np.where(posed.is_lower, lower, upper)[within]])
+def _lay_over(part: Floats, box: IntBox, mouth: Floats, mouth_box: IntBox) -> None:
+    """Write the mouth's map into another one wherever their boxes overlap."""
+    x0, y0 = max(box[0], mouth_box[0]), max(box[1], mouth_box[1])
+    x1, y1 = min(box[2], mouth_box[2]), min(box[3], mouth_box[3])
+    if x0 < x1 and y0 < y1:
+        a, b = box[:2]
+        c, d = mouth_box[:2]
+        part[y0 - b : y1 - b, x0 - a : x1 - a] = mouth[y0 - d : y1 - d, x0 - c : x1 - c]

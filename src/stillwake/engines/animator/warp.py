@@ -1,7 +1,7 @@
 """From a pose to the map that draws it: where in the still does each pixel of the frame come from?
 
 The forward displacement u is linear in the pose; a frame needs its inverse, D(x) = -u(x + D(x)). Where the field
-is smooth, plain fixed-point steps settle in eight rounds. Around the mouth the gradient of u reaches 1 and they
+is smooth, plain fixed-point steps settle in seven rounds. Around the mouth the gradient of u reaches 1 and they
 oscillate, so there both layers take Newton steps.
 """
 
@@ -14,7 +14,7 @@ from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.rig import IntBox, Layer
 from stillwake.types import Floats
 
-FIXED_POINT_STEPS = 8
+FIXED_POINT_STEPS = 7
 NEWTON_STEPS = 4
 LEAST_DETERMINANT = 0.2
 """Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
