@@ -44,7 +44,7 @@ LIMITS = np.array(
 )
 """The largest value of each coefficient a track may use: what the motion mask is computed for."""
 
-WINDOW = np.array([2.0, 1.9, 2.4])
+WINDOW = np.array([1.6, 1.8, 2.1])
 """How far anything moves, in face heights from the mouth: to either side, up, and down."""
 MARGIN = 6
 """Nodes around the mouth's box: more than head motion at its limits carries a node."""
@@ -474,8 +474,8 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     chest = chest * smoothstep(from_sides, 0, 0.15 * height)
     chest = (
         chest
-        * (1 - smoothstep(np.abs(x), 1.2 * height, 1.8 * height))
-        * (1 - smoothstep(y, 1.5 * height, 2.2 * height))
+        * (1 - smoothstep(np.abs(x), 0.9 * height, 1.5 * height))
+        * (1 - smoothstep(y, 1.2 * height, 2.0 * height))
     )
     out[..., 5, 0] = chest * 0.007 * height * np.clip(x / (0.8 * height), -1, 1)
     out[..., 5, 1] = -chest * 0.02 * height

@@ -15,7 +15,7 @@ from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 MOVES = 0.1
 """A node counts as moving when the coefficients at their limits may move it by more px than this."""
-BAND_ROWS = 48
+BAND_ROWS = 96
 """Height in px of the bands the picture is drawn in, each only as wide as what moves in it."""
 
 IntBox = tuple[int, int, int, int]

@@ -15,7 +15,7 @@ from stillwake.engines.animator.rig import IntBox, Layer
 from stillwake.types import Floats
 
 FIXED_POINT_STEPS = 7
-NEWTON_STEPS = 4
+NEWTON_STEPS = 3
 LEAST_DETERMINANT = 0.2
 """Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
 
@@ -45,10 +45,11 @@ def invert_smooth(u: Floats, index: Floats, step: int) -> Floats:
     """The inverse of a gentle field by fixed-point steps; ``index`` (h, w, 2) are the nodes' own indices."""
     import cv2
 
-    inverse = -u
-    scale = np.float32(1 / step)
+    moved = u * np.float32(1 / step)  # in nodes
+    at = index - moved
     for _ in range(FIXED_POINT_STEPS):
-        inverse = -cv2.remap(u, index + inverse * scale, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at = cv2.subtract(index, cv2.remap(moved, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    inverse: Floats = (at - index) * np.float32(step)
     return inverse
 
 
