@@ -380,7 +380,7 @@ def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> Cli
     if evidence.sound is None:
         return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
     if not shifts:
-        return ClipFinding(check=name, verdict="unseen", why="nothing in the sound marks a time: it is short, silent or a steady tone")
+        return _unseen(name, "nothing in the sound marks a time: it is short, silent or a steady tone")
     alike = float(np.median([shift.alike for _, shift in shifts]))
     if alike < SOUND_ALIKE:
         return ClipFinding(
