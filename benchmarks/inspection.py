@@ -205,7 +205,10 @@ def teeth_flicker(take: Take, levels: float) -> Take:
 
     frames = list(take.frames)
     for i in range(0, len(frames), 2):
-        upper, lower = take.performance.warp(i).lips
+        drawn = take.performance.warp(i)
+        upper, lower = drawn.lips
+        if drawn.opening < 2:  # between lips that touch there is nothing to brighten but the lips
+            continue
         inside = np.zeros(frames[i].shape[:2], np.uint8)
         cv2.fillPoly(inside, [np.round(np.concatenate([upper, lower[::-1]])).astype(np.int32)], 1)
         light = (inside > 0) & (frames[i].mean(2) > 90)

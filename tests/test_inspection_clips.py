@@ -82,7 +82,7 @@ def test_a_clean_clip_passes_and_every_check_has_spoken(clean: Inspection) -> No
         pytest.param("sound_drifts", 160, {"sound", "sync drift"}, {"sync", "sync heard"}, marks=pytest.mark.slow),
         ("closures_open", 0.4, {"closures"}, {"freeze"}),
         ("background_wobbles", 1, {"background shift", "background ripple"}, {"background"}),
-        ("teeth_flicker", 30, {"teeth"}, set()),
+        ("teeth_flicker", 14, {"teeth"}, set()),
         ("freezes", 12, {"freeze"}, {"closures"}),
         pytest.param(
             "frames_dropped", 2, {"length"}, {"sound length", "sync", "sync drift", "closures"}, marks=pytest.mark.slow

@@ -397,7 +397,8 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
-    import sys, time
+    import signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands it on ignored
     from fractions import Fraction
     import numpy as np
     from stillwake.media import write_clip
