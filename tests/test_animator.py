@@ -66,7 +66,7 @@ def spoken(seconds: float = 3.0, loud: float = 8000.0) -> Speech:
 
 
 def opening(talk: Talk, pose: Any) -> float:
-    posed = talk._solve(pose)
+    posed = talk._solve_mouth(pose)
     return posed.opening
 
 

@@ -53,14 +53,13 @@ class _Inverse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Posed:
-    """A pose solved.
+    """A pose solved around the mouth.
 
-    ``head``, ``upper`` and ``lower`` by layer; ``lips`` the inner contours in the frame, (65, 2) px each; ``opening``
+    ``upper`` and ``lower`` by layer; ``lips`` the inner contours in the frame, (65, 2) px each; ``opening``
     their largest distance and ``parted`` the largest change of it since the still, px; ``mouth`` (h, w, 2) px where
     in the doubled still the mouth box comes from, each side of the cut by its own layer.
     """
 
-    head: _Inverse
     upper: _Inverse
     lower: _Inverse
     lips: tuple[Floats, Floats]
@@ -117,18 +116,17 @@ class Talk:
             for a, b, c, d in rig.bands:
                 out[b:d, a:c] = rig.source[b:d, a:c]
         else:
-            posed = self._solve(pose)
-            where = 2 * (grid.nodes + posed.head.back)
-            speaks = bool(pose[: len(EXPRESSION)].any())
+            where = 2 * (grid.nodes + self._solve_head(pose).back)
+            posed = self._solve_mouth(pose) if pose[: len(EXPRESSION)].any() else None
             for band in rig.bands:  # band by band, so that the map never leaves the processor's cache
                 a, b, c, d = band
                 part = warp.enlarge(where, grid, band, self._room)
-                if speaks:
+                if posed is not None:
                     _lay_over(part, band, posed.mouth, rig.mouth_box)
                 cv2.remap(
                     rig.doubled, part, None, cv2.INTER_LINEAR, dst=out[b:d, a:c], borderMode=cv2.BORDER_REPLICATE
                 )
-            if speaks:
+            if posed is not None:
                 self._draw_mouth(posed, pose, tongue)
         if blink > 0:
             for eye, box in zip(rig.face.eyes, self._eye_boxes, strict=True):
@@ -141,9 +139,9 @@ class Talk:
 
         rig = self._rig
         pose = self._track.poses[index]
-        posed = self._solve(pose)
+        head, posed = self._solve_head(pose), self._solve_mouth(pose)
         x0, y0, x1, y1 = rig.region
-        where = warp.enlarge(2 * (rig.head.grid.nodes + posed.head.back), rig.head.grid, rig.region)
+        where = warp.enlarge(2 * (rig.head.grid.nodes + head.back), rig.head.grid, rig.region)
         cut = np.zeros((y1 - y0, x1 - x0), np.uint8)
         if pose[: len(EXPRESSION)].any():
             _lay_over(where, rig.region, posed.mouth, rig.mouth_box)
@@ -153,7 +151,7 @@ class Talk:
         return Warp(
             box=(x0, y0, x1, y1),
             map=where * np.float32(0.5),
-            residual=self._missed(posed),
+            residual=self._missed(head, posed),
             cut=cut.astype(bool),
             lips=posed.lips,
             opening=posed.opening,
@@ -161,12 +159,14 @@ class Talk:
 
     # ------------------------------------------------------------------------------------------ the maps
 
-    def _solve(self, pose: Floats) -> _Posed:
-        """Inverses, lips and the mouth's map; at rest all maps are exactly the identity."""
+    def _solve_head(self, pose: Floats) -> _Inverse:
+        u = warp.displacement(self._rig.head, pose)
+        return _Inverse(u, warp.invert_smooth(u, self._head_index, self._rig.head.grid.step))
+
+    def _solve_mouth(self, pose: Floats) -> _Posed:
+        """Both layers, the lips and the mouth's map, which at rest is exactly the identity."""
         rig = self._rig
         grid = rig.upper.grid
-        u = warp.displacement(rig.head, pose)
-        head = _Inverse(u, warp.invert_smooth(u, self._head_index, rig.head.grid.step))
         layers = []
         for layer in (rig.upper, rig.lower):
             u = warp.displacement(layer, pose)
@@ -182,7 +182,6 @@ class Talk:
         under = warp.enlarge(2 * (grid.nodes + lower.back), grid, rig.mouth_box)
         self._join(mouth, under, (lips[0] + lips[1]) / 2)
         return _Posed(
-            head=head,
             upper=upper,
             lower=lower,
             lips=lips,
@@ -204,7 +203,7 @@ class Talk:
         cv2.fillPoly(below, [corners], 1, shift=SUBPIXEL_BITS)
         cv2.copyTo(lower, below, upper)
 
-    def _missed(self, posed: _Posed) -> Floats:
+    def _missed(self, all_over: _Inverse, posed: _Posed) -> Floats:
         """How far the inverse misses at every node, each where its layer draws, (N,) px."""
         rig = self._rig
         head, mouth = rig.head.grid, rig.upper.grid
@@ -217,7 +216,7 @@ class Talk:
 
         upper = warp.residual(posed.upper.u, posed.upper.back, self._mouth_index, mouth.step)
         lower = warp.residual(posed.lower.u, posed.lower.back, self._mouth_index, mouth.step)
-        elsewhere = warp.residual(posed.head.u, posed.head.back, self._head_index, head.step)
+        elsewhere = warp.residual(all_over.u, all_over.back, self._head_index, head.step)
         along, below = rig.face.local(mouth.nodes.astype(np.float64))
         line = (posed.lips[0] + posed.lips[1]) / 2
         drawn = np.where(below > rig.face.line_heights(along, line), lower, upper)
