@@ -73,11 +73,6 @@ class EyeLine:
     lower: Array
     brow: Array
 
-    @property
-    def opening(self) -> float:
-        """Largest distance between the lids over the eye's width."""
-        return float((self.lower - self.upper).max() / self.width)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anatomy:
