@@ -1,7 +1,8 @@
 """The animator on every face it may have: rig time, motion mask, inverse, folds, closures.
 
 Pictures: scikit-image's astronaut, and those beside the checkout in ``../shared/stills/photo`` where they are there.
-Every viseme is posed with the head at its limits. The limits were set on the even half of the pictures.
+Every viseme is posed with the head at its limits. Poses, halo and steps were chosen while looking at these same
+pictures: expect somewhat worse on others.
 """
 
 from __future__ import annotations

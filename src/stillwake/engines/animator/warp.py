@@ -16,6 +16,8 @@ from stillwake.types import Floats
 
 FIXED_POINT_STEPS = 7
 NEWTON_STEPS = 3
+"""The fewest with which the worst frame of five faces, every coefficient at its limit, misses by under half a pixel
+(99.9 %): .41 px with these, .67 with six fixed-point steps, 2.5 with two of Newton's (2026-11-20)."""
 LEAST_DETERMINANT = 0.2
 """Newton's matrix is kept this far from singular; a fold has no inverse and must not throw a node away."""
 
