@@ -154,6 +154,25 @@ def test_a_closed_mouth_needs_no_closing_and_a_viseme_keeps_its_full_opening(rig
     assert pose_table(half_open)[0][VISEMES.index("AA"), INDEX["jaw"]] < table[VISEMES.index("AA"), INDEX["jaw"]]
 
 
+def test_a_broad_smile_gives_way_to_words_and_comes_back(rig: Rig) -> None:
+    assert rig.face.smile > 0.5
+    smile = pose_table(rig.face)[0][:, INDEX["smile"]]
+    assert smile[VISEMES.index("rest")] == 0
+    assert smile[VISEMES.index("OW")] < -0.2
+    level = np.stack([rig.face.upper_line[:, 0], np.full(anatomy.LINE_POINTS, 100.0)], 1).astype(np.float32)
+    upright = replace(rig.face, across=np.array([1.0, 0.0]), down=np.array([0.0, 1.0]), gap=0.0)
+    assert replace(upright, upper_line=level, lower_line=level).smile == 0
+
+
+def test_lips_that_newly_touch_cast_a_shadow(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    pose = pose_table(rig.face)[0][VISEMES.index("MBP")]
+    shaded = Talk(rig, still_track(), Fraction(25)).draw(pose).astype(int).copy()
+    monkeypatch.setattr("stillwake.engines.animator.render.CONTACT", 0.0)
+    plain = Talk(rig, still_track(), Fraction(25)).draw(pose).astype(int).copy()
+    assert (shaded <= plain).all()
+    assert (plain - shaded).max() > 15
+
+
 def test_the_mouth_opens_without_a_pop(rig: Rig) -> None:
     talk = Talk(rig, still_track(), Fraction(25))
     pose = np.zeros(len(COEFFICIENTS), np.float32)

@@ -546,3 +546,19 @@ def test_frames_come_from_a_sequence_too(tmp_path: Path) -> None:
                       fps=FPS, frame_count=10, size=(64, 48))  # fmt: skip
     shown = [(s.index, int(s.pixels[0, 0, 0])) for s in frames_within(clip, timing(clip), ((0.08, 0.16), (0.32, 9.0)))]
     assert shown == [(2, 20), (3, 30), (8, 80), (9, 90)]
+
+
+def test_a_steady_tone_marks_no_time() -> None:
+    tone = (8000 * np.sin(np.arange(16000 * 3) * 2 * np.pi * 440 / 16000)).astype(np.int16)
+    assert sync.sound_shift(tone, tone, 16000, 0.0, 2.0) is None
+
+
+def test_a_face_that_rests_with_its_teeth_is_expected_to() -> None:
+    times = np.arange(100) / 25
+    visemes = (Timed(0.0, 2.0, "rest"), Timed(2.0, 4.0, "AA"))
+    opening = np.where(times < 2.0, 0.12, 0.24)
+    assert sync._rest(times, opening, visemes) == pytest.approx(0.5)
+    assert sync._rest(times, np.where(times < 2.0, 0.0, 0.24), visemes) == 0
+    grid, wanted = sync.expected_opening(visemes, 0.0, 4.0, rest=0.5)
+    assert wanted[np.abs(grid - 1.0).argmin()] == pytest.approx(0.5, abs=0.01)
+    assert wanted[np.abs(grid - 3.0).argmin()] == pytest.approx(1.0, abs=0.01)
