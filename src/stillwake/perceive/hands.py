@@ -1,0 +1,214 @@
+"""The hands of a picture: where they are, whether they are hands, and how many digits they show.
+
+mediapipe's palm detector and landmarks find them; they also find ears, paws and lips (about one in ten) and always
+draw five fingers. So a net of our own (``weights/digits.md``) looks at each upright crop and says whether it is a
+hand and how many digits it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from stillwake.perceive import models
+from stillwake.types import Box, Floats, Pixels
+
+WEIGHTS = Path(__file__).parent / "weights" / "digits.onnx"
+SIDE = 96
+"""Side of the net's input in px."""
+ROOM = 1.5
+"""Side of the upright crop in extents of the landmarks."""
+IS_HAND = 0.5
+"""A region below this is dropped: measured on the crops labelled "not a hand" (``benchmarks/hands.py``)."""
+EDGE = 0.012
+"""A landmark this near to the border, in longer sides of the picture, is cut by it."""
+_MOST = 8
+_TURNS = (-14.0, 0.0, 14.0)
+_TILE = 448
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """A hand as it is seen.
+
+    ``landmarks`` (21, 2) float32 px, mediapipe's order (0 wrist, 1-4 thumb, then four a finger; 4, 8, 12, 16, 20 the
+    tips), which may lie outside the picture; ``box`` around them; ``side`` of the picture's middle line on which it
+    lies, the viewer's; ``score`` the detector's sureness of its handedness, 0..1; ``hand`` how likely it is a hand at
+    all, 0..1; ``digits`` the expected count; ``extra`` the logit of "more than five", mean of six views; ``missing``
+    the probability of "fewer than five", which means something on open hands only; ``open`` how many straight digits
+    are on view.
+    """
+
+    landmarks: Floats
+    box: Box
+    side: Literal["left", "right"]
+    score: float
+    hand: float
+    digits: float
+    extra: float
+    missing: float
+    open: float
+
+    def __post_init__(self) -> None:
+        self.landmarks.setflags(write=False)
+
+    @property
+    def size(self) -> float:
+        """The longer side of the box in px."""
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the net reads in one upright crop; the fields are those of `Hand`."""
+
+    hand: float
+    digits: float
+    extra: float
+    missing: float
+    open: float
+
+
+def upright(landmarks: Floats) -> models.Crop:
+    """The square around the hand that is turned so that wrist -> middle knuckle points up."""
+    way = landmarks[9] - landmarks[0]
+    angle = float(np.degrees(np.arctan2(way[0], -way[1])))
+    cos, sin = np.cos(np.radians(-angle)), np.sin(np.radians(-angle))
+    turn = np.array([[cos, -sin], [sin, cos]], np.float32)
+    turned = landmarks @ turn.T
+    low, high = turned.min(0), turned.max(0)
+    middle = (low + high) / 2 @ turn
+    extent = max(float((high - low).max()), 1.5 * float(np.hypot(*way)), 1.0)
+    return models.Crop(float(middle[0]), float(middle[1]), ROOM * extent, angle)
+
+
+def read(pixels: Pixels, crop: models.Crop) -> Reading:
+    """What the net sees in the crop: the mean of six views, mirrored and turned."""
+    views = []
+    for turn in _TURNS:
+        view = models.Crop(crop.x, crop.y, crop.side, crop.angle + turn).cut(pixels, SIDE)
+        views += [view, view[:, ::-1]]
+    return read_views(np.stack(views))
+
+
+def read_views(views: Pixels) -> Reading:
+    """The mean reading of several views of one hand, (N, SIDE, SIDE, 3) uint8 RGB."""
+    count, flags, straight = _session().run(None, {"views": np.ascontiguousarray(views)})
+    share = np.exp(count - count.max(1, keepdims=True))
+    share = (share / share.sum(1, keepdims=True)).mean(0)
+    extra, missing, hand = flags.mean(0)
+    return Reading(
+        hand=_sigmoid(hand),
+        digits=float(share @ np.arange(share.size)),
+        extra=float(extra),
+        missing=_sigmoid(missing),
+        open=float(np.clip(straight.mean(), 0, 7)),
+    )
+
+
+def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles: bool = False) -> tuple[Hand, ...]:
+    """The hands of the picture, largest first; what our own net does not take for a hand is left out.
+
+    ``pixels`` (H, W, 3) uint8 RGB; ``joints`` forearms as (2, 2) arrays, elbow and wrist in px: a second look is
+    taken around each wrist where no hand was found; ``tiles`` also looks at overlapping parts of the picture, which
+    finds more hands in drawings and brings most of the detector's false ones.
+    """
+    height, width = pixels.shape[:2]
+    found = _detect(pixels, 0, 0)
+    if tiles:
+        for x0, y0, length in _tiles(width, height):
+            found += _detect(pixels[y0 : y0 + length, x0 : x0 + length], x0, y0)
+    for forearm in joints or ():
+        elbow, wrist = np.asarray(forearm, np.float32)
+        reach = float(np.hypot(*(wrist - elbow)))
+        if any(np.hypot(*(points[0] - wrist)) < 0.6 * reach for points, _ in found):
+            continue
+        centre = wrist + 0.35 * (wrist - elbow)
+        x0, y0 = (int(max(0, v - 1.3 * reach)) for v in centre)
+        x1, y1 = int(min(width, centre[0] + 1.3 * reach)), int(min(height, centre[1] + 1.3 * reach))
+        if min(x1 - x0, y1 - y0) >= 32:
+            found += _detect(pixels[y0:y1, x0:x1], x0, y0)
+    hands: list[Hand] = []
+    for points, score in sorted(found, key=lambda one: -one[1]):
+        (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+        box = (x0, y0, x1, y1)
+        if any(_overlap(box, other.box) > 0.4 for other in hands):
+            continue
+        seen = read(pixels, upright(points))
+        if seen.hand < IS_HAND:
+            continue
+        side: Literal["left", "right"] = "left" if (box[0] + box[2]) / 2 < width / 2 else "right"
+        hands.append(Hand(points, box, side, score, seen.hand, seen.digits, seen.extra, seen.missing, seen.open))
+    return tuple(sorted(hands, key=lambda hand: -hand.size)[:_MOST])
+
+
+def cut_off(hand: Hand, size: tuple[int, int]) -> bool:
+    """Whether the picture's border, ``size`` (width, height), cuts the hand: a landmark lies on it or beyond."""
+    width, height = size
+    margin = EDGE * max(width, height)
+    x, y = hand.landmarks[:, 0], hand.landmarks[:, 1]
+    return bool((x < margin).any() or (y < margin).any() or (x > width - margin).any() or (y > height - margin).any())
+
+
+def _overlap(one: Iterable[float], other: Iterable[float]) -> float:
+    """Shared area in areas of the smaller box."""
+    a, b = tuple(one), tuple(other)
+    shared = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    return shared / max(1e-6, min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])))
+
+
+def _tiles(width: int, height: int) -> list[tuple[int, int, int]]:
+    """Overlapping squares of half the shorter side, at least 448 px: (x0, y0, side)."""
+    side = min(max(_TILE, min(width, height) // 2), min(width, height))
+
+    def starts(length: int) -> list[int]:
+        n = 1 if length <= side else 1 + int(np.ceil((length - side) / (0.6 * side)))
+        return [round(v) for v in np.linspace(0, length - side, n)]
+
+    return [(x, y, side) for y in starts(height) for x in starts(width)]
+
+
+@lru_cache(maxsize=1)
+def _finder() -> models.Net:
+    return models.Net(
+        {"image": np.zeros((64, 64, 3), np.uint8)},
+        binary_graph_path="mediapipe/modules/hand_landmark/hand_landmark_tracking_cpu.binarypb",
+        side_inputs={"model_complexity": 1, "num_hands": _MOST, "use_prev_landmarks": False},
+        calculator_params={
+            "palmdetectioncpu__TensorsToDetectionsCalculator.min_score_thresh": 0.4,
+            "handlandmarkcpu__ThresholdingCalculator.threshold": 0.4,
+        },
+        outputs=["multi_hand_landmarks", "multi_handedness"],
+    )
+
+
+def _detect(pixels: Pixels, x0: int, y0: int) -> list[tuple[Floats, float]]:
+    """(landmarks in px of the whole picture, score) of each region that the detector takes for a hand."""
+    height, width = pixels.shape[:2]
+    answer = _finder().run(image=np.ascontiguousarray(pixels))
+    found = []
+    for hand, sides in zip(answer.multi_hand_landmarks or (), answer.multi_handedness or (), strict=True):
+        points = np.array([(p.x * width - 0.5 + x0, p.y * height - 0.5 + y0) for p in hand.landmark], np.float32)
+        found.append((points, float(sides.classification[0].score)))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _session() -> Any:
+    """The counting net, loaded once a process: one thread, so that the same crop gives the same numbers."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-float(logit))))
