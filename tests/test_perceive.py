@@ -100,8 +100,8 @@ def test_the_portrait_is_a_trusted_photograph_that_looks_at_us() -> None:
 
 
 def test_everything_that_nobody_looked_at_is_said() -> None:
-    assert {"faces", "matte", "style", "hands", "depth", "text", "body"} <= set(seen().seen)
-    for part in ("hands", "depth", "text", "body"):
+    assert {"faces", "matte", "style", "hands", "depth", "writing", "body"} <= set(seen().seen)
+    for part in ("hands", "depth", "writing", "body"):
         assert seen().seen[part].startswith("unseen: ")
 
 

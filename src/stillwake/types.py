@@ -155,6 +155,57 @@ class Face:
         return self.box[2] - self.box[0]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """A hand: ``landmarks`` (21, 2) float32 px in mediapipe's order, from the wrist to the little finger's tip.
+
+    The net behind it always draws five fingers, whatever the picture shows, and draws on beyond the picture's edge.
+    ``side`` is the viewer's side of the picture for a hand seen from its back; ``score`` 0..1.
+    """
+
+    landmarks: Floats
+    side: Literal["left", "right"]
+    score: float
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+    @property
+    def box(self) -> Box:
+        """The landmarks' bounds in px."""
+        (x0, y0), (x1, y1) = self.landmarks.min(0), self.landmarks.max(0)
+        return float(x0), float(y0), float(x1) + 1, float(y1) + 1
+
+    @property
+    def size(self) -> float:
+        """The longer side of the box in px."""
+        x0, y0, x1, y1 = self.box
+        return max(x1 - x0, y1 - y0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """One person's joints: ``joints`` (33, 2) float32 px in mediapipe's order, ``seen`` (33,) float32 0..1.
+
+    Joints beyond the picture's edge are drawn where they would lie.
+    """
+
+    joints: Floats
+    seen: Floats
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A line of lettering: its box in px, what was read, and how sure the reader is, 0..1."""
+
+    box: Box
+    text: str
+    confidence: float
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Something that looked like a face and is not one we can animate: its box and the reason, a clause."""
@@ -168,8 +219,9 @@ class Scene:
     """What was seen in a still.
 
     ``faces`` largest first; ``refused`` what only looked like a face; ``matte`` (H, W) float32 0..1, 1 on people,
-    or None; ``seen`` names for each part ("faces", "matte", "style", "hands", ...) the detector that looked, or
-    says ``"unseen: why"``.
+    or None; ``hands`` largest first, the ``body`` of the most prominent person and the lines of ``writing`` where
+    something looked for them; ``seen`` names for each part ("faces", "matte", "style", "hands", ...) the detector that
+    looked, or says ``"unseen: why"``.
     """
 
     still: Still
@@ -178,9 +230,16 @@ class Scene:
     refused: tuple[Refused, ...]
     matte: Floats | None
     seen: Mapping[str, str]
+    hands: tuple[Hand, ...] = ()
+    body: Body | None = None
+    writing: tuple[Writing, ...] = ()
 
     def __post_init__(self) -> None:
         _freeze(self)
+
+    def looked_for(self, part: str) -> bool:
+        """Whether a detector looked for that part of ``seen``."""
+        return part in self.seen and not self.seen[part].startswith("unseen")
 
 
 # ------------------------------------------------------------------------------------------------- what is heard

@@ -9,11 +9,13 @@ import numpy as np
 
 from stillwake.perceive import topology as at
 from stillwake.perceive.agreement import trust
+from stillwake.perceive.body import body_of, hands_of
 from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, Fit, candidates
 from stillwake.perceive.matte import matte_of
 from stillwake.perceive.pose import angles
 from stillwake.perceive.style import style_of
-from stillwake.types import Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Style
+from stillwake.perceive.text import writing_in
+from stillwake.types import Body, Eye, Face, Floats, Hand, Mouth, Pixels, Refused, Scene, Size, Still, Style, Writing
 
 _MOST_REFUSED = 3
 _HINTED = 0.15
@@ -45,12 +47,15 @@ def perceive(still: Still) -> Scene:
         "faces": "mediapipe full-range detector and face mesh with attention",
         "matte": "mediapipe selfie segmentation, both models, guided filter",
         "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure",
-        "hands": "unseen: no detector looks for hands yet",
-        "body": "unseen: no detector looks for joints yet",
+        "hands": "mediapipe hands, whole frame",
+        "body": "mediapipe pose",
+        "writing": "rapidocr",
         "depth": "unseen: no depth model is part of stillwake yet",
-        "text": "unseen: nothing reads text yet",
     }
-    return Scene(still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen)
+    return Scene(
+        still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen,
+        hands=hands_of(pixels), body=body_of(pixels), writing=writing_in(pixels),
+    )  # fmt: skip
 
 
 def lying(pixels: Pixels) -> list[Refused]:
@@ -183,6 +188,9 @@ def scaled(scene: Scene, size: Size) -> Scene:
         refused=tuple(Refused(box(r.box), r.why) for r in scene.refused),
         matte=None if scene.matte is None else cv2.resize(scene.matte, size, interpolation=smooth),
         seen=dict(scene.seen),
+        hands=tuple(Hand(points(hand.landmarks), hand.side, hand.score) for hand in scene.hands),
+        body=None if scene.body is None else Body(points(scene.body.joints), scene.body.seen.copy()),
+        writing=tuple(Writing(box(line.box), line.text, line.confidence) for line in scene.writing),
     )
 
 

@@ -162,7 +162,7 @@ def _mediapipe() -> Any:
     return mediapipe
 
 
-class _Net:
+class Net:
     """One graph, started and warmed up; calls from several threads are taken one at a time."""
 
     def __init__(self, warm: dict[str, Any], **how: Any) -> None:
@@ -183,6 +183,7 @@ class _Net:
                     ) from error
 
     def run(self, **inputs: Any) -> Any:
+        """The graph's answer, with its outputs as attributes."""
         with self._lock:
             return self._graph.process(inputs)
 
@@ -201,15 +202,15 @@ class Detection:
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
-_BLANK = np.zeros((64, 64, 3), np.uint8)
+BLANK = np.zeros((64, 64, 3), np.uint8)
 
 
 @lru_cache(maxsize=2)
-def _detector(near: bool) -> _Net:
+def _detector(near: bool) -> Net:
     kind = "short" if near else "full"
     threshold = f"facedetection{kind}range__facedetection__TensorsToDetectionsCalculator.min_score_thresh"
-    return _Net(
-        {"image": _BLANK},
+    return Net(
+        {"image": BLANK},
         binary_graph_path=f"mediapipe/modules/face_detection/face_detection_{kind}_range_cpu.binarypb",
         calculator_params={threshold: 0.1},
         outputs=["detections"],
@@ -288,14 +289,14 @@ class Crop:
 
 
 @lru_cache(maxsize=1)
-def _mesh_net() -> tuple[_Net, Any]:
+def _mesh_net() -> tuple[Net, Any]:
     _mediapipe()
     from google.protobuf import text_format  # type: ignore[import-untyped]  # its stubs are a package of their own
     from mediapipe.framework import calculator_pb2
     from mediapipe.framework.formats import rect_pb2
 
     whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1)
-    net = _Net(
+    net = Net(
         {"image": np.zeros((MESH_SIDE, MESH_SIDE, 3), np.uint8), "roi": whole},
         graph_config=text_format.Parse(_MESH_GRAPH, calculator_pb2.CalculatorGraphConfig()),
         outputs=["landmarks", "score"],
@@ -318,9 +319,9 @@ def read_mesh(pixels: Pixels, crop: Crop) -> tuple[Floats, float]:
 
 
 @lru_cache(maxsize=2)
-def _segmenter(model: int) -> _Net:
-    return _Net(
-        {"image": _BLANK},
+def _segmenter(model: int) -> Net:
+    return Net(
+        {"image": BLANK},
         binary_graph_path="mediapipe/modules/selfie_segmentation/selfie_segmentation_cpu.binarypb",
         side_inputs={"model_selection": model},
         outputs=["segmentation_mask"],

@@ -5,36 +5,13 @@ Every limit is a `Limit` with its source. ``fail`` stops the animator; ``warn`` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
-from stillwake.types import Box, Face, Finding, Scene, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """Where a measured value starts to warn and to fail, and where these numbers come from."""
-
-    warn: float
-    fail: float
-    unit: str
-    source: str
-
-    def high(self, value: float) -> tuple[Verdict, float]:
-        """The verdict for a value that should be low, and the limit it was held against."""
-        if value > self.fail:
-            return "fail", self.fail
-        return ("warn", self.warn) if value > self.warn else ("pass", self.warn)
-
-    def low(self, value: float) -> tuple[Verdict, float]:
-        """The verdict for a value that should be high, and the limit it was held against."""
-        if value < self.fail:
-            return "fail", self.fail
-        return ("warn", self.warn) if value < self.warn else ("pass", self.warn)
-
+from stillwake.types import Box, Face, Finding, Scene
 
 FACE = Limit(0.4, 0.0, "", "what is not a face never gets this far: benchmarks/perceive.py --gate")
 SIZE = Limit(100, 64, "px", "the mesh net sees 192 px; under 100 px nobody has tried the animator")
@@ -44,6 +21,16 @@ ROLL = Limit(25, 45, "°", "the rig turns with the face; beyond 45° nothing has
 MOUTH = Limit(0.5, 0.25, "", "benchmarks/perceive.py --mouths: drawn hands, masks and microphones")
 EYES = Limit(0.5, 0.0, "", "benchmarks/perceive.py --eyes: glasses and covers drawn on")
 EDGE = Limit(0.0, 0.06, "of the face", "a chin or mouth outside the picture cannot be moved")
+LIMITS = {
+    "face": FACE,
+    "face size": SIZE,
+    "yaw": YAW,
+    "pitch": PITCH,
+    "roll": ROLL,
+    "mouth uncovered": MOUTH,
+    "eyes uncovered": EYES,
+    "face in the frame": EDGE,
+}
 
 
 def face_findings(scene: Scene, index: int) -> dict[str, Finding]:

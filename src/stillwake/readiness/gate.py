@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from stillwake.errors import NotReadyError, UsageError
+from stillwake.readiness.anatomy import anatomy_findings
+from stillwake.readiness.background import background_findings
+from stillwake.readiness.character import character_findings
+from stillwake.readiness.expression import expression_findings
 from stillwake.readiness.face import face_findings
+from stillwake.readiness.file import file_findings
+from stillwake.readiness.framing import framing_findings
 from stillwake.readiness.unlooked import CHECKS, FILE_CHECKS, unseen
+from stillwake.readiness.views import measure
 from stillwake.types import (
     SIGNS,
     Family,
@@ -41,68 +48,67 @@ def check(scene: Scene, face: int | None = None) -> Report:
             f"it shows {count} face{'s' if count != 1 else ''}",
             f"choose --face 1{f' to --face {count}' if count > 1 else ''}, 1 being the largest",
         )
-    looked = {**_file_findings(scene), **face_findings(scene, number - 1)}
+    looked = {finding.check: finding for finding in _looked(scene, number - 1)}
     signs = []
     for name in SIGNS:
         findings = tuple(looked.get(c) or unseen(c, why or _NO_FACE) for c, why in CHECKS[name].items())
         signs.append(Sign(sign=name, verdict=worst([f.verdict for f in findings]), findings=findings))
     of_file = tuple(looked.get(c) or unseen(c, why) for c, why in FILE_CHECKS.items())
-    animator = _animator(looked)
+    file = FileFindings(verdict=worst([f.verdict for f in of_file]), findings=of_file)
+    everything = [*file.findings, *(finding for sign in signs for finding in sign.findings)]
     width, height = scene.still.size
     return Report(
         still=StillInfo(name=scene.still.name, sha256=scene.still.sha256, width=width, height=height),
         style=scene.style,
-        ready=animator.verdict != "fail",
-        gates={"animator": animator, "generator": _generator(signs)},
+        ready=all(finding.verdict != "fail" for finding in everything),
+        gates={"animator": _animator(everything), "generator": _generator(everything)},
         signs=(signs[0], signs[1], signs[2], signs[3], signs[4]),
-        file=FileFindings(verdict=worst([f.verdict for f in of_file]), findings=of_file),
+        file=file,
     )
 
 
-def _file_findings(scene: Scene) -> dict[str, Finding]:
-    width, height = scene.still.size
-    if scene.style == "drawn":
-        style = Finding(
-            check="style",
-            verdict="fail",
-            why="it is drawn, and the animator cannot move drawn faces yet",
-            fix="use a photograph or a painting",
-        )
-    else:
-        style = Finding(check="style", verdict="pass", why=f"it is a {scene.style}")
-    resolution = Finding(
-        check="resolution",
-        verdict="pass",
-        measured=min(width, height),
-        unit="px",
-        why=f"{width} × {height} px; what counts is the size of the face",
-    )
-    return {"style": style, "resolution": resolution}
+def _looked(scene: Scene, index: int) -> Iterator[Finding]:
+    """What every module of this room finds; ``index`` counts the faces from 0."""
+    face = scene.faces[index] if scene.faces else None
+    yield from face_findings(scene, index).values()
+    if face is not None:
+        seen = measure(scene.still.pixels, face) if face.mesh is not None and face.kind == "photo" else None
+        yield from character_findings(scene, face, seen)
+        yield from expression_findings(face, seen)
+    yield from anatomy_findings(scene)
+    yield from framing_findings(scene, face)
+    yield from background_findings(scene)
+    yield from file_findings(scene)
 
 
 def _because(findings: Iterable[Finding]) -> str:
     return "; ".join(finding.why for finding in findings)
 
 
-def _animator(looked: dict[str, Finding]) -> Gate:
-    """The animator is stopped by faults in what it moves."""
-    verdict = worst([finding.verdict for finding in looked.values()])
+def _animator(findings: Iterable[Finding]) -> Gate:
+    """The animator is stopped by faults in what it moves: the face."""
+    moved = [finding for finding in findings if finding.check in _ANIMATOR]
+    verdict = worst([finding.verdict for finding in moved])
     if verdict in ("fail", "warn"):
-        return Gate(verdict=verdict, why=_because(f for f in looked.values() if f.verdict == verdict))
+        return Gate(verdict=verdict, why=_because(f for f in moved if f.verdict == verdict))
     return Gate(verdict="pass", why="a face of good size looks at us with its mouth in plain view")
 
 
-def _generator(signs: Iterable[Sign]) -> Gate:
-    """A generator repaints everything, so it is stopped by any fault; most are not looked for yet."""
-    findings = [finding for sign in signs for finding in sign.findings]
-    faults = [f for f in findings if f.verdict == "fail" and f.check not in _ANIMATOR_ONLY]
-    if faults:
-        return Gate(verdict="warn", why=_because(faults))
-    missing = sum(f.verdict == "unseen" for f in findings)
-    return Gate(verdict="unseen", why=f"{missing} of {len(findings)} checks have no detector yet")
+def _generator(findings: Iterable[Finding]) -> Gate:
+    """A generator repaints everything, so it is stopped by any fault, but not by where a face looks."""
+    judged = [finding for finding in findings if finding.check not in _ANIMATOR_ONLY]
+    verdict = worst([finding.verdict for finding in judged])
+    if verdict in ("fail", "warn"):
+        return Gate(verdict=verdict, why=_because(f for f in judged if f.verdict == verdict))
+    missing = sum(finding.verdict == "unseen" for finding in judged)
+    return Gate(verdict=verdict, why=f"nothing was found against it; {missing} of {len(judged)} checks could not look")
 
 
-_ANIMATOR_ONLY = frozenset({"face", "face size", "yaw", "pitch", "roll", "mouth uncovered", "eyes uncovered"})
+_ANIMATOR_ONLY = frozenset(
+    {"style", "face", "yaw", "pitch", "roll", "mouth uncovered", "eyes uncovered", "one speaker"}
+)
+"""What keeps an animator from its work and does not concern a generator."""
+_ANIMATOR = _ANIMATOR_ONLY | {"face size", "face in the frame"}
 
 
 def require_ready(report: Report, family: Family) -> None:

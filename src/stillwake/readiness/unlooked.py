@@ -11,71 +11,74 @@ from types import MappingProxyType
 from stillwake.types import Finding, SignName
 
 _JUDGE = "only a vision-language model can answer this, and none is part of stillwake yet"
-_HANDS = "no detector looks for hands yet"
-_BODY = "no detector looks for joints yet"
-_EYES = "the colour and size of the irises are not compared yet"
-_COLOURS = "hair is not told apart from clothes yet"
-_TEXTURE = "nothing looks for repetition, seams or geometry in the background yet"
+_DIGITS = "no detector counts fingers yet"
+_BODY = "no limits for joints have been measured yet"
+_HAIR = "hair is not told apart from clothes yet"
+_LINES = "nothing looks for seams or geometry in the background yet"
 
 CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
     {
         "character": {
             "face": "",
-            "eye colour": _EYES,
-            "eye shape": _EYES,
-            "hair tone": _COLOURS,
+            "eye colour": "",
+            "eye size": "",
+            "description": "",
+            "hair tone": _HAIR,
             "ears": _JUDGE,
             "accessories": _JUDGE,
             "clothing": _JUDGE,
-            "description": _JUDGE,
         },
         "anatomy": {
+            "hands": "",
+            "whole hands": "",
+            "digits": _DIGITS,
+            "finger separation": _DIGITS,
+            "finger lengths": _DIGITS,
+            "wrists": _DIGITS,
             "proportions": _BODY,
-            "digits": _HANDS,
-            "finger separation": _HANDS,
-            "finger lengths": _HANDS,
-            "wrists": _HANDS,
-            "whole hands": _HANDS,
-            "hands at rest": _HANDS,
         },
         "expression": {
-            "mouth corners": "the height of the mouth's corners is not compared yet",
+            "mouth corners": "",
+            "mouth state": "",
+            "expression": "",
             "gaze": "the mesh draws both eyes alike, so it cannot tell whether they look the same way",
-            "mouth state": "no limit for a half-open mouth has been measured yet",
             "eyes and mouth agree": _JUDGE,
             "one feeling": _JUDGE,
         },
         "framing": {
+            "shot": "",
             "face size": "",
             "yaw": "",
             "pitch": "",
             "roll": "",
             "face in the frame": "",
+            "head in the frame": "",
             "mouth uncovered": "",
             "eyes uncovered": "",
             "one speaker": "",
-            "feet": _BODY,
-            "hands at the edge": _HANDS,
-            "distance": "nothing measures how far the background lies behind the person yet",
+            "feet": "",
+            "distance": "",
         },
         "background": {
-            "repetition": _TEXTURE,
-            "seams": _TEXTURE,
-            "geometry": _TEXTURE,
-            "meeting edges": _TEXTURE,
-            "pseudo-text": "nothing reads text yet",
+            "repetition": "",
+            "pseudo-text": "",
+            "seams": _LINES,
+            "geometry": _LINES,
+            "meeting edges": _LINES,
             "clocks": "nothing looks for clock faces yet",
         },
     }
 )
-"""Sign -> check -> why it is unseen; an empty reason: `stillwake.readiness.face` looks, where there is a face."""
+"""Sign -> check -> why it is unseen; an empty reason: a module of this room looks, where there is something to see."""
 
 FILE_CHECKS: Mapping[str, str] = MappingProxyType(
     {
         "style": "",
         "resolution": "",
-        "softness": "nothing measures softness yet",
-        "texture": "nothing measures texture and painterly blending yet",
+        "aspect": "",
+        "softness": "",
+        "compression": "",
+        "texture": "nothing measures linework and painterly blending yet",
     }
 )
 

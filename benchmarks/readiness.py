@@ -1,0 +1,384 @@
+"""The checks of the still against faults of known place and strength: recall at 5 % and 1 % false alarms.
+
+    python -m benchmarks.readiness [FOLDER] [--only CHECK] [--sheet FOLDER]
+
+FOLDER holds stills (default: ``../shared/stills``, skipped where it is missing). Each still is a clean case; faults
+are put into copies with masks that the checks did not make: eyes and mouth from the full-range face detector's key
+points (the checks use the mesh), tiles and lettering at places drawn by chance. Stills are split in halves by the
+hash of their name; the threshold is set on the clean stills of one half and recall and alarms are read on the other,
+with 95 % intervals by bootstrap over the stills. What a check could not see is counted, never dropped. The product's
+own limits stand beside the thresholds that the halves give. A box counts as right when it shares at least .3 of the
+smaller one of it and the injected region.
+
+What this cannot say: injected faults are cleaner than a generator's own, so the recall is an upper bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from stillwake.media import open_still
+from stillwake.perceive.faces import MOST_FACES, candidates
+from stillwake.perceive.look import face_of, perceive, telling
+from stillwake.perceive.models import detect
+from stillwake.perceive.text import writing_in
+from stillwake.readiness import check
+from stillwake.readiness.background import background_findings
+from stillwake.readiness.character import character_findings
+from stillwake.readiness.expression import expression_findings
+from stillwake.readiness.file import file_findings
+from stillwake.readiness.framing import framing_findings
+from stillwake.readiness.views import measure
+from stillwake.types import Box, Finding, Pixels, Scene, Still
+
+SHARED = Path(__file__).parents[2] / "shared" / "stills"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to spoil a still: its check, its strengths, and whether large values are the bad ones."""
+
+    check: str
+    strengths: tuple[float, ...]
+    bar: tuple[float, float] | None
+    high: bool
+    spoil: Callable[[Scene, float, np.random.Generator], tuple[Pixels, Box] | None]
+    unit: str
+
+
+def _keys(scene: Scene) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """The largest face's eyes by the detector's key points, and their distance."""
+    found = detect(scene.still.pixels)
+    if not found or not scene.faces:
+        return None
+    x0, y0, x1, y1 = scene.faces[0].box
+    for face in found:
+        left, right = (np.array(e) for e in face.eyes)
+        middle = (left + right) / 2
+        if x0 < middle[0] < x1 and y0 < middle[1] < y1 and face.score > 0.3:
+            apart = float(np.linalg.norm(right - left))
+            return (left, right, apart) if apart > 20 else None
+    return None
+
+
+def _box_around(x: float, y: float, r: float) -> Box:
+    return x - r, y - r, x + r, y + r
+
+
+def recoloured(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """One iris shifted by that many Lab units in a hue drawn by chance."""
+    keys = _keys(scene)
+    if keys is None:
+        return None
+    x, y = keys[int(chance.integers(2))]
+    radius = 0.15 * keys[2]  # the key point may lie half an iris off
+    height, width = scene.still.pixels.shape[:2]
+    yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+    weight = np.clip((1.25 * radius - np.hypot(xx - x, yy - y)) / (0.25 * radius), 0, 1)[..., None]
+    angle = chance.uniform(0, 2 * np.pi)
+    lab = cv2.cvtColor(scene.still.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab[..., 1:] += weight * strength * np.array([np.cos(angle), np.sin(angle)], np.float32)
+    spoilt = np.clip(np.round(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255), 0, 255).astype(np.uint8)
+    return np.where(weight > 0, spoilt, scene.still.pixels), _box_around(x, y, 1.25 * radius)
+
+
+def _pushed(pixels: Pixels, dx: np.ndarray, dy: np.ndarray) -> Pixels:
+    height, width = pixels.shape[:2]
+    yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+    drawn: Pixels = cv2.remap(
+        pixels,
+        (xx + dx).astype(np.float32),
+        (yy + dy).astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+    return drawn
+
+
+def enlarged(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """One eye enlarged by that factor, fading into its surroundings."""
+    keys = _keys(scene)
+    if keys is None:
+        return None
+    x, y = keys[int(chance.integers(2))]
+    reach = 0.42 * keys[2]
+    height, width = scene.still.pixels.shape[:2]
+    yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+    away = np.hypot(xx - x, yy - y) / reach
+    fade = np.clip((1 - away) / 0.5, 0, 1)
+    fade = fade * fade * (3 - 2 * fade)
+    shrink = (1 / strength - 1) * fade
+    return _pushed(scene.still.pixels, shrink * (xx - x), shrink * (yy - y)), _box_around(x, y, 0.5 * reach)
+
+
+def lifted(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """One mouth corner lifted by that share of the eye distance."""
+    keys = _keys(scene)
+    if keys is None or scene.faces[0].mesh is None:
+        return None
+    left, right, apart = keys
+    along = (right - left) / apart
+    down = np.array([-along[1], along[0]])
+    side = 1 if chance.integers(2) else -1
+    x, y = (left + right) / 2 + down * 1.05 * apart + along * side * 0.38 * apart
+    height, width = scene.still.pixels.shape[:2]
+    yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
+    push = np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * (0.22 * apart) ** 2)) * strength * apart
+    return _pushed(scene.still.pixels, push * down[0], push * down[1]), _box_around(x, y, 0.25 * apart)
+
+
+def softened(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """Made smaller by area and enlarged again by that factor."""
+    pixels = scene.still.pixels
+    height, width = pixels.shape[:2]
+    small = cv2.resize(pixels, (round(width / strength), round(height / strength)), interpolation=cv2.INTER_AREA)
+    how = (cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_LINEAR)[int(chance.integers(3))]
+    return cv2.resize(small, (width, height), interpolation=how), (0, 0, width, height)
+
+
+def tiled(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """A piece of texture of that many px laid side by side over a corner, its seams blended, saved as JPEG 92."""
+    pixels = scene.still.pixels.copy()
+    height, width = pixels.shape[:2]
+    n = int(strength)
+    reps = min(5, min(height, width) // (2 * n) + 1)
+    if reps < 2 or n * reps > min(height, width):
+        return None
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail = cv2.blur(np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 4)), (n, n))
+    places = [(int(chance.integers(0, height - n)), int(chance.integers(0, width - n))) for _ in range(30)]
+    y, x = sorted(places, key=lambda p: detail[p[0] + n // 2, p[1] + n // 2])[24]
+    if detail[y + n // 2, x + n // 2] < 1.5:
+        return None
+    sheet = np.tile(pixels[y : y + n, x : x + n], (reps, reps, 1))
+    top = 0 if chance.integers(2) else height - n * reps
+    left = 0 if chance.integers(2) else width - n * reps
+    pixels[top : top + n * reps, left : left + n * reps] = sheet
+    _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    again: Pixels = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return again, (left, top, left + n * reps, top + n * reps)
+
+
+_WORDS = (
+    "HARBOUR",
+    "Morning",
+    "Library",
+    "OPEN DAILY",
+    "Coffee",
+    "STATION",
+    "Bakery",
+    "Winter",
+    "Museum",
+    "EXIT ONLY",
+)
+
+
+def lettered(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """A word whose letters are damaged: that share of them has its halves exchanged or is turned round."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = scene.still.pixels.shape[:2]
+    size = max(24, int(chance.uniform(0.05, 0.08) * height))
+    font = ImageFont.load_default(size)
+    word = str(chance.choice(_WORDS))
+    letters = []
+    for letter in word:
+        w = max(4, int(font.getlength(letter)) + 2)
+        tile = Image.new("L", (w, int(1.4 * size)), 0)
+        ImageDraw.Draw(tile).text((1, 0), letter, font=font, fill=255)
+        ink = np.array(tile)
+        if letter != " " and chance.random() < strength:
+            kind = int(chance.integers(3))
+            rows = np.nonzero(ink.any(1))[0]
+            top, bottom = rows[0], rows[-1] + 1
+            body, half = ink[top:bottom].copy(), (bottom - top) // 2
+            if kind == 0:
+                ink[top : top + half], ink[top + half : top + 2 * half] = body[half : 2 * half], body[:half]
+            elif kind == 1:
+                ink[top:bottom] = body[::-1, ::-1]
+            else:
+                ink[top:bottom] = np.maximum(body, np.roll(body[:, ::-1], w // 3, axis=1))
+        letters.append(ink)
+    ink = np.concatenate(letters, 1)
+    if ink.shape[1] >= width - 4 or ink.shape[0] >= height - 4:
+        return None
+    x = int(chance.integers(2, width - ink.shape[1] - 1))
+    y = int(chance.integers(2, height - ink.shape[0] - 1))
+    pixels = scene.still.pixels.astype(np.float32)
+    part = pixels[y : y + ink.shape[0], x : x + ink.shape[1]]
+    colour = 20.0 if part.mean() > 110 else 235.0
+    soft = cv2.GaussianBlur(ink.astype(np.float32) / 255, (0, 0), 0.7)[..., None]
+    part += soft * (colour - part)
+    rows = np.nonzero(ink.any(1))[0]
+    return np.round(pixels).astype(np.uint8), (x, y + rows[0], x + ink.shape[1], y + rows[-1] + 1)
+
+
+def beheaded(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """Cropped at the top, that many eye distances above the eyes; 1.3 is high on the forehead, .7 over the brows."""
+    keys = _keys(scene)
+    if keys is None:
+        return None
+    left, right, apart = keys
+    cut = int((left[1] + right[1]) / 2 - strength * apart)
+    height = scene.still.pixels.shape[0]
+    if cut < 4 or height - cut < 128:
+        return None
+    middle = (left[0] + right[0]) / 2
+    return np.ascontiguousarray(scene.still.pixels[cut:]), (middle - apart, -0.5, middle + apart, 0.6 * apart)
+
+
+FAULTS = (
+    Fault("eye colour", (5, 10, 20), (10, 0.90), True, recoloured, "Lab"),
+    Fault("eye size", (1.15, 1.3, 1.5), (1.3, 0.90), True, enlarged, "times"),
+    Fault("mouth corners", (0.05, 0.10, 0.15), (0.10, 0.85), True, lifted, "eye distances"),
+    Fault("softness", (1.3, 1.5, 2), (2, 0.95), True, softened, "times"),
+    Fault("repetition", (64, 96, 128), (64, 0.80), True, tiled, "px"),
+    Fault("pseudo-text", (0.4, 0.7, 1.0), (0.7, 0.80), False, lettered, "of the letters"),
+    Fault("head in the frame", (1.3, 1.0, 0.7), (1.0, 0.90), False, beheaded, "eye distances over the eyes"),
+)
+
+
+def _again(scene: Scene, pixels: Pixels, name: str) -> Scene:
+    """The spoilt still seen anew, by as much as that check looks at."""
+    still = Still(np.ascontiguousarray(pixels), scene.still.name, "0" * 64)
+    faces: tuple = ()  # type: ignore[type-arg]
+    if name in ("eye colour", "eye size", "mouth corners", "head in the frame"):
+        held = [p for p in candidates(still.pixels) if not p.why or (scene.style == "drawn" and telling(p))]
+        held.sort(key=lambda place: place.fit.box[0] - place.fit.box[2])
+        faces = tuple(face_of(still.pixels, place.fit, scene.style) for place in held[:MOST_FACES])
+    matte = scene.matte if name == "repetition" else None
+    writing = writing_in(still.pixels) if name == "pseudo-text" else ()
+    return Scene(still, scene.style, faces, (), matte, {"writing": "rapidocr"}, writing=writing)
+
+
+def _finding(scene: Scene, name: str) -> Finding | None:
+    face = scene.faces[0] if scene.faces else None
+    found: list[Finding] = []
+    if name in ("softness",):
+        found = file_findings(scene)
+    elif name in ("repetition", "pseudo-text"):
+        found = background_findings(scene) if name == "pseudo-text" else background_findings(replace(scene, seen={}))
+    elif face is not None and name == "head in the frame":
+        found = framing_findings(scene, face)
+    elif face is not None and face.mesh is not None and face.kind == "photo":
+        seen = measure(scene.still.pixels, face)
+        found = character_findings(scene, face, seen) if name.startswith("eye") else expression_findings(face, seen)
+    return next((f for f in found if f.check == name and f.verdict != "unseen"), None)
+
+
+def _value(finding: Finding | None, name: str, high: bool) -> float | None:
+    if finding is None:
+        return None
+    if finding.measured is None:
+        return -2.0 if name == "pseudo-text" else None  # nothing doubtful at all
+    return finding.measured if high else -finding.measured
+
+
+def _overlap(a: Box | None, b: Box) -> float:
+    if a is None:
+        return 1.0 if b[0] <= 0 and b[1] <= 0 else 0.0
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return max(0.0, wide) * max(0.0, high) / max(smaller, 1e-6)
+
+
+def half(name: str) -> int:
+    """Which half a still belongs to: 0 sets thresholds, 1 is reported."""
+    return hashlib.sha256(name.encode()).digest()[0] % 2
+
+
+def _interval(hits: list[bool], chance: np.random.Generator) -> str:
+    if not hits:
+        return "[none]"
+    draws = chance.integers(0, len(hits), (2000, len(hits)))
+    low, upper = np.quantile(np.array(hits, float)[draws].mean(1), (0.025, 0.975))
+    return f"[{low:.2f}, {upper:.2f}]"
+
+
+def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
+    """The lines of one fault's table."""
+    clean = [(s, _value(_finding(s, fault.check), fault.check, fault.high)) for s in scenes]
+    setting = [-9.0 if v is None else v for s, v in clean if half(s.still.name) == 0]
+    reported = [(s, v) for s, v in clean if half(s.still.name) == 1]
+    limits = {rate: float(np.quantile(setting, 1 - rate, method="higher")) for rate in (0.05, 0.01)}
+    seen = [v for _, v in reported if v is not None]
+    for rate, limit in limits.items():
+        wrong = sum(v > limit for v in seen)
+        yield (
+            f"  clean: threshold for {rate:.0%} alarms on the first half {abs(limit):.3f}; on the second half "
+            f"{wrong} of {len(reported)} alarm, {len(reported) - len(seen)} unseen"
+        )
+    for strength in fault.strengths:
+        hits: dict[float, list[bool]] = {rate: [] for rate in limits}
+        product, pointed, unseen, by = [], [], 0, {}
+        for scene, before in reported:
+            seed = int.from_bytes(hashlib.sha256(scene.still.name.encode()).digest()[:4], "big")
+            spoilt = fault.spoil(scene, strength, np.random.default_rng(seed))
+            if spoilt is None or (before is None and fault.check not in ("softness", "repetition", "pseudo-text")):
+                continue  # nothing to spoil, or the check had said of the clean still that it cannot see
+            found = _finding(_again(scene, spoilt[0], fault.check), fault.check)
+            value = _value(found, fault.check, fault.high)
+            if value is None:
+                unseen += 1
+                continue
+            for rate, limit in limits.items():
+                hits[rate].append(value > limit)
+            by.setdefault(scene.style, []).append(value > limits[0.05])
+            product.append(found is not None and found.verdict in ("warn", "fail"))
+            if product[-1] and found is not None:
+                pointed.append(_overlap(found.box, spoilt[1]) >= 0.3)
+        n = len(hits[0.05])
+        if not n:
+            yield f"  {strength:g} {fault.unit}: nothing could be spoilt"
+            continue
+        mark = " <- bar" if fault.bar and fault.bar[0] == strength else ""
+        strata = ", ".join(f"{k} {np.mean(v):.2f} of {len(v)}" for k, v in sorted(by.items()))
+        yield (
+            f"  {strength:g} {fault.unit}: recall at 5 % {np.mean(hits[0.05]):.2f} "
+            f"{_interval(hits[0.05], np.random.default_rng(0))}, at 1 % {np.mean(hits[0.01]):.2f}, with the product's "
+            f"limit {np.mean(product):.2f}; {n} spoilt, {unseen} unseen; box right {np.mean(pointed or [0]):.2f}; "
+            f"{strata}{mark}" + (f" {fault.bar[1]:.2f}" if mark and fault.bar else "")
+        )
+
+
+def main() -> None:
+    """Print one table a fault, and the alarms of all checks on the clean stills."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=SHARED)
+    parser.add_argument("--only", default=None)
+    asked = parser.parse_args()
+    if not asked.folder.is_dir():
+        print(f"no stills at {asked.folder.name}: skipped")
+        return
+    paths = sorted(p for p in asked.folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    scenes, fails, warns, seconds = [], {}, {}, []
+    for path in paths:
+        scene = perceive(open_still(path))
+        began = time.process_time()
+        report = check(scene)
+        seconds.append((time.process_time() - began) / (scene.still.size[0] * scene.still.size[1] / 1e6))
+        for finding in (*report.file.findings, *(f for sign in report.signs for f in sign.findings)):
+            if finding.verdict in ("fail", "warn"):
+                (fails if finding.verdict == "fail" else warns).setdefault(finding.check, []).append(path.stem)
+        scenes.append(scene)
+    print(f"{len(scenes)} stills; all checks beyond the detectors: median {np.median(seconds):.2f} s a megapixel")
+    for word, kind in (("fail", fails), ("warn", warns)):
+        for name, stems in sorted(kind.items()):
+            print(f"  {word} {name}: {len(stems)} ({', '.join(stems[:12])})")
+    for fault in FAULTS:
+        if asked.only in (None, fault.check):
+            print(fault.check, flush=True)
+            for line in measured(scenes, fault):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Sign 2, anatomy: every hand whole in the picture, or whole out of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from stillwake.readiness.limits import Limit
+from stillwake.readiness.unlooked import unseen
+from stillwake.types import Body, Finding, Hand, Scene
+
+EDGE = Limit(0.012, None, "of the picture", "handbook rule, benchmarks/readiness.py: fingertips cut by the frame")
+LIMITS = {"whole hands": EDGE}
+_SMALLEST = 48.0
+"""px; a smaller hand has fingers two or three pixels wide."""
+_WRISTS: Final = ((15, 13), (16, 14))
+_SURE = 0.5
+
+
+def anatomy_findings(scene: Scene) -> list[Finding]:
+    """The findings about hands."""
+    if not scene.looked_for("hands"):
+        return [unseen(check, "nothing looked for hands") for check in ("hands", "whole hands")]
+    return [_hands(scene), _whole(scene)]
+
+
+def outside(hand: Hand, size: tuple[int, int]) -> float:
+    """How far a hand reaches over the picture's nearest edge, over its longer side; negative inside."""
+    width, height = size
+    x0, y0, x1, y1 = hand.box
+    return max(-x0, -y0, x1 - width, y1 - height) / max(width, height)
+
+
+def _hands(scene: Scene) -> Finding:
+    count = len(scene.hands)
+    if count:
+        largest = scene.hands[0]
+        if largest.size < _SMALLEST:
+            return unseen("hands", f"the largest hand is {largest.size:.0f} px, too small to see its fingers")
+        return Finding(
+            check="hands",
+            verdict="pass",
+            measured=count,
+            unit="hands",
+            box=largest.box,
+            why=f"{count} hand{'s' if count > 1 else ''} found; resting hands are easier to move than spread ones",
+        )
+    if scene.style == "drawn":
+        return unseen("hands", "drawn hands are missed too often to say that there are none")
+    missed = _missed_wrists(scene)
+    if missed:
+        return unseen("hands", "a wrist is in the picture, but its hand is folded, covered or hard to make out")
+    return Finding(
+        check="hands", verdict="pass", measured=0, unit="hands", why="no hand is in the picture, which is fine"
+    )
+
+
+def _missed_wrists(scene: Scene) -> list[int]:
+    """Wrists of the body that are clearly in the picture while no hand was found there."""
+    body, (width, height) = scene.body, scene.still.size
+    if body is None:
+        return []
+    missed = []
+    for wrist, elbow in _WRISTS:
+        x, y = body.joints[wrist]
+        arm = float(np.linalg.norm(body.joints[wrist] - body.joints[elbow]))
+        inside = 0 <= x < width and 0 <= y < height
+        near = any(np.linalg.norm(hand.landmarks[0] - body.joints[wrist]) < 0.6 * arm for hand in scene.hands)
+        if body.seen[wrist] > _SURE and inside and not near:
+            missed.append(wrist)
+    return missed
+
+
+def _crosses(body: Body, wrist: int, elbow: int, size: tuple[int, int]) -> bool:
+    """Whether a hand that goes on from the forearm would cross the picture's edge."""
+    arm = body.joints[wrist] - body.joints[elbow]
+    tip = body.joints[wrist] + 0.4 * arm
+    return bool((tip < 0).any() or tip[0] >= size[0] or tip[1] >= size[1])
+
+
+def _whole(scene: Scene) -> Finding:
+    size = scene.still.size
+    cut = [hand for hand in scene.hands if outside(hand, size) > -EDGE.warn]
+    if cut:
+        hand = max(cut, key=lambda h: outside(h, size))
+        x0, y0, x1, y1 = hand.box
+        return Finding(
+            check="whole hands",
+            verdict="warn",
+            measured=round(outside(hand, size), 3),
+            unit=EDGE.unit,
+            limit=-EDGE.warn,
+            box=(max(x0, -0.5), max(y0, -0.5), min(x1, size[0]), min(y1, size[1])),
+            why="the frame cuts a hand",
+            fix="extend the picture there (outpaint), or crop it so that the whole hand is out",
+        )
+    body = scene.body
+    if body is not None:
+        for wrist, elbow in _WRISTS:
+            if wrist in _missed_wrists(scene) and _crosses(body, wrist, elbow, size):
+                x, y = (float(v) for v in body.joints[wrist])
+                reach = 0.5 * float(np.linalg.norm(body.joints[wrist] - body.joints[elbow]))
+                return Finding(
+                    check="whole hands",
+                    verdict="warn",
+                    box=(max(-0.5, x - reach), max(-0.5, y - reach), min(size[0], x + reach), min(size[1], y + reach)),
+                    why="a wrist is in the picture, and its hand goes over the edge",
+                    fix="extend the picture there (outpaint), or crop it so that the whole hand is out",
+                )
+    if not scene.hands:
+        return unseen("whole hands", "no hand was found")
+    nearest = max(outside(hand, size) for hand in scene.hands)
+    return Finding(
+        check="whole hands", verdict="pass", measured=round(nearest, 3), unit=EDGE.unit, limit=-EDGE.warn,
+        box=scene.hands[0].box, why="every hand that was found lies whole in the picture",
+    )  # fmt: skip

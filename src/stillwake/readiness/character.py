@@ -1,0 +1,154 @@
+"""Sign 1, character: both eyes alike, and the person in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stillwake.readiness import signals
+from stillwake.readiness.limits import Limit
+from stillwake.readiness.unlooked import unseen
+from stillwake.readiness.views import Measures
+from stillwake.types import Box, Eye, Face, Finding, Floats, Scene
+
+_BENCH = "benchmarks/readiness.py, first half of the pictures"
+EYE_COLOUR = Limit(6.5, None, "ΔE2000", _BENCH)
+EYE_SIZE = Limit(0.12, None, "ln", _BENCH)
+LIMITS = {"eye colour": EYE_COLOUR, "eye size": EYE_SIZE}
+
+TURNED = 25.0
+"""Degrees of yaw beyond which one eye is foreshortened and half hidden, so that the two cannot be compared."""
+_BLINKING = 0.45
+"""An eye that opens less than this share of the other winks or is covered: its colour and size say nothing."""
+
+
+def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[Finding]:
+    """The findings about the eyes, and the description; ``seen`` are the face's measures, None without a mesh."""
+    why = _why_not(face, seen)
+    if seen is None or why:
+        return [unseen("eye colour", why), unseen("eye size", why), _description(scene, face, None)]
+    colours = [signals.iris_colour(scene.still.pixels, eye) for eye in face.eyes]
+    return [_eye_colour(face, colours), _eye_size(face, seen), _description(scene, face, colours)]
+
+
+def _why_not(face: Face, seen: Measures | None) -> str:
+    if seen is None or face.kind == "drawn":
+        return "the landmarks of drawn faces are not exact enough to compare the eyes"
+    if abs(face.yaw) > TURNED:
+        return f"the face is turned by {abs(face.yaw):.0f}°, so one eye looks smaller than it is"
+    if face.confidence["eyes"] < 0.5:
+        return "glasses, hair or a shadow lie over the eyes"
+    if min(seen.lids) < _BLINKING * max(seen.lids):
+        return "one eye is closed, nearly closed or covered"
+    return ""
+
+
+def around(eyes: tuple[Eye, Eye]) -> Box:
+    """The box around both eyes, a quarter of their height wider all round."""
+    points = np.concatenate([c for eye in eyes for c in (eye.upper_lid, eye.lower_lid)])
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    rim = 0.25 * (y1 - y0) + 2
+    return float(x0 - rim), float(y0 - rim), float(x1 + rim), float(y1 + rim)
+
+
+def _eye_box(eye: Eye) -> Box:
+    points = np.concatenate([eye.upper_lid, eye.lower_lid])
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    rim = 0.25 * (y1 - y0) + 2
+    return float(x0 - rim), float(y0 - rim), float(x1 + rim), float(y1 + rim)
+
+
+def _eye_colour(face: Face, colours: list[Floats | None]) -> Finding:
+    left, right = colours
+    if left is None or right is None:
+        return unseen("eye colour", f"an iris is under {signals.SMALLEST_IRIS:.0f} px, or too little of it is seen")
+    value = signals.difference(left, right)
+    verdict, limit = EYE_COLOUR.high(value)
+    names = colour_name(left), colour_name(right)
+    return Finding(
+        check="eye colour",
+        verdict=verdict,
+        measured=round(value, 1),
+        unit=EYE_COLOUR.unit,
+        limit=limit,
+        box=around(face.eyes),
+        why="both eyes have one colour"
+        if verdict == "pass"
+        else f"the eyes differ in colour: {names[0]} on the left, {names[1]} on the right",
+        fix=""
+        if verdict == "pass"
+        else "inpaint one iris to match the other, or generate the still again; if two colours are meant, let it stand",  # noqa: E501
+    )
+
+
+def _eye_size(face: Face, seen: Measures) -> Finding:
+    if seen.iris_radius < signals.SMALLEST_IRIS:
+        return unseen("eye size", f"an iris is under {signals.SMALLEST_IRIS:.0f} px")
+    verdict, limit = EYE_SIZE.high(abs(seen.size_ratio))
+    larger = 0 if seen.size_ratio > 0 else 1
+    return Finding(
+        check="eye size",
+        verdict=verdict,
+        measured=round(abs(seen.size_ratio), 3),
+        unit=EYE_SIZE.unit,
+        limit=limit,
+        box=around(face.eyes) if verdict == "pass" else _eye_box(face.eyes[larger]),
+        why="both eyes have one size"
+        if verdict == "pass"
+        else f"the eye on the {('left', 'right')[larger]} is {np.exp(abs(seen.size_ratio)):.2f} times the other",
+        fix="" if verdict == "pass" else "inpaint the larger eye, or generate the still again",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- in words
+
+_NAMES = (
+    ("black", 18, 0, 0), ("dark brown", 28, 9, 10), ("brown", 40, 13, 20), ("light brown", 56, 12, 26),
+    ("blond", 72, 5, 34), ("red-brown", 38, 26, 24), ("orange", 65, 35, 55), ("red", 45, 55, 32), ("pink", 72, 32, 2),
+    ("purple", 40, 32, -34), ("lilac", 68, 16, -20), ("blue", 42, 4, -36), ("light blue", 70, -4, -20),
+    ("grey-blue", 48, -2, -9), ("turquoise", 62, -26, -10), ("green", 48, -30, 22), ("hazel", 44, 2, 18),
+    ("olive", 46, -6, 24), ("yellow", 85, -4, 60), ("dark grey", 35, 0, 0), ("grey", 58, 0, 0),
+    ("light grey", 78, 0, 1), ("white", 94, 0, 1), ("beige", 80, 4, 14), ("navy", 18, 6, -22),
+)  # fmt: skip
+"""(name, L, a, b): everyday names placed in Lab by hand; hue and chroma count double."""
+
+
+def colour_name(lab: Floats) -> str:
+    """The everyday name of a Lab colour."""
+    away = [((lab[0] - lightness) / 2) ** 2 + (lab[1] - a) ** 2 + (lab[2] - b) ** 2 for _, lightness, a, b in _NAMES]
+    return _NAMES[int(np.argmin(away))][0]
+
+
+def _description(scene: Scene, face: Face, irises: list[Floats | None] | None) -> Finding:
+    """What is measured, in words the person can hold against what they meant; never a fault."""
+    x0, y0, x1, y1 = face.box
+    height = y1 - y0
+    parts = []
+    hair = _colour_in(scene, (x0 + 0.3 * (x1 - x0), y0 - 0.2 * height, x1 - 0.3 * (x1 - x0), y0 - 0.05 * height))
+    if hair is not None:
+        parts.append(f"{colour_name(hair)} hair")
+    if irises is not None:
+        seen = [iris for iris in irises if iris is not None]
+        if seen:
+            parts.append(f"{colour_name(np.mean(seen, 0))} eyes")
+    top = _colour_in(scene, (x0, y1 + 0.45 * height, x1, y1 + 0.9 * height))
+    if top is not None:
+        parts.append(f"{colour_name(top)} top")
+    if not parts:
+        return unseen("description", "neither hair, eyes nor clothes are seen well enough to name a colour")
+    return Finding(
+        check="description", verdict="pass", box=face.box, why=f"{', '.join(parts)}: is this who you meant?"
+    )
+
+
+def _colour_in(scene: Scene, box: Box) -> Floats | None:
+    """Median Lab of a box where it shows the person; None where it lies outside or mostly on the background."""
+    height, width = scene.still.pixels.shape[:2]
+    x0, x1 = (int(np.clip(v, 0, width)) for v in (box[0], box[2]))
+    y0, y1 = (int(np.clip(v, 0, height)) for v in (box[1], box[3]))
+    if scene.matte is None or (x1 - x0) * (y1 - y0) < 40:
+        return None
+    person = scene.matte[y0:y1, x0:x1] > 0.8
+    if person.mean() < 0.5:
+        return None
+    median: Floats = np.median(signals.lab_of(scene.still.pixels[y0:y1, x0:x1])[person], 0).astype(np.float32)
+    return median

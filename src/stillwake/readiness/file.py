@@ -1,0 +1,99 @@
+"""What the file itself allows: size, aspect, softness, compression."""
+
+from __future__ import annotations
+
+from stillwake.readiness import signals
+from stillwake.readiness.limits import Limit
+from stillwake.readiness.unlooked import unseen
+from stillwake.types import Finding, Scene
+
+_BENCH = "benchmarks/readiness.py, first half of the pictures"
+RESOLUTION = Limit(720, None, "px", "generators take 1280 × 720 and up without enlarging; read in their manuals")
+ASPECT = Limit(0.12, None, "of the picture", "16:9, 9:16 and 1:1 are what the engines take; a tenth can be cut unseen")
+SOFTNESS = Limit(4.7, None, "ln", _BENCH)
+BLOCKS = Limit(4.0, None, "ratio", "the roughest of 71 stills has 3.5")
+LIMITS = {"resolution": RESOLUTION, "aspect": ASPECT, "softness": SOFTNESS, "compression": BLOCKS}
+ASPECTS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
+
+
+def file_findings(scene: Scene) -> list[Finding]:
+    """The findings about the file."""
+    return [_style(scene), _resolution(scene), _aspect(scene), _softness(scene), _compression(scene)]
+
+
+def _style(scene: Scene) -> Finding:
+    if scene.style == "drawn":
+        return Finding(
+            check="style",
+            verdict="fail",
+            why="it is drawn, and the animator cannot move drawn faces yet",
+            fix="use a photograph or a painting",
+        )
+    return Finding(check="style", verdict="pass", why=f"it is a {scene.style}")
+
+
+def _resolution(scene: Scene) -> Finding:
+    width, height = scene.still.size
+    verdict, limit = RESOLUTION.low(min(width, height))
+    return Finding(
+        check="resolution",
+        verdict=verdict,
+        measured=min(width, height),
+        unit=RESOLUTION.unit,
+        limit=limit,
+        why=f"{width} × {height} px"
+        + ("" if verdict == "pass" else ": generators enlarge it first; the animator takes it as it is"),
+        fix="" if verdict == "pass" else "use the original, or generate the still again at 1280 × 720 and up",
+    )
+
+
+def _aspect(scene: Scene) -> Finding:
+    width, height = scene.still.size
+    ratio = width / height
+    lost = {name: 1 - min(ratio / target, target / ratio) for name, target in ASPECTS.items()}
+    name, value = min(lost.items(), key=lambda item: item[1])
+    verdict, limit = ASPECT.high(value)
+    return Finding(
+        check="aspect",
+        verdict=verdict,
+        measured=round(value, 3),
+        unit=ASPECT.unit,
+        limit=limit,
+        why=f"{name}, as the engines take it"
+        if value < 0.01
+        else f"{name} is nearest and cuts {value:.0%} of the picture; the others cut "
+        + " and ".join(f"{v:.0%} ({n})" for n, v in lost.items() if n != name),
+        fix="" if verdict == "pass" else f"crop or extend it to {name} yourself, before an engine does",
+    )
+
+
+def _softness(scene: Scene) -> Finding:
+    value = signals.softness(scene.still.pixels)
+    if value is None:
+        return unseen("softness", "nothing in it has detail that could be soft")
+    verdict, limit = SOFTNESS.high(value)
+    return Finding(
+        check="softness",
+        verdict=verdict,
+        measured=round(value, 2),
+        unit=SOFTNESS.unit,
+        limit=limit,
+        why="its edges are as sharp as its size allows"
+        if verdict == "pass"
+        else "it has been enlarged or smoothed: there is no detail at its own size, and soft edges shimmer in motion",
+        fix="" if verdict == "pass" else "use the original before it was enlarged, or generate the still again larger",
+    )
+
+
+def _compression(scene: Scene) -> Finding:
+    value = signals.blockiness(scene.still.pixels)
+    verdict, limit = BLOCKS.high(value)
+    return Finding(
+        check="compression",
+        verdict=verdict,
+        measured=round(value, 2),
+        unit=BLOCKS.unit,
+        limit=limit,
+        why="no blocks of compression are seen" if verdict == "pass" else "compression left blocks of 8 px",
+        fix="" if verdict == "pass" else "use the original before it was compressed",
+    )

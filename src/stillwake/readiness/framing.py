@@ -1,0 +1,133 @@
+"""Sign 4, framing: which shot it is, and what the frame cuts by accident."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from stillwake.readiness import signals
+from stillwake.readiness.limits import Limit
+from stillwake.readiness.unlooked import unseen
+from stillwake.types import Body, Face, Finding, Scene
+
+_BENCH = "benchmarks/readiness.py, first half of the pictures"
+HEADROOM = Limit(0.2, None, "face heights", _BENCH)
+FEET = Limit(0.5, None, "foot lengths", _BENCH)
+CONTRAST = Limit(
+    8.0, None, "ΔE", "set by looking at the 71 stills: below it subject and background run into each other"
+)
+LIMITS = {"head in the frame": HEADROOM, "feet": FEET, "distance": CONTRAST}
+
+_SHOULDERS: Final = (11, 12)
+_HIPS: Final = (23, 24)
+_KNEES: Final = (25, 26)
+_ANKLES: Final = (27, 28)
+_FEET: Final = (29, 30, 31, 32)
+_SURE = 0.5
+
+
+def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
+    """The findings about the shot, the head, the feet and the distance between subject and background."""
+    return [_shot(scene, face), _head(scene, face), _feet(scene), _distance(scene)]
+
+
+def _inside(scene: Scene, body: Body, joints: tuple[int, ...]) -> bool:
+    """Whether all these joints are seen within the picture."""
+    width, height = scene.still.size
+    points = body.joints[list(joints)]
+    within = (points > -0.5).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all()
+    return bool(within and (body.seen[list(joints)] > _SURE).all())
+
+
+def _shot(scene: Scene, face: Face | None) -> Finding:
+    body = scene.body
+    share = 0.0 if face is None else (face.box[3] - face.box[1]) / scene.still.size[1]
+    if face is None and body is None:
+        why = "no person is seen: a scene or a product"
+    elif body is not None and _inside(scene, body, _ANKLES) and share < 0.3:
+        why = "a full shot, head to feet"
+    elif body is not None and (_inside(scene, body, _KNEES) or _inside(scene, body, _HIPS)) and share < 0.4:
+        why = "a medium shot"
+    else:
+        why = "a close-up" if share > 0.5 else "a bust"
+    return Finding(check="shot", verdict="pass", box=None if face is None else face.box, why=why)
+
+
+def _head(scene: Scene, face: Face | None) -> Finding:
+    if face is None:
+        return unseen("head in the frame", "no face is seen, so nobody knows where the head ends")
+    value = signals.headroom(face)
+    verdict, limit = HEADROOM.low(value)
+    x0, y0, x1, _ = face.box
+    return Finding(
+        check="head in the frame",
+        verdict=verdict,
+        measured=round(value, 2),
+        unit=HEADROOM.unit,
+        limit=limit,
+        box=(x0, max(-0.5, y0 - 0.35 * (face.box[3] - y0)), x1, y0 + 0.2 * (face.box[3] - y0)),
+        why="the head has room at the top" if verdict == "pass" else "the frame cuts the top of the head",
+        fix=""
+        if verdict == "pass"
+        else "extend the picture upwards (outpaint), or generate the still again with room above the head",
+    )
+
+
+def _feet(scene: Scene) -> Finding:
+    body = scene.body
+    if body is None:
+        reason = "no whole body is seen" if scene.looked_for("body") else "nothing looked for a body"
+        return unseen("feet", reason)
+    height = scene.still.size[1]
+    if not _inside(scene, body, _KNEES):
+        return Finding(
+            check="feet", verdict="pass", why="the shot ends above the knees, so the feet are left out on purpose"
+        )
+    shin = float(np.linalg.norm(body.joints[list(_ANKLES)] - body.joints[list(_KNEES)], axis=1).mean())
+    foot = max(1.0, 0.35 * shin)
+    beyond = float(body.joints[list(_FEET), 1].max() - (height - 1)) / foot
+    ankle = float(body.joints[list(_ANKLES), 1].max() - (height - 1)) / shin
+    cut = beyond > -0.1 and ankle < FEET.warn
+    return Finding(
+        check="feet",
+        verdict="warn" if cut else "pass",
+        measured=round(beyond, 2),
+        unit=FEET.unit,
+        limit=-0.1,
+        box=(
+            float(body.joints[list(_FEET + _ANKLES), 0].min()) - foot,
+            float(min(body.joints[list(_ANKLES), 1].min(), height - 2 * foot)),
+            float(body.joints[list(_FEET + _ANKLES), 0].max()) + foot,
+            float(height),
+        ),
+        why="the frame cuts the feet"
+        if cut
+        else "the feet are in the picture"
+        if beyond < 0
+        else "the shot ends at the shins",
+        fix="extend the picture downwards (outpaint), or crop it above the knees" if cut else "",
+    )
+
+
+def _distance(scene: Scene) -> Finding:
+    told = None if scene.matte is None else signals.separation(scene.still.pixels, scene.matte)
+    if told is None:
+        return unseen("distance", "no person is set apart from a background")
+    contrast, sharper = told
+    verdict, limit = CONTRAST.low(contrast)
+    if sharper > 2:
+        verdict = "pass"  # blur sets the subject apart where colour does not
+    return Finding(
+        check="distance",
+        verdict=verdict,
+        measured=round(contrast, 1),
+        unit=CONTRAST.unit,
+        limit=limit,
+        why="subject and background are told apart"
+        if verdict == "pass"
+        else "subject and background run into each other in colour and sharpness, so they will move as one sheet",
+        fix=""
+        if verdict == "pass"
+        else "blur or lighten the background, or generate the still again with more distance",
+    )

@@ -1,0 +1,301 @@
+"""The signals behind the checks: numbers out of pixels, without any verdict.
+
+Each takes pixels (H, W, 3) uint8 RGB and what was seen in them; each returns None where it cannot see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import Box, Eye, Face, Floats, Pixels
+
+Plane = npt.NDArray[np.float32]
+
+# ------------------------------------------------------------------------------------------------------------ eyes
+
+SMALLEST_IRIS = 6.0
+"""px; under it an iris is too few pixels to tell its colour (handbook figures were taken from here up)."""
+
+
+def lab_of(pixels: Pixels) -> Floats:
+    """CIE Lab of (H, W, 3) uint8 RGB, float32, L 0..100."""
+    import cv2
+
+    lab: Floats = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return lab
+
+
+def iris_colour(pixels: Pixels, eye: Eye) -> Floats | None:
+    """Median Lab (3,) of the iris: a ring inside the lids, its lights left out; None where too little is seen."""
+    import cv2
+
+    if eye.iris is None or eye.iris[2] < SMALLEST_IRIS:
+        return None
+    x, y, radius = eye.iris
+    left, top = int(x - radius) - 2, int(y - radius) - 2
+    right, bottom = int(x + radius) + 3, int(y + radius) + 3
+    height, width = pixels.shape[:2]
+    if left < 0 or top < 0 or right > width or bottom > height:
+        return None
+    yy, xx = np.mgrid[top:bottom, left:right]
+    distance = np.hypot(xx - x, yy - y) / radius
+    opening = np.zeros(distance.shape, np.uint8)
+    ring = np.concatenate([eye.upper_lid, eye.lower_lid[::-1]]) - (left, top)
+    cv2.fillPoly(opening, [np.round(ring).astype(np.int32)], 1)
+    opening = cv2.erode(opening, np.ones((3, 3), np.uint8))
+    chosen = (distance > 0.42) & (distance < 0.92) & (opening > 0)
+    if chosen.sum() < 24:
+        return None
+    colours = lab_of(pixels[top:bottom, left:right])[chosen]
+    kept = colours[colours[:, 0] <= np.quantile(colours[:, 0], 0.85)]
+    median: Floats = np.median(kept, 0).astype(np.float32)
+    return median
+
+
+def difference(a: Floats, b: Floats) -> float:
+    """CIEDE2000 between two Lab colours whose lightness is set to their mean (Sharma, Wu and Dalal, 2005)."""
+    lightness = (float(a[0]) + float(b[0])) / 2
+    return ciede2000((lightness, float(a[1]), float(a[2])), (lightness, float(b[1]), float(b[2])))
+
+
+def ciede2000(one: tuple[float, float, float], two: tuple[float, float, float]) -> float:
+    """The CIEDE2000 difference of two Lab colours (Sharma, Wu and Dalal, 2005)."""
+    (l1, a1, b1), (l2, a2, b2) = one, two
+    mean_c = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    g = 0.5 * (1 - np.sqrt(mean_c**7 / (mean_c**7 + 25.0**7)))
+    a1, a2 = a1 * (1 + g), a2 * (1 + g)
+    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    h1, h2 = np.degrees(np.arctan2(b1, a1)) % 360, np.degrees(np.arctan2(b2, a2)) % 360
+    dh = 0.0 if c1 * c2 == 0 else (h2 - h1 + 180) % 360 - 180
+    dl, dc = l2 - l1, c2 - c1
+    dbig = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(dh) / 2)
+    ml, mc = (l1 + l2) / 2, (c1 + c2) / 2
+    if c1 * c2 == 0:
+        mh = h1 + h2
+    elif abs(h1 - h2) <= 180:
+        mh = (h1 + h2) / 2
+    else:
+        mh = (h1 + h2 + 360) / 2 if h1 + h2 < 360 else (h1 + h2 - 360) / 2
+    t = (
+        1 - 0.17 * np.cos(np.radians(mh - 30)) + 0.24 * np.cos(np.radians(2 * mh))
+        + 0.32 * np.cos(np.radians(3 * mh + 6)) - 0.20 * np.cos(np.radians(4 * mh - 63))
+    )  # fmt: skip
+    sl = 1 + 0.015 * (ml - 50) ** 2 / np.sqrt(20 + (ml - 50) ** 2)
+    sc, sh = 1 + 0.045 * mc, 1 + 0.015 * mc * t
+    rc = 2 * np.sqrt(mc**7 / (mc**7 + 25.0**7))
+    rt = -np.sin(np.radians(60 * np.exp(-(((mh - 275) / 25) ** 2)))) * rc
+    return float(np.sqrt((dl / sl) ** 2 + (dc / sc) ** 2 + (dbig / sh) ** 2 + rt * (dc / sc) * (dbig / sh)))
+
+
+# ------------------------------------------------------------------------------------------------------------ file
+
+
+def luma(pixels: Pixels) -> Plane:
+    """(H, W) float32 luma, 0..255."""
+    import cv2
+
+    grey: Plane = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return grey
+
+
+_TILE = 64
+_TILES = 400
+
+
+def softness(pixels: Pixels) -> float | None:
+    """How steeply the spectrum falls near the Nyquist limit, in ln units; larger is softer.
+
+    The picture is cut into tiles of 64 px under a Hann window. The tiles with the most detail count (the subject's
+    edges, where even a defocused picture is sharp): their mean log power at .25 to .45 of Nyquist minus that at .65
+    to .9. None where no tile has detail, or the picture is smaller than two tiles.
+    """
+    grey = luma(pixels)
+    height, width = grey.shape
+    if min(height, width) < 2 * _TILE:
+        return None
+    step = max(_TILE // 2, int(np.sqrt(height * width / _TILES)))
+    window = np.outer(np.hanning(_TILE), np.hanning(_TILE)).astype(np.float32)
+    tiles = np.stack([
+        grey[y : y + _TILE, x : x + _TILE]
+        for y in range(0, height - _TILE + 1, step) for x in range(0, width - _TILE + 1, step)
+    ])  # fmt: skip
+    tiles = (tiles - tiles.mean((1, 2), keepdims=True)) * window
+    power = np.abs(np.fft.rfft2(tiles)) ** 2
+    fy, fx = np.fft.fftfreq(_TILE)[:, None], np.fft.rfftfreq(_TILE)[None]
+    radius = np.hypot(fy, fx) / 0.5
+    middle, fine = (radius > 0.25) & (radius < 0.45), (radius > 0.65) & (radius < 0.9)
+    energy = power[:, middle].mean(1)
+    enough = energy > _TILE**2 * 2.0
+    if enough.sum() < 3:
+        return None
+    chosen = np.argsort(energy)[::-1][: max(3, int(0.2 * enough.sum()))]
+    falls = np.log(power[chosen][:, middle].mean(1) + 1) - np.log(power[chosen][:, fine].mean(1) + 1)
+    return float(np.quantile(falls, 0.3))
+
+
+def blockiness(pixels: Pixels) -> float:
+    """How much stronger the steps on a grid of 8 px are than elsewhere, as a ratio; 1 without JPEG's blocks."""
+    grey = luma(pixels)
+    ratios = []
+    for plane in (grey, grey.T):
+        steps = np.abs(np.diff(plane, axis=1))
+        flat = steps[:, 2:] + steps[:, :-2] < 6  # where nothing but a block's edge would step
+        columns = np.array([
+            steps[:, 1:-1][:, i::8][flat[:, i::8]].mean() if flat[:, i::8].any() else 0.0 for i in range(8)
+        ])  # fmt: skip
+        ratios.append(columns.max() / (np.median(columns) + 0.05))
+    return float(min(ratios))
+
+
+# ------------------------------------------------------------------------------------------------------ background
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A texture that comes again: how exactly (0..1), after how many px, and where."""
+
+    strength: float
+    period: tuple[int, int]
+    box: Box
+
+
+_BLOCK = 256
+_LAGS = (24, 150)
+
+
+def repetition(pixels: Pixels, matte: Floats | None = None) -> Repeat | None:
+    """The most exact repetition of a texture, people left out; None where nothing has texture.
+
+    Blocks of 256 px, freed of shading (high pass, sigma 4) and contrast (divided by the deviation, sigma 12); the
+    autocorrelation's peak at 24 to 150 px proposes a shift. Then the picture itself is compared with itself at that
+    shift in windows of 33 px: only pieces copied to the pixel correlate as fully as the strength says, bricks and
+    fences do not.
+    """
+    import cv2
+
+    grey = luma(pixels)
+    height, width = grey.shape
+    if min(height, width) < _BLOCK:
+        return None
+    high = grey - cv2.GaussianBlur(grey, (0, 0), 4)
+    spread = np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 12))
+    even = high / (spread + 2.0)
+    best: Repeat | None = None
+    for y in range(0, height - _BLOCK + 1, _BLOCK // 2):
+        for x in range(0, width - _BLOCK + 1, _BLOCK // 2):
+            if matte is not None and float(matte[y : y + _BLOCK, x : x + _BLOCK].mean()) > 0.5:
+                continue
+            if float((spread[y : y + _BLOCK, x : x + _BLOCK] > 1.2).mean()) < 0.3:
+                continue
+            block = even[y : y + _BLOCK, x : x + _BLOCK]
+            for dx, dy in _shifts(block):
+                strength = _copied(grey, spread, (x, y), (dx, dy))
+                if best is None or strength > best.strength:
+                    best = Repeat(strength, (dx, dy), (float(x), float(y), float(x + _BLOCK), float(y + _BLOCK)))
+    return best
+
+
+def _shifts(block: Plane) -> list[tuple[int, int]]:
+    """The strongest peaks of a block's autocorrelation within the lags that are asked for."""
+    import cv2
+
+    spectrum = np.fft.rfft2(block - block.mean(), (2 * _BLOCK, 2 * _BLOCK))
+    correlation = np.fft.irfft2(np.abs(spectrum) ** 2)
+    lag = np.arange(2 * _BLOCK)
+    lag = np.where(lag < _BLOCK, lag, lag - 2 * _BLOCK)
+    overlap = np.maximum(1, (_BLOCK - np.abs(lag))[:, None] * (_BLOCK - np.abs(lag))[None])
+    even = np.fft.fftshift(correlation / overlap).astype(np.float32)
+    even /= max(1e-6, float(even[_BLOCK, _BLOCK]))
+    even -= cv2.GaussianBlur(even, (0, 0), 6)
+    yy, xx = np.mgrid[-_BLOCK:_BLOCK, -_BLOCK:_BLOCK]
+    reach = np.maximum(np.abs(yy), np.abs(xx))
+    even[(reach < _LAGS[0]) | (reach > _LAGS[1]) | (yy < 0) | ((yy == 0) & (xx < 0))] = -1
+    found = []
+    for _ in range(3):
+        iy, ix = np.unravel_index(int(even.argmax()), even.shape)
+        if even[iy, ix] < 0.08:
+            break
+        found.append((int(ix) - _BLOCK, int(iy) - _BLOCK))
+        even[max(0, iy - 6) : iy + 7, max(0, ix - 6) : ix + 7] = -1
+    return found
+
+
+def _copied(grey: Plane, spread: Plane, place: tuple[int, int], shift: tuple[int, int]) -> float:
+    """How exactly the block at ``place`` comes again at ``shift``: a low quantile of its windows' correlation."""
+    import cv2
+
+    (x, y), (dx, dy) = place, shift
+    height, width = grey.shape
+    y0, y1 = y, min(height, y + _BLOCK, height - dy)
+    x0, x1 = max(x, -dx), min(x + _BLOCK, width - dx, width)
+    if x1 - x0 < 80 or y1 - y0 < 80:
+        return 0.0
+    one, two = grey[y0:y1, x0:x1], grey[y0 + dy : y1 + dy, x0 + dx : x1 + dx]
+    size = (33, 33)
+    m1, m2 = cv2.blur(one, size), cv2.blur(two, size)
+    v1, v2 = cv2.blur(one * one, size) - m1 * m1, cv2.blur(two * two, size) - m2 * m2
+    both = cv2.blur(one * two, size) - m1 * m2
+    textured = (spread[y0:y1, x0:x1] > 1.2) & (v1 > 9) & (v2 > 9)
+    if textured.mean() < 0.2:
+        return 0.0
+    ncc = both / np.sqrt(np.maximum(v1 * v2, 1e-3))
+    return float(np.clip(np.quantile(ncc[textured], 0.5), 0, 1))
+
+
+# --------------------------------------------------------------------------------------------------------- framing
+
+
+def headroom(face: Face) -> float:
+    """How far the forehead's top lies under the picture's upper edge, in heights of the face.
+
+    A skull rises about a quarter of the face's height above the point where the mesh's forehead ends.
+    """
+    _x0, y0, _x1, y1 = face.box
+    return float((y0 + 0.5) / max(1.0, y1 - y0))
+
+
+def separation(pixels: Pixels, matte: Floats) -> tuple[float, float] | None:
+    """(Lab distance across the matte's edge, sharpness inside over outside), or None without a subject.
+
+    Colours are the means of two bands along the edge, each a hundredth of the picture wide and a little off it.
+    """
+    import cv2
+
+    inside = (matte > 0.6).astype(np.uint8)
+    share = float(inside.mean())
+    if not 0.02 < share < 0.95:
+        return None
+    scale = min(1.0, 512 / max(matte.shape))
+    size = (max(1, round(matte.shape[1] * scale)), max(1, round(matte.shape[0] * scale)))
+    small: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    solid = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
+    near, far = 3, 12
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * near + 1,) * 2)
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * far + 1,) * 2)
+    within = (cv2.erode(solid, disc) > 0) & (cv2.erode(solid, wide) == 0)
+    beyond = (cv2.dilate(solid, disc) == 0) & (cv2.dilate(solid, wide) > 0)
+    if within.sum() < 50 or beyond.sum() < 50:
+        return None
+    lab = lab_of(small)
+    blurred_in, blurred_out = _local_mean(lab, within, far), _local_mean(lab, beyond, far)
+    line = cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    known = line & np.isfinite(blurred_in[..., 0]) & np.isfinite(blurred_out[..., 0])
+    if known.sum() < 50:
+        return None
+    contrast = float(np.quantile(np.linalg.norm(blurred_in[known] - blurred_out[known], axis=1), 0.3))
+    grey = luma(pixels)
+    detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.5))
+    sharp = [float(np.quantile(detail[m], 0.95)) if m.any() else 0.0 for m in (matte > 0.8, matte < 0.1)]
+    return contrast, sharp[0] / (sharp[1] + 0.5)
+
+
+def _local_mean(lab: Floats, where: npt.NDArray[np.bool_], reach: int) -> Floats:
+    import cv2
+
+    weight = cv2.blur(where.astype(np.float32), (4 * reach + 1,) * 2)
+    total = cv2.blur(lab * where[..., None].astype(np.float32), (4 * reach + 1,) * 2)
+    mean: Floats = np.where(weight[..., None] > 1e-3, total / np.maximum(weight, 1e-3)[..., None], np.nan)
+    return mean
