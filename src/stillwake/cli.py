@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ from stillwake.errors import (
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from stillwake.readiness import Judge
     from stillwake.types import Brief, Face, Finding, Inspection, Plan, Progress, Report, RunRecord, Size
 
 __all__ = ["app", "main"]
@@ -192,24 +193,77 @@ def check(
     /,
     *,
     face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None,
+    family: Annotated[
+        Literal["animator", "generator"] | None,
+        Parameter(name="--for", help="Exit 4 only where this family of engines cannot take it."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        Parameter(name="--report", help="Also write one self-contained page; of one picture.", metavar="FILE"),
+    ] = None,
+    judge: Annotated[
+        str | None,
+        Parameter(
+            help="Also ask a vision-language model behind an OpenAI-compatible endpoint, as in "
+            "http://localhost:11434/v1. The crops it is asked about are sent there. A key goes into "
+            "STILLWAKE_JUDGE_KEY.",
+            metavar="URL",
+        ),
+    ] = None,
+    judge_model: Annotated[str | None, Parameter(help="The model's name there.", metavar="NAME")] = None,
+    overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
-    """Whether a still is ready, by five signs, and what to mend."""
+    """Whether a still is ready, by five signs, and what to mend.
+
+    The signs are character, anatomy, expression, framing and background; each check passes, warns, fails, or is
+    unseen where nothing could look. Ready means that no check fails.
+    """
     from stillwake.workflow import look
 
+    asked = _asked(judge, judge_model)
+    if page is not None:
+        from stillwake.media import check_output
+
+        if len(stills) > 1:
+            raise UsageError(
+                "Cannot write the report", "there are several pictures and one page", "check one picture at a time"
+            )
+        check_output(page, overwrite)
     worst = 0
     for still in stills:
         try:
-            _, report = look(still, face=face)
+            with _watching(manner.quiet or asked is None) as on_progress:
+                scene, report = look(still, face=face, judge=asked, on_progress=on_progress)
         except InputError as error:
             if len(stills) == 1:
                 raise
             _complain(error, manner.verbose)
             worst = max(worst, error.exit_status)
             continue
+        if page is not None:
+            from stillwake.media import write_text
+            from stillwake.report import page as page_of
+
+            write_text(page, page_of(report, scene.still), overwrite)
         _write(report.to_json() if manner.json else "\n".join(_report_lines(report)))
-        worst = max(worst, 0 if report.ready else NotReadyError.exit_status)
+        ready = report.ready if family is None else report.gates[family].verdict != "fail"
+        worst = max(worst, 0 if ready else NotReadyError.exit_status)
     return worst
+
+
+def _asked(url: str | None, model: str | None) -> Judge | None:
+    if url is None and model is None:
+        return None
+    if url is None or model is None:
+        raise UsageError(
+            "Cannot ask a judge",
+            "it takes both its address and its model",
+            "give both, as in --judge http://localhost:11434/v1 --judge-model qwen2.5-vl",
+        )
+    from stillwake.readiness import EndpointJudge
+
+    return EndpointJudge(url, model)
 
 
 @app.command
@@ -449,12 +503,24 @@ def _report_lines(report: Report) -> Iterator[str]:
     yield from _finding_lines(report.file.findings)
     for family, gate in report.gates.items():
         yield f"  {family + ':':<11} {gate.verdict}, {gate.why}"
+    if report.judge is not None and report.judge.note:
+        yield f"  judge:      {report.judge.note}"
 
 
-def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+_TOLD = frozenset({"description", "expression", "shot"})
+"""Checks that say what was read in the picture, which the person can hold against what they meant."""
+
+
+def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         if finding.verdict in ("warn", "fail"):
-            yield f"    {finding.verdict}: {_finding_words(finding)}"
+            at = "" if finding.box is None else f" [at {', '.join(f'{v:.0f}' for v in finding.box)}]"
+            yield f"    {finding.verdict}: {_finding_words(finding)}{at}"
+        elif finding.check in _TOLD:
+            yield f"    {finding.check}: {finding.why}"
+    missing = [finding.check for finding in findings if finding.verdict == "unseen"]
+    if missing:
+        yield f"    unseen: {', '.join(missing)}"
 
 
 def _finding_words(finding: Finding) -> str:
@@ -559,6 +625,7 @@ def _say(text: str) -> None:
 
 STAGES = {
     "look": "looking at the still",
+    "judge": "asking the judge",
     "listen": "listening",
     "ready": "getting ready",
     "render": "rendering",

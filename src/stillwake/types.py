@@ -378,6 +378,27 @@ class StillInfo(Record):
     height: int
 
 
+class Judgement(Record):
+    """One answer of a judge; ``box`` in px of the still."""
+
+    check: str
+    seen: Literal["fault", "clean", "unsure"]
+    box: Box
+    evidence: str
+
+
+class JudgeRecord(Record):
+    """What a vision-language model was asked and said; ``trusted`` False: its answers changed nothing."""
+
+    model: str
+    prompt_sha256: str
+    decoys: int
+    decoys_fired: int
+    trusted: bool
+    note: str = ""
+    answers: tuple[Judgement, ...] = ()
+
+
 class Report(Record):
     """Is this still ready to be animated?"""
 
@@ -388,6 +409,7 @@ class Report(Record):
     gates: dict[Family, Gate]
     signs: tuple[Sign, Sign, Sign, Sign, Sign]
     file: FileFindings
+    judge: JudgeRecord | None = None
 
 
 class Brief(Record):

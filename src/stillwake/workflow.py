@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillwake.engines import Performance, load_engine
 from stillwake.engines import frames as frames_of
@@ -33,6 +34,9 @@ from stillwake.types import (
     no_progress,
 )
 
+if TYPE_CHECKING:
+    from stillwake.readiness import Judge
+
 __all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]
 
 PACKAGES = (
@@ -40,6 +44,8 @@ PACKAGES = (
     "mediapipe",
     "numpy",
     "opencv-contrib-python",
+    "onnxruntime",
+    "rapidocr",
     "scipy",
     "pillow",
     "av",
@@ -71,8 +77,10 @@ def record_path(out: Path) -> Path:
     return out.with_name(out.name + ".json")
 
 
-def look(picture: Path, *, face: int | None = None) -> tuple[Scene, Report]:
-    """What is seen in a picture, and whether it is ready.
+def look(
+    picture: Path, *, face: int | None = None, judge: Judge | None = None, on_progress: Progress = no_progress
+) -> tuple[Scene, Report]:
+    """What is seen in a picture, and whether it is ready; ``judge`` is asked what pixels cannot settle.
 
     Raises
     ------
@@ -81,10 +89,13 @@ def look(picture: Path, *, face: int | None = None) -> tuple[Scene, Report]:
     """
     from stillwake.media import open_still
     from stillwake.perceive import perceive
-    from stillwake.readiness import check
+    from stillwake.readiness import check, judged
 
     scene = perceive(open_still(picture))
-    return scene, check(scene, face)
+    report = check(scene, face)
+    if judge is not None:
+        report = judged(scene, report, judge, face=face, on_progress=on_progress)
+    return scene, report
 
 
 def hear(brief: Brief) -> Speech:

@@ -379,3 +379,14 @@ def _on_white(pixels: Pixels, alpha: Pixels, what: str, notes: list[str]) -> tup
         cover = alpha.astype(np.uint16)
         out[..., channel] = (colour * cover + 255 * (255 - cover) + 127) // 255
     return out, np.array(alpha)
+
+
+def as_jpeg(pixels: Pixels, *, longest: int = 1600, quality: int = 88) -> bytes:
+    """(H, W, 3) uint8 RGB as the bytes of a JPEG, made smaller where its longer side is over ``longest`` px."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    held = io.BytesIO()
+    image.save(held, "JPEG", quality=quality)
+    return held.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stillwake.readiness.gate import check, require_ready
+from stillwake.readiness.judge import EndpointJudge, Judge, judged
 from stillwake.readiness.unlooked import CHECKS
 
-__all__ = ["CHECKS", "check", "require_ready"]
+__all__ = ["CHECKS", "EndpointJudge", "Judge", "check", "judged", "require_ready"]
