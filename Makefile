@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SUITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
-.PHONY: help demo test test-all bench lint clean
+.PHONY: help demo test test-all bench docs train-hands lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,6 +45,9 @@ test-all: $(READY) ## these and the slow ones
 
 bench: $(READY) ## the numbers of the README, measured on this machine
 	@$(BIN)/python -m benchmarks
+
+docs: $(READY) ## the pages that are made out of the code
+	@$(BIN)/python -c 'from pathlib import Path; from stillwake.readiness.table import checks_table; Path("docs/checks.md").write_text(checks_table())'
 
 lint: $(READY) ## formatting, style, types
 	@$(BIN)/ruff format --check .

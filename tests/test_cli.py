@@ -220,9 +220,10 @@ def test_a_picture_without_a_face_is_status_4(run: Callable[..., Run], tmp_path:
     done = run("animate", tmp_path / "meadow.png", "--say", "Hello.", "-o", tmp_path / "out.mp4")
     assert done.status == 4
     assert "face" in done.sentence
-    checked = run("check", tmp_path / "meadow.png")
+    checked = run("check", tmp_path / "meadow.png", "--for", "animator")
     assert checked.status == 4
-    assert "not ready" in checked.out
+    assert "for an animator: fail, no face was found in it" in checked.out
+    assert run("check", tmp_path / "meadow.png", "--for", "generator").status == 0
 
 
 def test_several_stills_are_all_checked(run: Callable[..., Run], tmp_path: Path) -> None:

@@ -157,7 +157,12 @@ def test_the_page_stands_alone_and_draws_every_finding(scene: Scene, report: Rep
     assert html.count("src=") == 1
     assert 'src="data:image/jpeg;base64,' in html
     assert "default-src &#39;none&#39;" in html or "default-src 'none'" in html
-    faults = [f for s in (*report.signs, report.file) for f in s.findings if f.verdict in ("warn", "fail")]
+    faults = [
+        f
+        for s in (*report.signs, report.file, *report.gates.values())
+        for f in s.findings
+        if f.verdict in ("warn", "fail")
+    ]
     assert html.count("<circle") == sum(f.box is not None for f in faults)
     assert html.index("<svg") < html.index("What to do"), "the picture comes before the words"
     for sign in report.signs:

@@ -502,7 +502,7 @@ def _report_lines(report: Report) -> Iterator[str]:
     yield f"  {'file':<11} {report.file.verdict}"
     yield from _finding_lines(report.file.findings)
     for family, gate in report.gates.items():
-        yield f"  {family + ':':<11} {gate.verdict}, {gate.why}"
+        yield f"  for {'an' if family == 'animator' else 'a'} {family}: {gate.verdict}, {gate.why}"
     if report.judge is not None and report.judge.note:
         yield f"  judge:      {report.judge.note}"
 

@@ -348,10 +348,14 @@ class ClipFinding(Finding):
 
 
 class Gate(Record):
-    """Whether a family of engines may have this still, and why."""
+    """Whether a family of engines may have this still, and why.
+
+    ``findings`` are about what this family alone needs; they do not count towards the five signs.
+    """
 
     verdict: Verdict
     why: str
+    findings: tuple[Finding, ...] = ()
 
 
 class Sign(Record):
@@ -400,7 +404,11 @@ class JudgeRecord(Record):
 
 
 class Report(Record):
-    """Is this still ready to be animated?"""
+    """Is this still ready to be animated?
+
+    ``ready`` means that no finding of a sign or of the file fails; whether an animator or a generator can take it
+    says its gate.
+    """
 
     schema_: Literal["stillwake/report@1"] = Field("stillwake/report@1", alias="schema")
     still: StillInfo

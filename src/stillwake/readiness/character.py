@@ -20,17 +20,20 @@ TURNED = 25.0
 _BLINKING = 0.45
 """An eye that opens less than this share of the other winks or is covered: its colour and size say nothing."""
 
+_SHADED = 22.0
+"""Lightness that the white of one eye may have over the other's before it is taken to be covered; set by looking."""
+
 
 def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[Finding]:
     """The findings about the eyes, and the description; ``seen`` are the face's measures, None without a mesh."""
-    why = _why_not(face, seen)
+    why = _why_not(scene, face, seen)
     if seen is None or why:
         return [unseen("eye colour", why), unseen("eye size", why), _description(scene, face, None)]
     colours = [signals.iris_colour(scene.still.pixels, eye) for eye in face.eyes]
     return [_eye_colour(face, colours), _eye_size(face, seen), _description(scene, face, colours)]
 
 
-def _why_not(face: Face, seen: Measures | None) -> str:
+def _why_not(scene: Scene, face: Face, seen: Measures | None) -> str:
     if seen is None or face.kind == "drawn":
         return "the landmarks of drawn faces are not exact enough to compare the eyes"
     if abs(face.yaw) > TURNED:
@@ -39,6 +42,9 @@ def _why_not(face: Face, seen: Measures | None) -> str:
         return "glasses, hair or a shadow lie over the eyes"
     if min(seen.lids) < _BLINKING * max(seen.lids):
         return "one eye is closed, nearly closed or covered"
+    whites = [signals.brightest(scene.still.pixels, eye) for eye in face.eyes]
+    if abs(whites[0] - whites[1]) > _SHADED:
+        return "hair or a shadow lies over one eye"
     return ""
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from stillwake.readiness.limits import Limit
+from stillwake.readiness.signals import face_light
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Box, Face, Finding, Scene
 
@@ -21,7 +22,9 @@ ROLL = Limit(25, 45, "°", "the rig turns with the face; beyond 45° nothing has
 MOUTH = Limit(0.5, 0.25, "", "benchmarks/perceive.py --mouths: drawn hands, masks and microphones")
 EYES = Limit(0.5, 0.0, "", "benchmarks/perceive.py --eyes: glasses and covers drawn on")
 EDGE = Limit(0.0, 0.06, "of the face", "a chin or mouth outside the picture cannot be moved")
+BACKLIGHT = Limit(55.0, None, "L", "set by looking: none of 71 stills' frontal faces is that much darker")
 LIMITS = {
+    "light from behind": BACKLIGHT,
     "face": FACE,
     "face size": SIZE,
     "yaw": YAW,
@@ -38,7 +41,7 @@ def face_findings(scene: Scene, index: int) -> dict[str, Finding]:
     if not scene.faces:
         return {"face": _no_face(scene)}
     face = scene.faces[index]
-    findings = [_face(face), _size(face), _in_frame(scene, face), _speaker(scene, index)]
+    findings = [_face(face), _size(face), _in_frame(scene, face), _speaker(scene, index), _backlight(scene, face)]
     if face.kind == "drawn":
         of_mesh = ("yaw", "pitch", "roll", "mouth uncovered", "eyes uncovered")
         findings += [unseen(check, "the landmarks of drawn faces are not exact enough to tell") for check in of_mesh]
@@ -170,6 +173,28 @@ def _eyes(face: Face) -> Finding:
         box=face.box,
         why="both eyes are seen" if verdict == "pass" else "glasses, hair or a shadow lie over the eyes: no blinking",
         fix="" if verdict == "pass" else "choose a picture with both eyes in plain view if they should blink",
+    )
+
+
+def _backlight(scene: Scene, face: Face) -> Finding:
+    light = face_light(scene.still.pixels, face, scene.matte)
+    if light is None:
+        return unseen("light from behind", "no background is set apart from the person")
+    value = light[1] - light[0]
+    verdict, limit = BACKLIGHT.high(value)
+    if light[0] > 40:
+        verdict = "pass"  # a face in good light before a white wall
+    return Finding(
+        check="light from behind",
+        verdict=verdict,
+        measured=round(value, 1),
+        unit=BACKLIGHT.unit,
+        limit=limit,
+        box=face.box,
+        why="the face has light of its own"
+        if verdict == "pass"
+        else "the light comes from behind, and the face is dark",
+        fix="" if verdict == "pass" else "choose a picture lit from the front, or lighten the face first",
     )
 
 

@@ -12,7 +12,7 @@ from stillwake.readiness.expression import expression_findings
 from stillwake.readiness.face import face_findings
 from stillwake.readiness.file import file_findings
 from stillwake.readiness.framing import framing_findings
-from stillwake.readiness.unlooked import CHECKS, FILE_CHECKS, unseen
+from stillwake.readiness.unlooked import ANIMATOR_CHECKS, CHECKS, FILE_CHECKS, unseen
 from stillwake.readiness.views import measure
 from stillwake.types import (
     SIGNS,
@@ -55,13 +55,17 @@ def check(scene: Scene, face: int | None = None) -> Report:
         signs.append(Sign(sign=name, verdict=worst([f.verdict for f in findings]), findings=findings))
     of_file = tuple(looked.get(c) or unseen(c, why) for c, why in FILE_CHECKS.items())
     file = FileFindings(verdict=worst([f.verdict for f in of_file]), findings=of_file)
+    moved = tuple(looked.get(c) or unseen(c, why or _NO_FACE) for c, why in ANIMATOR_CHECKS.items())
     everything = [*file.findings, *(finding for sign in signs for finding in sign.findings)]
     width, height = scene.still.size
     return Report(
         still=StillInfo(name=scene.still.name, sha256=scene.still.sha256, width=width, height=height),
         style=scene.style,
         ready=all(finding.verdict != "fail" for finding in everything),
-        gates={"animator": _animator(everything), "generator": _generator(everything)},
+        gates={
+            "animator": _animator(moved, [f for f in everything if f.check == "face in the frame"]),
+            "generator": _generator(everything),
+        },
         signs=(signs[0], signs[1], signs[2], signs[3], signs[4]),
         file=file,
     )
@@ -85,30 +89,24 @@ def _because(findings: Iterable[Finding]) -> str:
     return "; ".join(finding.why for finding in findings)
 
 
-def _animator(findings: Iterable[Finding]) -> Gate:
+def _animator(findings: tuple[Finding, ...], shared: list[Finding]) -> Gate:
     """The animator is stopped by faults in what it moves: the face."""
-    moved = [finding for finding in findings if finding.check in _ANIMATOR]
+    moved = [*findings, *shared]
     verdict = worst([finding.verdict for finding in moved])
     if verdict in ("fail", "warn"):
-        return Gate(verdict=verdict, why=_because(f for f in moved if f.verdict == verdict))
-    return Gate(verdict="pass", why="a face of good size looks at us with its mouth in plain view")
+        return Gate(verdict=verdict, why=_because(f for f in moved if f.verdict == verdict), findings=findings)
+    return Gate(verdict="pass", why="a face of good size looks at us with its mouth in plain view", findings=findings)
 
 
-def _generator(findings: Iterable[Finding]) -> Gate:
-    """A generator repaints everything, so it is stopped by any fault, but not by where a face looks."""
-    judged = [finding for finding in findings if finding.check not in _ANIMATOR_ONLY]
-    verdict = worst([finding.verdict for finding in judged])
+def _generator(findings: list[Finding]) -> Gate:
+    """A generator repaints everything, so it is stopped by any fault of the five signs and the file."""
+    verdict = worst([finding.verdict for finding in findings])
     if verdict in ("fail", "warn"):
-        return Gate(verdict=verdict, why=_because(f for f in judged if f.verdict == verdict))
-    missing = sum(finding.verdict == "unseen" for finding in judged)
-    return Gate(verdict=verdict, why=f"nothing was found against it; {missing} of {len(judged)} checks could not look")
-
-
-_ANIMATOR_ONLY = frozenset(
-    {"style", "face", "yaw", "pitch", "roll", "mouth uncovered", "eyes uncovered", "one speaker"}
-)
-"""What keeps an animator from its work and does not concern a generator."""
-_ANIMATOR = _ANIMATOR_ONLY | {"face size", "face in the frame"}
+        return Gate(verdict=verdict, why=_because(f for f in findings if f.verdict == verdict))
+    missing = sum(finding.verdict == "unseen" for finding in findings)
+    return Gate(
+        verdict=verdict, why=f"nothing was found against it; {missing} of {len(findings)} checks could not look"
+    )
 
 
 def require_ready(report: Report, family: Family) -> None:
@@ -122,7 +120,7 @@ def require_ready(report: Report, family: Family) -> None:
     gate = report.gates[family]
     if gate.verdict != "fail":
         return
-    findings = [*report.file.findings, *(finding for sign in report.signs for finding in sign.findings)]
+    findings = [*gate.findings, *report.file.findings, *(f for sign in report.signs for f in sign.findings)]
     faults = [finding for finding in findings if finding.verdict == "fail"]
     what = (
         f"Cannot make {report.still.name} speak"

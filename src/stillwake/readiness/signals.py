@@ -55,6 +55,41 @@ def iris_colour(pixels: Pixels, eye: Eye) -> Floats | None:
     return median
 
 
+def brightest(pixels: Pixels, eye: Eye) -> float:
+    """Lightness L of the brightest tenth between the lids, 0..100: the white of the eye, where it is seen."""
+    import cv2
+
+    ring = np.concatenate([eye.upper_lid, eye.lower_lid[::-1]])
+    height, width = pixels.shape[:2]
+    x0, y0 = (int(np.clip(v, 0, n - 1)) for v, n in zip(ring.min(0), (width, height), strict=True))
+    x1, y1 = (int(np.clip(v + 2, 1, n)) for v, n in zip(ring.max(0), (width, height), strict=True))
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        return 0.0
+    opening = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillPoly(opening, [np.round(ring - (x0, y0)).astype(np.int32)], 1)
+    lightness = lab_of(pixels[y0:y1, x0:x1])[..., 0][opening > 0]
+    return float(np.quantile(lightness, 0.9)) if lightness.size else 0.0
+
+
+def face_light(pixels: Pixels, face: Face, matte: Floats | None) -> tuple[float, float] | None:
+    """Lightness L of the face's middle and of the background, medians, 0..100; None without a background."""
+    if matte is None:
+        return None
+    away = matte < 0.1
+    if away.mean() < 0.1:
+        return None
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = face.box
+    w, h = x1 - x0, y1 - y0
+    left, right = (int(np.clip(v, 0, width)) for v in (x0 + 0.25 * w, x1 - 0.25 * w))
+    top, bottom = (int(np.clip(v, 0, height)) for v in (y0 + 0.25 * h, y1 - 0.15 * h))
+    if right - left < 4 or bottom - top < 4:
+        return None
+    step = max(1, int(np.sqrt(height * width / 250_000)))
+    behind = lab_of(np.ascontiguousarray(pixels[::step, ::step]))[..., 0][away[::step, ::step]]
+    return float(np.median(lab_of(pixels[top:bottom, left:right])[..., 0])), float(np.median(behind))
+
+
 def difference(a: Floats, b: Floats) -> float:
     """CIEDE2000 between two Lab colours whose lightness is set to their mean (Sharma, Wu and Dalal, 2005)."""
     lightness = (float(a[0]) + float(b[0])) / 2

@@ -19,7 +19,6 @@ _LINES = "nothing looks for seams or geometry in the background yet"
 CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
     {
         "character": {
-            "face": "",
             "eye colour": "",
             "eye size": "",
             "description": "",
@@ -47,15 +46,8 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
         },
         "framing": {
             "shot": "",
-            "face size": "",
-            "yaw": "",
-            "pitch": "",
-            "roll": "",
             "face in the frame": "",
             "head in the frame": "",
-            "mouth uncovered": "",
-            "eyes uncovered": "",
-            "one speaker": "",
             "feet": "",
             "distance": "",
         },
@@ -71,9 +63,27 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
 )
 """Sign -> check -> why it is unseen; an empty reason: a module of this room looks, where there is something to see."""
 
+ANIMATOR_CHECKS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "face",
+            "style",
+            "face size",
+            "yaw",
+            "pitch",
+            "roll",
+            "mouth uncovered",
+            "eyes uncovered",
+            "light from behind",
+            "one speaker",
+        ),
+        "",
+    )
+)
+"""What an animator alone needs: a face that it can move."""
+
 FILE_CHECKS: Mapping[str, str] = MappingProxyType(
     {
-        "style": "",
         "resolution": "",
         "aspect": "",
         "softness": "",

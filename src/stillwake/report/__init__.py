@@ -29,6 +29,8 @@ def page(report: Report, still: Still) -> str:
     width, height = still.size
     groups: list[tuple[str, Verdict, tuple[Finding, ...]]] = [(s.sign, s.verdict, s.findings) for s in report.signs]
     groups.append(("file", report.file.verdict, report.file.findings))
+    animator = report.gates["animator"]
+    groups.append(("for an animator", animator.verdict, animator.findings))
     marks = []
     numbers: dict[str, int] = {}
     for name, _, findings in groups:

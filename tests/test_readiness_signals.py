@@ -1,0 +1,172 @@
+"""The signals behind the checks, on pictures drawn here whose answers are known."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from stillwake.readiness import signals
+from stillwake.readiness.background import doubtful, is_language
+from stillwake.readiness.character import colour_name
+from stillwake.types import Eye, Hand, Pixels, Scene, Still, Writing
+
+
+def noise(height: int = 512, width: int = 512, *, seed: int = 0, blur: float = 0.6) -> Pixels:
+    """Texture with detail at every scale, so that its edges are as sharp as its size allows."""
+    chance = np.random.default_rng(seed)
+    whole = sum(
+        cv2.GaussianBlur(chance.normal(0, 40 * s, (height, width)).astype(np.float32), (0, 0), s) for s in (blur, 2, 6)
+    )
+    grey = np.clip(128 + whole, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(np.repeat(grey[..., None], 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "known"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+    ],
+)
+def test_ciede2000_is_that_of_sharma_wu_and_dalal(
+    one: tuple[float, float, float], two: tuple[float, float, float], known: float
+) -> None:
+    assert signals.ciede2000(one, two) == pytest.approx(known, abs=1e-4)
+    assert signals.ciede2000(two, one) == pytest.approx(known, abs=1e-4)
+
+
+def an_eye(x: float, iris: tuple[int, int, int], pixels: Pixels) -> Eye:
+    cv2.ellipse(pixels, (int(x), 60), (30, 18), 0, 0, 360, (245, 245, 245), -1)
+    cv2.circle(pixels, (int(x), 60), 12, iris, -1)
+    cv2.circle(pixels, (int(x), 60), 4, (10, 10, 10), -1)
+    t = np.linspace(np.pi, 0, 9)
+    upper = np.stack([x + 30 * np.cos(t), 60 - 18 * np.sin(t)], 1).astype(np.float32)
+    lower = np.stack([x + 30 * np.cos(t), 60 + 18 * np.sin(t)], 1).astype(np.float32)
+    return Eye(upper, lower, upper - 20, (x, 60.0, 12.0))
+
+
+def test_the_iris_has_the_colour_it_was_drawn_in() -> None:
+    pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
+    eyes = an_eye(60, (70, 110, 60), pixels), an_eye(170, (60, 90, 160), pixels)
+    left, right = (signals.iris_colour(pixels, eye) for eye in eyes)
+    assert left is not None
+    assert right is not None
+    drawn = signals.lab_of(np.array([[(70, 110, 60), (60, 90, 160)]], np.uint8))[0]
+    assert np.abs(left - drawn[0]).max() < 0.5
+    assert np.abs(right - drawn[1]).max() < 0.5
+    assert signals.difference(left, right) > 30
+    assert colour_name(right) == "blue"
+
+
+def test_a_small_iris_says_nothing() -> None:
+    pixels = np.zeros((120, 240, 3), np.uint8)
+    eye = an_eye(60, (70, 110, 60), pixels)
+    assert signals.iris_colour(pixels, Eye(eye.upper_lid, eye.lower_lid, eye.brow, (60.0, 60.0, 5.9))) is None
+    assert signals.iris_colour(pixels, Eye(eye.upper_lid, eye.lower_lid, eye.brow, None)) is None
+
+
+def test_softness_tells_an_enlarged_picture() -> None:
+    sharp = noise()
+    small = cv2.resize(sharp, (256, 256), interpolation=cv2.INTER_AREA)
+    soft = cv2.resize(small, (512, 512), interpolation=cv2.INTER_CUBIC)
+    before, after = signals.softness(sharp), signals.softness(soft)
+    assert before is not None
+    assert after is not None
+    assert before < 3 < 4.7 < after
+
+
+def test_softness_needs_detail() -> None:
+    assert signals.softness(np.full((512, 512, 3), 90, np.uint8)) is None
+    assert signals.softness(noise(100, 100)) is None
+
+
+@pytest.mark.parametrize("period", [64, 96])
+def test_a_tile_laid_side_by_side_is_found_with_its_period_and_place(period: int) -> None:
+    pixels = noise(768, 768)
+    tile = pixels[300 : 300 + period, 200 : 200 + period].copy()
+    count = 320 // period
+    pixels[: count * period, : count * period] = np.tile(tile, (count, count, 1))
+    found = signals.repetition(pixels)
+    assert found is not None
+    assert found.strength > 0.95
+    assert max(abs(found.period[0]), abs(found.period[1])) % period == 0
+    assert found.box[0] < 200
+    assert found.box[1] < 200
+
+
+def test_noise_and_bricks_are_no_repetition() -> None:
+    plain = signals.repetition(noise(768, 768))
+    assert plain is None or plain.strength < 0.5
+    bricks = noise(768, 768, seed=3)
+    for y in range(0, 768, 32):
+        bricks[y : y + 4] = 60
+        for x in range((y // 32 % 2) * 32, 768, 64):
+            bricks[y : y + 32, x : x + 4] = 60
+    laid = signals.repetition(bricks)
+    assert laid is None or laid.strength < 0.93
+
+
+def test_people_are_left_out_of_the_repetition() -> None:
+    pixels = noise(512, 512)
+    pixels[:256, :256] = np.tile(pixels[:64, :64], (4, 4, 1))
+    assert signals.repetition(pixels, np.ones((512, 512), np.float32)) is None
+
+
+def test_blocks_of_compression_are_counted_on_their_grid() -> None:
+    smooth = cv2.GaussianBlur(noise(blur=3), (0, 0), 6)
+    _, data = cv2.imencode(".jpg", smooth, [cv2.IMWRITE_JPEG_QUALITY, 8])
+    rough = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert signals.blockiness(rough) > 4 > 1.5 > signals.blockiness(smooth)
+
+
+def reading(*lines: Writing) -> Scene:
+    still = Still(np.zeros((720, 1280, 3), np.uint8), "sign.png", "0" * 64)
+    return Scene(still, "photo", (), (), None, {"writing": "a builder"}, writing=lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "height", "doubted"),
+    [
+        ("Mxruiu6", 0.78, 40, True),
+        ("HARBOUR", 0.78, 40, False),  # a word of the dictionary
+        ("Wuseum", 0.99, 40, False),
+        ("Mxruiu6", 0.78, 6, False),  # too small to be read
+        ("Mx", 0.78, 40, False),
+        ("Mxruiu6", 0.3, 40, False),  # texture
+        ("ローファイ", 0.8, 40, False),
+    ],
+)
+def test_lettering_is_doubted_where_it_is_no_language(
+    text: str, confidence: float, height: int, doubted: bool
+) -> None:
+    scene = reading(Writing((100, 100, 300, 100 + height), text, confidence))
+    assert bool(doubtful(scene)) == doubted
+
+
+def test_words_are_looked_up_whole() -> None:
+    assert is_language("OPEN DAILY")
+    assert not is_language("OPENN DAILY")
+    assert not is_language("12:30")
+
+
+def test_a_hand_over_the_edge_is_partial_and_one_inside_is_whole() -> None:
+    from stillwake.readiness.anatomy import anatomy_findings
+
+    points = np.stack([np.linspace(500, 620, 21), np.linspace(300, 480, 21)], 1).astype(np.float32)
+    still = Still(np.zeros((720, 1280, 3), np.uint8), "hand.png", "0" * 64)
+
+    def verdict(shift: float) -> tuple[str, str]:
+        hand = Hand(points + np.array([0, shift], np.float32), "left", 0.9)
+        scene = Scene(still, "photo", (), (), None, {"hands": "a builder"}, hands=(hand,))
+        found = {f.check: f for f in anatomy_findings(scene)}
+        return found["hands"].verdict, found["whole hands"].verdict
+
+    assert verdict(0) == ("pass", "pass")
+    assert verdict(260) == ("pass", "warn")
+    assert verdict(235) == ("pass", "warn"), "within 1.2 % of the edge"
+    assert verdict(200) == ("pass", "pass")
