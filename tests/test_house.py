@@ -136,7 +136,10 @@ def test_a_module_without_a_place_is_a_breach() -> None:
 
 # --------------------------------------------------------------------------------------------------- light doors
 
-HEAVY = ("numpy", "pydantic", "cv2", "av", "PIL", "mediapipe", "scipy", "pocketsphinx", "jax", "matplotlib")
+HEAVY = (
+    "numpy", "pydantic", "cv2", "av", "PIL", "mediapipe", "scipy", "pocketsphinx", "jax", "matplotlib", "onnxruntime",
+    "rapidocr", "httpx", "jinja2",
+)  # fmt: skip
 
 
 def modules_after(code: str) -> set[str]:

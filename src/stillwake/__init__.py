@@ -33,7 +33,10 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in _PUBLIC
     from stillwake.media import open_still as open_still
     from stillwake.media import read_frames as read_frames
     from stillwake.media import write_clip as write_clip
+    from stillwake.readiness import EndpointJudge as EndpointJudge
     from stillwake.readiness import check as check
+    from stillwake.readiness import judged as judged
+    from stillwake.report import page as page
     from stillwake.route import plan as plan
     from stillwake.speech import export as export
     from stillwake.speech import listen as listen
@@ -80,7 +83,8 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "inspection": ("inspect",),
     "media": ("open_clip", "open_sound", "open_still", "read_frames", "write_clip"),
-    "readiness": ("check",),
+    "readiness": ("EndpointJudge", "check", "judged"),
+    "report": ("page",),
     "route": ("plan",),
     "speech": ("export", "listen", "say", "voices"),
     "types": (
