@@ -273,11 +273,23 @@ def _copied(grey: Plane, spread: Plane, place: tuple[int, int], shift: tuple[int
     m1, m2 = cv2.blur(one, size), cv2.blur(two, size)
     v1, v2 = cv2.blur(one * one, size) - m1 * m1, cv2.blur(two * two, size) - m2 * m2
     both = cv2.blur(one * two, size) - m1 * m2
-    textured = (spread[y0:y1, x0:x1] > 1.2) & (v1 > 9) & (v2 > 9)
+    textured = (spread[y0:y1, x0:x1] > 1.2) & (v1 > 9) & (v2 > 9) & _two_ways(one)
     if textured.mean() < 0.2:
         return 0.0
     ncc = both / np.sqrt(np.maximum(v1 * v2, 1e-3))
     return float(np.clip(np.quantile(ncc[textured], 0.5), 0, 1))
+
+
+def _two_ways(grey: Plane) -> npt.NDArray[np.bool_]:
+    """Where the picture varies in both directions: a straight edge comes again along itself and proves nothing."""
+    import cv2
+
+    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    size = (33, 33)
+    xx, yy, xy = cv2.blur(gx * gx, size), cv2.blur(gy * gy, size), cv2.blur(gx * gy, size)
+    middle, apart = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    both: npt.NDArray[np.bool_] = middle - apart > 0.12 * (middle + apart)
+    return both
 
 
 # --------------------------------------------------------------------------------------------------------- framing

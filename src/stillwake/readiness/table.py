@@ -17,8 +17,8 @@ LIMITS: Mapping[str, Limit] = {
 _HEAD = """# The checks
 
 Made by `make docs` out of the code; a test keeps them alike. A check answers `pass`, `warn`, `fail` or `unseen`.
-A limit says from where on it warns; a dash under "fails" means that the check has not earned a `fail` yet, however bad the value.
-A check without a limit tells what it reads, or only a vision-language model (`--judge`) can answer it.
+A limit says from where on it warns; a dash under "fails" means that the check has not earned a `fail` yet, however
+bad the value. A check without a limit tells what it reads, or only a vision-language model (`--judge`) can answer it.
 
 """
 
