@@ -186,13 +186,15 @@ def digits(samples: list[real.Sample], judge: Callable[[real.Sample], None]) -> 
 
 def partial() -> None:
     """Pictures re-framed so that the border runs through fingertips, against the same with the whole hand."""
+    import cv2
     from PIL import Image
 
     cut_right, cut_all, unseen, whole_wrong, whole_all = 0, 0, 0, 0, 0
     for path in sorted((SHARED / "stills" / "photo").iterdir()):
         pixels = np.array(Image.open(path).convert("RGB"))
-        if max(pixels.shape) > 1400:
-            continue
+        shrink = 1400 / max(pixels.shape)
+        if shrink < 1:
+            pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         height, width = pixels.shape[:2]
         for hand in hands.find_hands(pixels):
             if hands.cut_off(hand, (width, height)) or hand.size < 60:

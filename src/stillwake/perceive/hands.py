@@ -25,6 +25,11 @@ ROOM = 1.5
 """Side of the upright crop in extents of the landmarks."""
 IS_HAND = 0.5
 """A region below this is dropped: measured on the crops labelled "not a hand" (``benchmarks/hands.py``)."""
+EXTRA = 3.96
+"""`Hand.extra` above this is worth a warning: 0.4 % false alarms, a quarter to a third of the injected sixth fingers
+(``weights/digits.md``, 2026-11-26)."""
+MISSING = 0.965
+"""`Hand.missing` above this, on a hand with three straight digits, likewise: 0.8 % and a seventh."""
 EDGE = 0.012
 """A landmark this near to the border, in longer sides of the picture, is cut by it."""
 _MOST = 8
