@@ -49,6 +49,10 @@ bench: $(READY) ## the numbers of the README, measured on this machine
 docs: $(READY) ## the pages that are made out of the code
 	@$(BIN)/python -c 'from pathlib import Path; from stillwake.readiness.table import checks_table; Path("docs/checks.md").write_text(checks_table())'
 
+train-hands: $(READY) ## the net that counts a hand's digits, again; hours on a CPU
+	@$(PIP) install -c constraints.txt -e '.[train]'
+	@$(BIN)/python -m training.hands
+
 lint: $(READY) ## formatting, style, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from stillwake.readiness import EndpointJudge, check, judged
 from stillwake.readiness.fake_judge import FakeJudge, Manner
 from stillwake.readiness.judge import KEY, QUESTIONS, plain, questions
 from stillwake.report import page
-from stillwake.types import Finding, Hand, Report, Scene, Still, worst
+from stillwake.types import Finding, Floats, Hand, Report, Scene, Still, worst
 
 RANK = {"pass": 0, "unseen": 0, "warn": 1, "fail": 2}
 
@@ -114,9 +114,12 @@ def test_what_it_says_is_data(scene: Scene, report: Report) -> None:
 
 def test_every_hand_is_asked_about_by_itself(scene: Scene, report: Report) -> None:
     points = np.random.default_rng(0).uniform(50, 150, (21, 2)).astype(np.float32)
-    two = Scene(
-        scene.still, scene.style, (), (), None, {}, hands=(Hand(points, "left", 0.9), Hand(points + 200, "left", 0.9))
-    )
+
+    def hand(at: Floats) -> Hand:
+        (x0, y0), (x1, y1) = at.min(0).tolist(), at.max(0).tolist()
+        return Hand(at, (x0, y0, x1, y1), "left", 0.9, 1.0, 5.0, -4.0, 0.0, 5.0)
+
+    two = Scene(scene.still, scene.style, (), (), None, {}, hands=(hand(points), hand(points + 200)))
     asked = [q for q in questions(two, report) if q.check == "digits"]
     assert len(asked) == 2
     assert asked[0].box != asked[1].box

@@ -157,30 +157,33 @@ class Face:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hand:
-    """A hand: ``landmarks`` (21, 2) float32 px in mediapipe's order, from the wrist to the little finger's tip.
+    """A hand as it is seen.
 
-    The net behind it always draws five fingers, whatever the picture shows, and draws on beyond the picture's edge.
-    ``side`` is the viewer's side of the picture for a hand seen from its back; ``score`` 0..1.
+    ``landmarks`` (21, 2) float32 px, mediapipe's order (0 wrist, 1-4 thumb, then four a finger; 4, 8, 12, 16, 20 the
+    tips): always five fingers, whatever the picture shows, and drawn on beyond the picture's edge. ``box`` around
+    them; ``side`` the half of the picture it lies in, the viewer's; ``score`` the detector's sureness, 0..1. The rest
+    is what our own net reads in the upright crop: ``hand`` how likely it is a hand at all, 0..1; ``digits`` the
+    expected count; ``extra`` the logit of "more than five"; ``missing`` the probability of "fewer than five", which
+    means something on open hands only; ``open`` how many straight digits are on view.
     """
 
     landmarks: Floats
+    box: Box
     side: Literal["left", "right"]
     score: float
+    hand: float
+    digits: float
+    extra: float
+    missing: float
+    open: float
 
     def __post_init__(self) -> None:
         _freeze(self)
 
     @property
-    def box(self) -> Box:
-        """The landmarks' bounds in px."""
-        (x0, y0), (x1, y1) = self.landmarks.min(0), self.landmarks.max(0)
-        return float(x0), float(y0), float(x1) + 1, float(y1) + 1
-
-    @property
     def size(self) -> float:
         """The longer side of the box in px."""
-        x0, y0, x1, y1 = self.box
-        return max(x1 - x0, y1 - y0)
+        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from stillwake.perceive import models
-from stillwake.types import Box, Floats, Pixels
+from stillwake.types import Floats, Hand, Pixels
 
 WEIGHTS = Path(__file__).parent / "weights" / "digits.onnx"
 SIDE = 96
@@ -35,37 +35,6 @@ EDGE = 0.012
 _MOST = 8
 _TURNS = (-14.0, 0.0, 14.0)
 _TILE = 448
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hand:
-    """A hand as it is seen.
-
-    ``landmarks`` (21, 2) float32 px, mediapipe's order (0 wrist, 1-4 thumb, then four a finger; 4, 8, 12, 16, 20 the
-    tips), which may lie outside the picture; ``box`` around them; ``side`` of the picture's middle line on which it
-    lies, the viewer's; ``score`` the detector's sureness of its handedness, 0..1; ``hand`` how likely it is a hand at
-    all, 0..1; ``digits`` the expected count; ``extra`` the logit of "more than five", mean of six views; ``missing``
-    the probability of "fewer than five", which means something on open hands only; ``open`` how many straight digits
-    are on view.
-    """
-
-    landmarks: Floats
-    box: Box
-    side: Literal["left", "right"]
-    score: float
-    hand: float
-    digits: float
-    extra: float
-    missing: float
-    open: float
-
-    def __post_init__(self) -> None:
-        self.landmarks.setflags(write=False)
-
-    @property
-    def size(self) -> float:
-        """The longer side of the box in px."""
-        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
 @dataclass(frozen=True, slots=True)

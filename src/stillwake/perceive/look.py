@@ -9,17 +9,19 @@ import numpy as np
 
 from stillwake.perceive import topology as at
 from stillwake.perceive.agreement import trust
-from stillwake.perceive.body import body_of, hands_of
+from stillwake.perceive.body import body_of
 from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, Fit, candidates
+from stillwake.perceive.hands import find_hands
 from stillwake.perceive.matte import matte_of
 from stillwake.perceive.pose import angles
 from stillwake.perceive.style import style_of
 from stillwake.perceive.text import writing_in
-from stillwake.types import Body, Eye, Face, Floats, Hand, Mouth, Pixels, Refused, Scene, Size, Still, Style, Writing
+from stillwake.types import Body, Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Style, Writing
 
 _MOST_REFUSED = 3
 _HINTED = 0.15
 _MOVED = 0.5
+_SEEN = 0.5
 
 
 def perceive(still: Still) -> Scene:
@@ -43,19 +45,27 @@ def perceive(still: Still) -> Scene:
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
+    body = body_of(pixels)
     seen = {
         "faces": "mediapipe full-range detector and face mesh with attention",
         "matte": "mediapipe selfie segmentation, both models, guided filter",
         "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure",
-        "hands": "mediapipe hands, whole frame",
+        "hands": "mediapipe hands and our own counting net",
         "body": "mediapipe pose",
         "writing": "rapidocr",
         "depth": "unseen: no depth model is part of stillwake yet",
     }
     return Scene(
         still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen,
-        hands=hands_of(pixels), body=body_of(pixels), writing=writing_in(pixels),
+        hands=find_hands(pixels, _forearms(body)), body=body, writing=writing_in(pixels),
     )  # fmt: skip
+
+
+def _forearms(body: Body | None) -> list[Floats]:
+    """Elbow and wrist, (2, 2) px, of each arm whose wrist is seen: a hand may be looked for again there."""
+    if body is None:
+        return []
+    return [body.joints[[elbow, wrist]] for elbow, wrist in ((13, 15), (14, 16)) if body.seen[wrist] > _SEEN]
 
 
 def lying(pixels: Pixels) -> list[Refused]:
@@ -188,7 +198,9 @@ def scaled(scene: Scene, size: Size) -> Scene:
         refused=tuple(Refused(box(r.box), r.why) for r in scene.refused),
         matte=None if scene.matte is None else cv2.resize(scene.matte, size, interpolation=smooth),
         seen=dict(scene.seen),
-        hands=tuple(Hand(points(hand.landmarks), hand.side, hand.score) for hand in scene.hands),
+        hands=tuple(
+            dataclasses.replace(hand, landmarks=points(hand.landmarks), box=box(hand.box)) for hand in scene.hands
+        ),
         body=None if scene.body is None else Body(points(scene.body.joints), scene.body.seen.copy()),
         writing=tuple(Writing(box(line.box), line.text, line.confidence) for line in scene.writing),
     )

@@ -43,7 +43,7 @@ def _people(pixels: Pixels) -> Floats:
     grown = cv2.resize(steep, (width, height), interpolation=cv2.INTER_LINEAR)
     guide = cv2.GaussianBlur(pixels, (0, 0), 0.7).astype(np.float32) / 255
     radius = max(2, round(2.5 * max(height, width) / _NET_SIDE))
-    smooth = _guided(guide, grown, radius, 1e-4)
+    smooth = _guided(guide, grown, radius, 1e-2)
     # the filter greys what the nets were sure of: stretch the middle back
     people: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
     return people

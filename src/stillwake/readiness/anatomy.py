@@ -6,12 +6,18 @@ from typing import Final
 
 import numpy as np
 
+from stillwake.perceive.hands import EXTRA, MISSING
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Finding, Hand, Scene
 
 EDGE = Limit(0.012, None, "of the picture", "handbook rule, benchmarks/readiness.py: fingertips cut by the frame")
-LIMITS = {"whole hands": EDGE}
+DIGITS = Limit(
+    EXTRA, None, "logit of a sixth", "benchmarks/hands.py: the frozen limit under 5 % alarms on clean hands"
+)
+LIMITS = {"whole hands": EDGE, "digits": DIGITS}
+_OPEN = 3.0
+"""So many straight digits must be on view before a missing one can be told from a bent one."""
 _SMALLEST = 48.0
 """px; a smaller hand has fingers two or three pixels wide."""
 _WRISTS: Final = ((15, 13), (16, 14))
@@ -21,8 +27,8 @@ _SURE = 0.5
 def anatomy_findings(scene: Scene) -> list[Finding]:
     """The findings about hands."""
     if not scene.looked_for("hands"):
-        return [unseen(check, "nothing looked for hands") for check in ("hands", "whole hands")]
-    return [_hands(scene), _whole(scene)]
+        return [unseen(check, "nothing looked for hands") for check in ("hands", "digits", "whole hands")]
+    return [_hands(scene), _digits(scene), _whole(scene)]
 
 
 def outside(hand: Hand, size: tuple[int, int]) -> float:
@@ -53,6 +59,52 @@ def _hands(scene: Scene) -> Finding:
         return unseen("hands", "a wrist is in the picture, but its hand is folded, covered or hard to make out")
     return Finding(
         check="hands", verdict="pass", measured=0, unit="hands", why="no hand is in the picture, which is fine"
+    )
+
+
+def _touching(hand: Hand, scene: Scene) -> bool:
+    """Whether another hand's box meets this one's, so that its fingers may be counted here."""
+    a = hand.box
+    others = (other.box for other in scene.hands if other is not hand)
+    return any(min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1]) for b in others)
+
+
+def _digits(scene: Scene) -> Finding:
+    if not scene.hands:
+        return unseen("digits", "no hand was found")
+    if scene.style == "drawn":
+        return unseen("digits", "the counting net is at chance on drawn hands")
+    counted = [hand for hand in scene.hands if hand.size >= _SMALLEST and not _touching(hand, scene)]
+    counted = [hand for hand in counted if outside(hand, scene.still.size) < 0]
+    if not counted:
+        return unseen("digits", "the hands are too small, cut by the frame, or touch each other")
+    most = max(counted, key=lambda hand: hand.extra)
+    fewest = max(counted, key=lambda hand: hand.missing if hand.open >= _OPEN else 0.0)
+    if most.extra > EXTRA:
+        hand, why = most, f"a hand seems to have more than five digits ({most.digits:.1f} counted)"
+    elif fewest.open >= _OPEN and fewest.missing > MISSING:
+        hand, why = fewest, f"an open hand seems to lack a digit ({fewest.digits:.1f} counted)"
+    elif most.open < _OPEN:
+        return unseen("digits", "the hands are closed, hold something or are seen from the side")
+    else:
+        return Finding(
+            check="digits",
+            verdict="pass",
+            measured=round(most.extra, 2),
+            unit=DIGITS.unit,
+            limit=EXTRA,
+            box=most.box,
+            why="nothing speaks for a sixth digit or a missing one; one in three is still missed, so look yourself",
+        )
+    return Finding(
+        check="digits",
+        verdict="warn",
+        measured=round(hand.extra if hand is most else hand.missing, 2),
+        unit=DIGITS.unit if hand is most else "probability of a missing one",
+        limit=EXTRA if hand is most else MISSING,
+        box=hand.box,
+        why=why,
+        fix="look at that hand; inpaint it, or generate the still again",
     )
 
 

@@ -11,7 +11,7 @@ from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Face, Finding, Scene
 
-_BENCH = "benchmarks/readiness.py, first half of the pictures"
+_BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
 HEADROOM = Limit(0.25, None, "face heights", _BENCH)
 FEET = Limit(0.5, None, "foot lengths", _BENCH)
 CONTRAST = Limit(

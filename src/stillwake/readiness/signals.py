@@ -219,9 +219,9 @@ def repetition(pixels: Pixels, matte: Floats | None = None) -> Repeat | None:
     spread = np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 12))
     even = high / (spread + 2.0)
     best: Repeat | None = None
-    for y in range(0, height - _BLOCK + 1, _BLOCK // 2):
-        for x in range(0, width - _BLOCK + 1, _BLOCK // 2):
-            if matte is not None and float(matte[y : y + _BLOCK, x : x + _BLOCK].mean()) > 0.5:
+    for y in sorted({*range(0, height - _BLOCK, _BLOCK // 2), height - _BLOCK}):
+        for x in sorted({*range(0, width - _BLOCK, _BLOCK // 2), width - _BLOCK}):
+            if matte is not None and float(matte[y : y + _BLOCK, x : x + _BLOCK].mean()) > 0.7:
                 continue
             if float((spread[y : y + _BLOCK, x : x + _BLOCK] > 1.2).mean()) < 0.3:
                 continue

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from stillwake.types import Finding, SignName
 
 _JUDGE = "only a vision-language model can answer this, and none is part of stillwake yet"
-_DIGITS = "no detector counts fingers yet"
+_DIGITS = "no limit for it has been measured yet; only a judge can answer it"
 _BODY = "no limits for joints have been measured yet"
 _HAIR = "hair is not told apart from clothes yet"
 _LINES = "nothing looks for seams or geometry in the background yet"
@@ -30,7 +30,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
         "anatomy": {
             "hands": "",
             "whole hands": "",
-            "digits": _DIGITS,
+            "digits": "",
             "finger separation": _DIGITS,
             "finger lengths": _DIGITS,
             "wrists": _DIGITS,
