@@ -317,3 +317,29 @@ def test_a_face_without_a_mesh_is_refused(scene: Scene) -> None:
     bare = replace(scene, faces=(replace(scene.faces[0], mesh=None),))
     with pytest.raises(NotReadyError):
         Animator().prepare(bare, a_shot(), spoken())
+
+
+def test_the_rig_is_the_same_whatever_was_imported_first() -> None:
+    """The last bits of a BLAS product depend on which library came first; frames must not."""
+    import subprocess
+    import sys
+
+    program = """
+import sys, hashlib
+if len(sys.argv) > 1:
+    import cv2
+import numpy as np
+from skimage import data
+from stillwake.perceive import perceive
+from stillwake.types import Still
+scene = perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64))
+from stillwake.engines.animator.rig import build_rig
+rig = build_rig(scene, scene.faces[0])
+print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in (rig.head, rig.upper, rig.lower))).hexdigest())
+"""
+    pytest.importorskip("skimage")
+    answers = {
+        subprocess.run([sys.executable, "-c", program, *first], capture_output=True, text=True, check=True).stdout
+        for first in ([], ["cv2"])
+    }
+    assert len(answers) == 1

@@ -12,7 +12,7 @@ from stillwake.readiness.unlooked import unseen
 from stillwake.types import Finding, Scene, Writing
 
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
-REPEAT = Limit(0.93, None, "correlation", _BENCH)
+REPEAT = Limit(0.96, None, "correlation", _BENCH)
 TEXT = Limit(0.93, None, "confidence", _BENCH)
 LIMITS = {"repetition": REPEAT, "pseudo-text": TEXT}
 _SMALLEST = 0.012

@@ -69,7 +69,7 @@ def _eye_colour(face: Face, colours: list[Floats | None]) -> Finding:
         return unseen("eye colour", f"an iris is under {signals.SMALLEST_IRIS:.0f} px, or too little of it is seen")
     value = signals.difference(left, right)
     verdict, limit = EYE_COLOUR.high(value)
-    names = colour_name(left), colour_name(right)
+    names = colour_name(left, eye=True), colour_name(right, eye=True)
     return Finding(
         check="eye colour",
         verdict=verdict,
@@ -108,7 +108,7 @@ def _eye_size(face: Face, seen: Measures) -> Finding:
 # ---------------------------------------------------------------------------------------------------- in words
 
 _NAMES = (
-    ("black", 18, 0, 0), ("dark brown", 28, 9, 10), ("brown", 40, 13, 20), ("light brown", 56, 12, 26),
+    ("black", 18, 0, 0), ("dark brown", 28, 9, 10), ("brown", 40, 10, 20), ("light brown", 56, 12, 26),
     ("blond", 72, 5, 34), ("red-brown", 38, 26, 24), ("orange", 65, 35, 55), ("red", 45, 55, 32), ("pink", 72, 32, 2),
     ("purple", 40, 32, -34), ("lilac", 68, 16, -20), ("blue", 42, 4, -36), ("light blue", 70, -4, -20),
     ("grey-blue", 48, -2, -9), ("turquoise", 62, -26, -10), ("green", 48, -30, 22), ("hazel", 44, 2, 18),
@@ -118,10 +118,14 @@ _NAMES = (
 """(name, L, a, b): everyday names placed in Lab by hand; hue and chroma count double."""
 
 
-def colour_name(lab: Floats) -> str:
-    """The everyday name of a Lab colour."""
-    away = [((lab[0] - lightness) / 2) ** 2 + (lab[1] - a) ** 2 + (lab[2] - b) ** 2 for _, lightness, a, b in _NAMES]
-    return _NAMES[int(np.argmin(away))][0]
+_OF_EYES = frozenset({"hazel", "grey-blue"})
+
+
+def colour_name(lab: Floats, *, eye: bool = False) -> str:
+    """The everyday name of a Lab colour; some names are only given to eyes."""
+    names = [row for row in _NAMES if eye or row[0] not in _OF_EYES]
+    away = [((lab[0] - lightness) / 2) ** 2 + (lab[1] - a) ** 2 + (lab[2] - b) ** 2 for _, lightness, a, b in names]
+    return names[int(np.argmin(away))][0]
 
 
 def _description(scene: Scene, face: Face, irises: list[Floats | None] | None) -> Finding:
@@ -135,7 +139,7 @@ def _description(scene: Scene, face: Face, irises: list[Floats | None] | None) -
     if irises is not None:
         seen = [iris for iris in irises if iris is not None]
         if seen:
-            parts.append(f"{colour_name(np.mean(seen, 0))} eyes")
+            parts.append(f"{colour_name(np.mean(seen, 0), eye=True)} eyes")
     top = _colour_in(scene, (x0, y1 + 0.45 * height, x1, y1 + 0.9 * height))
     if top is not None:
         parts.append(f"{colour_name(top)} top")

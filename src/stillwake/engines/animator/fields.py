@@ -368,7 +368,8 @@ def _wendland(points: Array, values: Array, radius: float, at: Array) -> Floats:
     """Interpolation of scattered vectors with Wendland's C2 kernel (1 - d)^4 (4 d + 1), ridge 8e-3.
 
     Source: H. Wendland, Piecewise polynomial, positive definite and compactly supported radial functions of
-    minimal degree, 1995.
+    minimal degree, 1995. The last bits of a matrix product depend on what else the process has loaded (which BLAS came
+    first); so everything is double, and the result is rounded to 1e-4 px: the same still gives the same frames.
     """
 
     def kernel(where: Array) -> Array:
@@ -381,11 +382,10 @@ def _wendland(points: Array, values: Array, radius: float, at: Array) -> Floats:
 
     centre = points.mean(0)
     points, at = points - centre, at - centre
-    weights = np.linalg.solve(kernel(points) + 8e-3 * np.eye(len(points)), values).astype(np.float32)
-    points = points.astype(np.float32)
+    weights = np.linalg.solve(kernel(points) + 8e-3 * np.eye(len(points)), values)
     out = np.empty((len(at), values.shape[1]), np.float32)
     for start in range(0, len(at), 4096):
-        out[start : start + 4096] = kernel(at[start : start + 4096].astype(np.float32)) @ weights
+        out[start : start + 4096] = np.round(kernel(at[start : start + 4096]) @ weights, 4)
     return out
 
 
