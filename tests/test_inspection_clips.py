@@ -37,7 +37,8 @@ def take(bench: ModuleType) -> Any:
     pytest.importorskip("skimage")
     from stillwake.speech import say
 
-    return bench.a_take(bench.a_still(), say(TEXT), 448)
+    # The photograph's own size: in a mouth under 40 px the mesh's error in a compressed clip reaches the limit.
+    return bench.a_take(bench.a_still(), say(TEXT), 512)
 
 
 @pytest.fixture(scope="module")

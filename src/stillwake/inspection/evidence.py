@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -167,13 +167,13 @@ def gather(
     picture = still.pixels if still is not None else scene.still.pixels if scene is not None else None
     face = plan.shots[0].face - 1 if plan is not None and plan.shots else 0
     picture = None if picture is None else at_size(picture, size)
-    box = face_box(scene, face, size)
+    place = face_place(scene, face, size)
     no_face = ""
     found = scene
-    if box is None:
-        found, box, no_face = find_face(clip, times)
+    if place is None:
+        found, place, no_face = find_face(clip, times)
     comparison = _comparison(clip, times, picture, found, None if performance is None else performance.mask)
-    seen = _look(clip, times, spans, box, no_face, comparison, on_progress)
+    seen = _look(clip, times, spans, place, no_face, comparison, on_progress)
     heard, heard_spans, unheard = hear(sound, spans, speech)
     return Evidence(
         clip=clip,
@@ -210,17 +210,24 @@ def _comparison(
     return "it has no frame"
 
 
-def face_box(scene: Scene | None, face: int, size: tuple[int, int]) -> Box | None:
-    """The box of the scene's face, in px of the clip."""
+class Place(NamedTuple):
+    """Where a face is looked for: its ``box`` in px of the clip, and its ``roll`` in degrees, as `Face` has them."""
+
+    box: Box
+    roll: float
+
+
+def face_place(scene: Scene | None, face: int, size: tuple[int, int]) -> Place | None:
+    """Where the scene's face is in the clip."""
     if scene is None or face >= len(scene.faces):
         return None
     x, y = size[0] / scene.still.size[0], size[1] / scene.still.size[1]
     x0, y0, x1, y1 = scene.faces[face].box
-    return x0 * x, y0 * y, x1 * x, y1 * y
+    return Place((x0 * x, y0 * y, x1 * x, y1 * y), scene.faces[face].roll)
 
 
-def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Box | None, str]:
-    """The scene in one of a few frames, the box of its largest photographed face, or None and why."""
+def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, str]:
+    """The scene in one of a few frames, where its largest photographed face is, or None and why."""
     from hashlib import sha256
 
     from stillwake.perceive import perceive
@@ -236,7 +243,7 @@ def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Box | None, str]
             first = first or scene
             for face in scene.faces:
                 if face.kind == "photo":
-                    return scene, face.box, ""
+                    return scene, Place(face.box, face.roll), ""
                 why = "its face is drawn, and a mouth is measured in photographs and paintings only"
     return first, None, why
 
@@ -245,7 +252,7 @@ def _look(
     clip: Clip,
     times: Timing,
     spans: tuple[Span, ...],
-    box: Box | None,
+    place: Place | None,
     no_face: str,
     comparison: Comparison | str,
     on_progress: Progress,
@@ -256,7 +263,7 @@ def _look(
     total = sum(int((end - start) * clip.info.fps) for start, end in spans)
     with MeshReader() as reader:
         for done, shown in enumerate(frames_within(clip, times, spans)):
-            box = watch.take(shown, reader, box)
+            place = watch.take(shown, reader, place)
             on_progress("inspect", min(done + 1, total), total)
     return watch.finish()
 
@@ -277,13 +284,13 @@ class _Watch:
         self._teeth: tuple[int, Floats] | None = None
         self._rest: tuple[float, float] | None = None
 
-    def take(self, shown: Shown, reader: MeshReader, box: Box | None) -> Box | None:
+    def take(self, shown: Shown, reader: MeshReader, place: Place | None) -> Place | None:
         """Measure a frame; gives back where the face is looked for in the next one."""
         import cv2
 
         grey = cv2.cvtColor(shown.pixels, cv2.COLOR_RGB2GRAY)
         self._blocks.append(cv2.resize(grey, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA).astype(np.float32))
-        mesh = reader.mesh(shown.pixels, box) if box is not None else None
+        mesh = reader.mesh(shown.pixels, place.box, roll=place.roll) if place is not None else None
         nan = float("nan")
         gap, wide, lids, teeth = nan, nan, nan, nan
         where = (nan, nan, nan, nan)
@@ -296,8 +303,8 @@ class _Watch:
                 teeth = mouth.teeth_step(self._teeth[1], patch)
             self._teeth = shown.index, patch
             where = mouth.box_of(mesh)
-            box = _followed(box, where)
-        region = np.s_[:, :] if box is None else _slices(box, self.size)
+            place = Place(where, 0.0) if place is None else place._replace(box=_followed(place.box, where))
+        region = np.s_[:, :] if place is None else _slices(place.box, self.size)
         change = nan
         if self._before is not None and self._before[0] == shown.index - 1:
             change = float(cv2.absdiff(grey, self._before[1])[region].mean())
@@ -307,7 +314,7 @@ class _Watch:
         if self._comparison is not None and shown.time - self._compared >= self._every:
             self._comparison.take(shown.time, shown.pixels)
             self._compared = shown.time
-        return box
+        return place
 
     def finish(self) -> Seen:
         """All that was seen."""
@@ -333,10 +340,8 @@ class _Watch:
         )
 
 
-def _followed(box: Box | None, face: Box) -> Box:
+def _followed(box: Box, face: Box) -> Box:
     """Where to look next: the same box while the face stays in it, so that the crop does not jitter with the mesh."""
-    if box is None:
-        return face
     side = max(box[2] - box[0], box[3] - box[1])
     apart = max(abs((box[0] + box[2]) - (face[0] + face[2])), abs((box[1] + box[3]) - (face[1] + face[3]))) / 2
     grown = max(face[2] - face[0], face[3] - face[1]) / max(side, 1e-6)

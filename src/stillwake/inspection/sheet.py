@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection import mouth
-from stillwake.inspection.evidence import face_box, find_face
+from stillwake.inspection.evidence import Place, face_place, find_face
 from stillwake.inspection.stream import Span, Timing, frames_within, timing
 from stillwake.types import VISEMES, Box, Clip, Floats, Pixels, Scene, Speech, Timed
 
@@ -104,9 +104,9 @@ def contact_sheet(
 
     check_output(path, overwrite)
     times = timing(clip)
-    box = face_box(scene, face - 1, (clip.info.width, clip.info.height)) or find_face(clip, times)[1]
-    moments = _moments(clip, times, speech, box)
-    sheet = _drawn(clip, times, moments, box)
+    place = face_place(scene, face - 1, (clip.info.width, clip.info.height)) or find_face(clip, times)[1]
+    moments = _moments(clip, times, speech, place)
+    sheet = _drawn(clip, times, moments, None if place is None else place.box)
     with whole_file(path, overwrite) as beside:
         sheet.save(beside, format="PNG")
     return path
@@ -115,7 +115,7 @@ def contact_sheet(
 # ------------------------------------------------------------------------------------------------ which frames
 
 
-def _moments(clip: Clip, times: Timing, speech: Speech | None, box: Box | None) -> list[Moment]:
+def _moments(clip: Clip, times: Timing, speech: Speech | None, place: Place | None) -> list[Moment]:
     frame = float(1 / clip.info.fps)
     end = frame * len(times.ticks)
     takes = _takes(speech, end)
@@ -123,7 +123,7 @@ def _moments(clip: Clip, times: Timing, speech: Speech | None, box: Box | None) 
     begin = next((v.start for v in speech.visemes if v.label != "rest"), 0.0) if speech is not None else 0.0
     searched = (begin, min(end, begin + SEARCH))
     spans = [(0.0, frame), searched, (end - frame, end), *((t - frame / 2, t + frame / 2) for t in asked)]
-    looks = _look(clip, times, _merged(spans), box)
+    looks = _look(clip, times, _merged(spans), place)
     if not looks:
         return []
     chosen = [Moment(looks[0], "first", "")]
@@ -190,12 +190,12 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _look(clip: Clip, times: Timing, spans: tuple[Span, ...], box: Box | None) -> list[Look]:
+def _look(clip: Clip, times: Timing, spans: tuple[Span, ...], place: Place | None) -> list[Look]:
     from stillwake.perceive import MeshReader
 
     with MeshReader() as reader:
         return [
-            Look(shown.index, shown.time, None if box is None else reader.mesh(shown.pixels, box))
+            Look(shown.index, shown.time, place and reader.mesh(shown.pixels, place.box, roll=place.roll))
             for shown in frames_within(clip, times, spans)
         ]
 

@@ -368,8 +368,8 @@ def _wendland(points: Array, values: Array, radius: float, at: Array) -> Floats:
     """Interpolation of scattered vectors with Wendland's C2 kernel (1 - d)^4 (4 d + 1), ridge 8e-3.
 
     Source: H. Wendland, Piecewise polynomial, positive definite and compactly supported radial functions of
-    minimal degree, 1995. The last bits of a matrix product depend on what else the process has loaded (which BLAS came
-    first); so everything is double, and the result is rounded to 1e-4 px: the same still gives the same frames.
+    minimal degree, 1995. The last bits of a matrix product depend on how many threads BLAS takes, so on the
+    machine; everything is double and the result is rounded to 1e-4 px: the same still gives the same frames.
     """
 
     def kernel(where: Array) -> Array:
