@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from stillwake.perceive.hands import EXTRA, MISSING
 from stillwake.readiness import signals
-from stillwake.readiness.background import doubtful, is_language
+from stillwake.readiness.background import background_findings
 from stillwake.readiness.character import colour_name
-from stillwake.types import Eye, Floats, Hand, Pixels, Scene, Still, Writing
+from stillwake.readiness.lettering import doubts, is_language
+from stillwake.types import Eye, Face, Floats, Hand, Mouth, Pixels, Scene, Still, Writing
 
 
 def noise(height: int = 512, width: int = 512, *, seed: int = 0, blur: float = 0.6) -> Pixels:
@@ -131,22 +134,48 @@ def reading(*lines: Writing) -> Scene:
 
 
 @pytest.mark.parametrize(
-    ("text", "confidence", "height", "doubted"),
+    ("text", "confidence", "size", "verdict"),
     [
-        ("Mxruiu6", 0.78, 40, True),
-        ("HARBOUR", 0.78, 40, False),  # a word of the dictionary
-        ("Wuseum", 0.99, 40, False),
-        ("Mxruiu6", 0.78, 6, False),  # too small to be read
-        ("Mx", 0.78, 40, False),
-        ("Mxruiu6", 0.3, 40, False),  # texture
-        ("ローファイ", 0.8, 40, False),
+        ("Mxruiu6", 0.78, (200, 40), "warn"),
+        ("HARBOUR", 0.78, (200, 40), "pass"),  # a word of the dictionary
+        ("Wuseum", 0.99, (200, 40), "pass"),
+        ("Wusenm", 0.99, (200, 40), "warn"),  # no word has n before m there
+        ("Schokolade", 0.99, (200, 40), "pass"),  # a word of another language
+        ("S+ATION", 0.99, (200, 40), "warn"),
+        ("HABN侠", 0.8, (200, 40), "warn"),  # Latin letters, mostly
+        ("Mxruiu6", 0.78, (200, 6), "pass"),  # too small to be read
+        ("Mxruiu6", 0.3, (200, 40), "pass"),  # texture
+        ("Mx", 0.78, (60, 40), "pass"),  # a button
+        ("Mx", 0.78, (200, 40), "warn"),  # a line of which two letters are read
+        ("ローファイ", 0.8, (200, 40), "pass"),
+        ("ローファイ", 0.6, (200, 40), "warn"),
     ],
 )
 def test_lettering_is_doubted_where_it_is_no_language(
-    text: str, confidence: float, height: int, doubted: bool
+    text: str, confidence: float, size: tuple[int, int], verdict: str
 ) -> None:
-    scene = reading(Writing((100, 100, 300, 100 + height), text, confidence))
-    assert bool(doubtful(scene)) == doubted
+    scene = reading(Writing((100, 100, 100 + size[0], 100 + size[1]), text, confidence))
+    (found,) = [f for f in background_findings(scene) if f.check == "pseudo-text"]
+    assert found.verdict == verdict
+    assert (found.box is not None) == (verdict == "warn")
+    assert text not in found.why
+
+
+def test_lettering_in_a_script_without_a_dictionary_is_not_judged() -> None:
+    nonsense = Writing((100, 100, 300, 140), "Mxruiu6", 0.78)
+    scene = reading(nonsense, Writing((100, 200, 300, 240), "むこう側", 0.97))
+    (found,) = [f for f in background_findings(scene) if f.check == "pseudo-text"]
+    assert found.verdict == "unseen"
+
+
+def test_a_row_of_teeth_is_no_lettering() -> None:
+    upper = np.array([(100, 120), (200, 100), (300, 120)], np.float32)
+    mouth = Mouth(upper, upper + np.float32((0, 40)), upper, upper)
+    scene = reading(Writing((100, 100, 300, 140), "ruthare", 0.47))
+    eye = Eye(upper, upper, upper, None)
+    face = Face((0, 0, 400, 400), (eye, eye), mouth, upper, (200, 90), (200, 200), 0, 0, 0, "photo", {})
+    assert doubts(scene)
+    assert not doubts(replace(scene, faces=(face,)))
 
 
 def test_words_are_looked_up_whole() -> None:
