@@ -89,7 +89,7 @@ def test_the_table_of_checks_is_that_of_the_code() -> None:
 def test_what_nobody_looked_at_is_unseen_and_says_why() -> None:
     report = check(a_scene(a_face()))
     looked = {"face", "face size", "yaw", "pitch", "roll", "face in the frame", "mouth uncovered", "eyes uncovered"}
-    looked |= {"one speaker", "shot", "head in the frame"}
+    looked |= {"one speaker", "one subject", "shot", "head in the frame"}
     for sign in report.signs:
         for found in sign.findings:
             assert (found.verdict != "unseen") == (found.check in looked), found.check
@@ -137,7 +137,8 @@ def test_each_limit_holds_where_it_says(face: Face, name: str, verdict: str) -> 
     others = [f.verdict for s in report.signs for f in s.findings if f.check not in apart and f.verdict != "unseen"]
     assert set(others) <= {"pass"}
     assert report.gates["animator"].verdict == verdict
-    assert report.ready == (verdict != "fail" or name != "face in the frame"), "the rest stops an animator only"
+    stops = [finding(report, check)[0] for check in ("face in the frame", "head in the frame")]
+    assert report.ready == ("fail" not in stops), "the rest stops an animator only"
     for found in everything(report):
         assert bool(found.fix) == (found.verdict in ("warn", "fail"))
 
@@ -158,6 +159,20 @@ def test_the_face_asked_for_is_the_one_judged() -> None:
     second = check(scene, 2)
     assert second.gates["animator"].verdict == "fail"
     assert finding(second, "face size") == ("fail", 60)
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"), [((350, 100, 530, 320), "warn"), ((350, 100, 450, 220), "pass"), (None, "pass")]
+)
+def test_faces_of_a_size_rival_each_other(other: tuple[int, int, int, int] | None, verdict: str) -> None:
+    others = () if other is None else (a_face(other),)
+    assert finding(check(a_scene(a_face(), *others)), "one subject")[0] == verdict
+
+
+@pytest.mark.parametrize(("eyes_at", "verdict"), [(200, "pass"), (110, "warn"), (60, "fail")])
+def test_a_frame_through_the_forehead_fails(eyes_at: int, verdict: str) -> None:
+    scene = a_scene(a_face((100, eyes_at - 90, 300, eyes_at + 150)))
+    assert finding(check(scene), "head in the frame")[0] == verdict
 
 
 @pytest.mark.parametrize("number", [0, -1, 3])

@@ -12,12 +12,20 @@ from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Face, Finding, Scene
 
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
-HEADROOM = Limit(0.25, None, "face heights", _BENCH)
+HEADROOM = Limit(
+    0.25,
+    0.0,
+    "face heights",
+    f"{_BENCH}; it fails where the frame runs through the forehead: no clean still is under .11",
+)
+RIVAL = Limit(
+    0.8, None, "of the largest face", "the sides of a face by the detector differ by a tenth from look to look"
+)
 FEET = Limit(0.5, None, "foot lengths", _BENCH)
 CONTRAST = Limit(
     8.0, None, "ΔE", "set by looking at the 71 stills: below it subject and background run into each other"
 )
-LIMITS = {"head in the frame": HEADROOM, "feet": FEET, "distance": CONTRAST}
+LIMITS = {"head in the frame": HEADROOM, "one subject": RIVAL, "feet": FEET, "distance": CONTRAST}
 
 _SHOULDERS: Final = (11, 12)
 _HIPS: Final = (23, 24)
@@ -28,8 +36,8 @@ _SURE = 0.5
 
 
 def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
-    """The findings about the shot, the head, the feet and the distance between subject and background."""
-    return [_shot(scene, face), _head(scene, face), _feet(scene), _distance(scene)]
+    """The findings about the shot, the head, the feet, the subject and its distance from the background."""
+    return [_shot(scene, face), _head(scene, face), _feet(scene), _subject(scene), _distance(scene)]
 
 
 def _inside(scene: Scene, body: Body, joints: tuple[int, ...]) -> bool:
@@ -67,7 +75,11 @@ def _head(scene: Scene, face: Face | None) -> Finding:
         unit=HEADROOM.unit,
         limit=limit,
         box=(x0, max(-0.5, y0 - 0.35 * (face.box[3] - y0)), x1, y0 + 0.2 * (face.box[3] - y0)),
-        why="the head has room at the top" if verdict == "pass" else "the frame cuts the top of the head",
+        why={
+            "pass": "the head has room at the top",
+            "warn": "the frame cuts the top of the head",
+            "fail": "the frame cuts through the forehead",
+        }[verdict],
         fix=""
         if verdict == "pass"
         else "extend the picture upwards (outpaint), or generate the still again with room above the head",
@@ -107,6 +119,29 @@ def _feet(scene: Scene) -> Finding:
         if beyond < 0
         else "the shot ends at the shins",
         fix="extend the picture downwards (outpaint), or crop it above the knees" if cut else "",
+    )
+
+
+def _subject(scene: Scene) -> Finding:
+    if not scene.faces:
+        return unseen("one subject", "no face is seen, and nothing else tells what the picture is about")
+    first, *others = sorted(scene.faces, key=lambda face: -face.size)
+    if not others:
+        return Finding(check="one subject", verdict="pass", box=first.box, why="one face is what it is about")
+    rival = others[0]
+    value = rival.size / first.size
+    verdict, limit = RIVAL.high(value)
+    return Finding(
+        check="one subject",
+        verdict=verdict,
+        measured=round(value, 2),
+        unit=RIVAL.unit,
+        limit=limit,
+        box=rival.box if verdict == "warn" else first.box,
+        why=f"of {len(scene.faces)} faces one stands out"
+        if verdict == "pass"
+        else f"{len(scene.faces)} faces of a size ask for the eye, and whoever watches cannot tell whom it is about",
+        fix="" if verdict == "pass" else "crop to one of them, or choose who speaks with --face",
     )
 
 

@@ -106,15 +106,18 @@ _SCHEMA = {
 }
 
 QUESTIONS: Mapping[str, tuple[str, str]] = {
+    "hair tone": ("head", "Does the hair change colour from crown to tips, or from left to right, as if by mistake?"),
     "ears": ("head", "Do the two ears differ in shape or height, or is one missing where it should be seen?"),
     "accessories": ("head", "Is an earring, glasses or another accessory broken, melted or unlike its other side?"),
     "clothing": ("chest", "Is the collar, a seam, a row of buttons or a chain broken, doubled or melted?"),
     "gaze": ("eyes", "Do the two eyes look in different directions?"),
     "eyes and mouth agree": ("face", "Do the eyes show one feeling and the mouth a clearly different one?"),
+    "one feeling": ("face", "Is there no single feeling that this face shows clearly?"),
     "digits": ("hand", "Is there a finger too many or too few that is not simply hidden?"),
     "finger separation": ("hand", "Are two fingers grown together or melted into each other?"),
     "wrists": ("hand", "Is the wrist broken, or does the hand not join its arm?"),
     "proportions": ("picture", "Does a limb bend where no joint is, or is a part of the body floating or doubled?"),
+    "seams": ("picture", "Does a straight seam run through the picture, where two pieces of it do not fit together?"),
     "geometry": ("picture", "Is the architecture or the horizon impossible: lines that should meet and do not?"),
     "meeting edges": ("picture", "Does an edge where two surfaces meet come apart, double or smear?"),
     "clocks": ("picture", "Is there a clock or watch whose face or hands are malformed?"),

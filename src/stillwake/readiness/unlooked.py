@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from stillwake.types import Finding, SignName
 
-_JUDGE = "only a vision-language model can answer this, and none is part of stillwake yet"
-_DIGITS = "no limit for it has been measured yet; only a judge can answer it"
-_BODY = "no limits for joints have been measured yet"
-_HAIR = "hair is not told apart from clothes yet"
-_LINES = "nothing looks for seams or geometry in the background yet"
+_JUDGE = "only a vision-language model can answer this: give one with --judge"
+_ASK = "a vision-language model may: give one with --judge"
+_DIGITS = f"fingers are counted, not measured; {_ASK}"
+_BODY = f"no limits for joints have been measured; {_ASK}"
+_HAIR = f"hair is not told apart from clothes by pixels; {_ASK}"
+_LINES = f"nothing here looks for seams or geometry in the background; {_ASK}"
 
 CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
     {
@@ -40,7 +41,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "mouth corners": "",
             "mouth state": "",
             "expression": "",
-            "gaze": "the mesh draws both eyes alike, so it cannot tell whether they look the same way",
+            "gaze": f"the mesh draws both eyes alike, so it cannot tell where each looks; {_ASK}",
             "eyes and mouth agree": _JUDGE,
             "one feeling": _JUDGE,
         },
@@ -49,6 +50,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "face in the frame": "",
             "head in the frame": "",
             "feet": "",
+            "one subject": "",
             "distance": "",
         },
         "background": {
@@ -57,7 +59,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "seams": _LINES,
             "geometry": _LINES,
             "meeting edges": _LINES,
-            "clocks": "nothing looks for clock faces yet",
+            "clocks": f"nothing here looks for clock faces; {_ASK}",
         },
     }
 )
