@@ -1,9 +1,14 @@
 """Fingers counted, hands told from what only looks like one, hands cut by the picture's border.
 
-    python -m benchmarks.hands [--weights FILE] [--held FILE]
+    python -m benchmarks.hands [--weights FILE [FILE]] [--only digits|partial]
 
-Measured on the half of the labelled crops that was never trained on, with one digit more or less put into them. The
-limits are frozen on the other half: with ``--held`` on the third of it that that net, trained alike, has not learned.
+Measured on the repositories of `training.hands.real.TEST`, with a digit more or less put into their clean hands.
+Limits are taken on one half of these pictures and held against the other, both ways. A net that is to be measured must
+not have learned from them (``python -m training.hands --without 1 2``). With two files, the first judges the first
+half and has not learned from it, and so the second.
+
+A hand that does not show its digits side by side takes no injection: `training.hands.real.inject` refuses by the
+landmarks and the lines in the picture, before any net has seen it. How many are refused is told.
 """
 
 from __future__ import annotations
@@ -11,7 +16,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +26,26 @@ import numpy.typing as npt
 sys.path.insert(0, str(Path(__file__).parents[1]))  # training lies beside benchmarks
 
 from training.hands import real
-from training.hands.folds import fold_of
+from training.hands.folds import group_of
 
 from stillwake.perceive import hands
 from stillwake.perceive.models import Crop
+from stillwake.types import Hand
 
-Numbers = npt.NDArray[np.float64]
+Crops = npt.NDArray[np.uint8]
+Judge = Callable[[real.Sample], None]
+Score = Callable[[hands.Reading], float]
 DRAWS = 4
 """Injections tried on each clean hand."""
-OPEN = 3
-"""Straight digits by the landmarks from which on a digit may be missed."""
+OPEN = 3.0
+"""Straight digits that the net must see before it may miss one."""
+SEED = 13
+CUTS = (0.1, 0.15)
+"""Shares of a hand's length that lie beyond the border where its fingertips are cut."""
+ROOMS = (0.06, 0.1, 0.2)
+"""Room between fingertips and border in sizes of the hand where it is whole."""
+DRAWN = frozenset({"Index-anisora", "see-through"})
 SHARED = Path(__file__).parents[2] / "shared"
-
-
-def reading(pixels: npt.NDArray[np.uint8]) -> hands.Reading:
-    """The net's reading of an upright crop."""
-    middle = real.CANON / 2 - 0.5
-    return hands.read(pixels, Crop(middle, middle, float(real.CANON)))
 
 
 def auc(good: Sequence[float], bad: Sequence[float]) -> float:
@@ -57,212 +66,263 @@ def interval(hits: Sequence[bool], pictures: Sequence[str], rounds: int = 2000) 
     return float(low), float(high)
 
 
-def injected(samples: list[real.Sample], what: str, seed: int) -> list[tuple[real.Sample, npt.NDArray[np.uint8]]]:
-    """Up to DRAWS injections into each clean hand."""
+@dataclass(frozen=True)
+class Case:
+    """A hand as it was handed to the product: its crop, and the reading (None: no hand was found in the crop)."""
+
+    sample: real.Sample
+    reading: hands.Reading | None
+
+    @property
+    def half(self) -> int:
+        """Which half of the pictures it belongs to, 1 or 2; 0 beyond the measured repositories."""
+        return group_of(self.sample)
+
+
+def look(pixels: Crops) -> hands.Reading | None:
+    """Find the hand anew in an upright crop, as the product would, and read it."""
+    middle = real.CANON / 2 - 0.5
+    found = [points for points, _ in hands._detect(np.ascontiguousarray(pixels), 0, 0)]
+    found = [p for p in found if float(np.hypot(*(p.mean(0) - middle))) < 0.25 * real.CANON]
+    if not found:
+        return None
+    seen = hands.read(pixels, hands.upright(max(found, key=lambda p: float(np.ptp(p)))))
+    return seen if seen.hand >= hands.IS_HAND else None
+
+
+def cases(samples: list[real.Sample], what: str, draws: int, judge: Judge) -> list[Case]:
+    """Up to ``draws`` injections ("plain": none) into each hand, found again and read."""
     found = []
     for k, sample in enumerate(samples):
-        for draw in range(DRAWS):
-            for again in range(6):
-                pixels = real.inject(np.random.default_rng([seed, k, draw, again]), sample, what)
+        judge(sample)
+        if what == "plain":
+            found.append(Case(sample, look(sample.pixels)))
+            continue
+        for draw in range(draws):
+            for again in range(4):
+                pixels = real.inject(np.random.default_rng([SEED, k, draw, again, *what.encode()]), sample, what)
                 if pixels is not None:
-                    found.append((sample, pixels))
+                    found.append(Case(sample, look(pixels)))
                     break
     return found
 
 
-def line(name: str, values: Sequence[float], pictures: Sequence[str], limits: dict[str, float], sign: int = 1) -> None:
-    """Recall at each limit."""
-    told = []
-    for label, limit in limits.items():
-        hits = [sign * v > sign * limit for v in values]
-        low, high = interval(hits, pictures)
-        told.append(f"at {label} {np.mean(hits):.3f} [{low:.2f}-{high:.2f}]")
-    print(f"   {name}: {', '.join(told)} ({len(values)} of {len(set(pictures))} pictures)")
+def halved(good: list[Case], bad: list[Case], score: Score, rate: float) -> tuple[list[bool], list[float]]:
+    """Whether each bad one lies above the limit from the good ones of the other half, and both limits."""
+    limits = {}
+    for half in (1, 2):
+        values = [score(c.reading) for c in good if c.half == 3 - half and c.reading]
+        limits[half] = float(np.quantile(values, 1 - rate))
+    return [bool(c.reading and score(c.reading) > limits[c.half]) for c in bad], [limits[1], limits[2]]
 
 
-def digits(samples: list[real.Sample], judge: Callable[[real.Sample], None]) -> None:
+def told(name: str, good: list[Case], bad: list[Case], score: Score) -> None:
+    """Recall and false alarms with the limits from the other half, and how well the two kinds lie apart."""
+    if not bad:
+        print(f"   {name}: none")
+        return
+    words = []
+    for rate in (0.05, 0.01):
+        hits, limits = halved(good, bad, score, rate)
+        alarms, _ = halved(good, good, score, rate)
+        low, high = interval(hits, [c.sample.picture for c in bad])
+        few, many = interval(alarms, [c.sample.picture for c in good])
+        words.append(
+            f"at {rate:.0%}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}], "
+            f"alarms {np.mean(alarms):.3f} [{few:.2f}-{many:.2f}], limits {limits[0]:.2f} {limits[1]:.2f}"
+        )
+    apart = auc([score(c.reading) for c in good if c.reading], [score(c.reading) for c in bad if c.reading])
+    missed = np.mean([c.reading is None for c in bad])
+    print(f"   {name}: AUC {apart:.3f}; {'; '.join(words)}; not found {missed:.2f}")
+    held = {c.sample.name for c in bad}, {c.sample.picture for c in bad}
+    print(f"      {len(bad)} of {len(held[0])} hands, {len(held[1])} pictures")
+
+
+def extra(reading: hands.Reading) -> float:
+    """How much speaks for a digit too many."""
+    return reading.extra
+
+
+def missing(reading: hands.Reading) -> float:
+    """How much speaks for a digit too few."""
+    return reading.missing
+
+
+def fewer(reading: hands.Reading) -> float:
+    """The same by the count."""
+    return -reading.digits
+
+
+def digits(samples: list[real.Sample], judge: Judge) -> None:
     """Extra and missing digits, real defects, hand or not."""
     test = [s for s in samples if s.repository in real.TEST]
-    rest = [s for s in samples if s.repository not in real.TEST]
-
-    def clean(of: list[real.Sample]) -> list[real.Sample]:
-        return [s for s in of if s.label == "clean_five" and s.points is not None]
-
-    def negatives(of: list[real.Sample], seed: int) -> list[tuple[real.Sample, hands.Reading]]:
-        out = []
-        pairs = [(s, s.pixels) for s in clean(of)]
-        pairs += [p for what in ("widen", "shift") for p in injected(clean(of), what, seed)[::DRAWS]]
-        for s, pixels in pairs:
-            judge(s)
-            out.append((s, reading(pixels)))
-        return out
-
-    def straight(sample: real.Sample) -> int:
-        return 0 if sample.points is None else int(real.straight(sample.points).sum())
-
-    frozen = negatives(rest, 11)
-    extra = [r.extra for _, r in frozen]
-    limits = {"5 %": float(np.quantile(extra, 0.95)), "1 %": float(np.quantile(extra, 0.99))}
-    lack = [r.digits for s, r in frozen if straight(s) >= OPEN]
-    low = {"5 %": float(np.quantile(lack, 0.05)), "1 %": float(np.quantile(lack, 0.01))}
+    clean = [s for s in test if s.label == "clean_five" and s.points is not None]
+    photo = [s for s in clean if s.repository not in DRAWN]
+    fans = {s.name: real.fan_of(s.pixels, s.points) for s in photo if s.points is not None}
+    shown = [s for s in photo if (fan := fans[s.name]) and fan.shown >= real.SHOWN]
+    plain = cases(photo, "plain", 1, judge)
+    moved = [c for what in ("widen", "shift", "swap") for c in cases(photo, what, 1, judge)]
+    good = plain + moved
     print(
-        f"   limits from the other half ({len(extra)} clean and placebo hands, {len(lack)} open): "
-        f"extra {limits}, digits {low}"
+        f"   {len(photo)} clean photo hands of {len({s.picture for s in photo})} pictures, fingers on view on "
+        f"{len(shown)} (the rest takes no digit more or less); {len(moved)} placebos; "
+        f"not found {np.mean([c.reading is None for c in good]):.3f}"
     )
-    gone = [r.missing for s, r in frozen if straight(s) >= OPEN]
-    missing = {"5 %": float(np.quantile(gone, 0.95)), "1 %": float(np.quantile(gone, 0.99))}
-    print(f"   missing, its own head: {missing}")
-    held = negatives(test, 12)
-    for group in ("all", *sorted({s.repository for s, _ in held})):
-        chosen = [(s, r) for s, r in held if group in ("all", s.repository)]
-        line(
-            f"false alarms of extra, {group}, placebos too",
-            [r.extra for _, r in chosen],
-            [s.picture for s, _ in chosen],
-            limits,
-        )
-    before = [(s, reading(s.pixels)) for s in clean(test)]
-    line(
-        "false alarms of extra, clean hands alone",
-        [r.extra for _, r in before],
-        [s.picture for s, _ in before],
-        limits,
-    )
-    negative = [r.extra for _, r in held]
-    own = {"5 % in-sample": float(np.quantile(negative, 0.95)), "1 % in-sample": float(np.quantile(negative, 0.99))}
-    for what in ("extra", "paste"):
-        pairs = injected(clean(test), what, 13)
-        read = [(s, reading(p)) for s, p in pairs]
-        values, names = [r.extra for _, r in read], [s.picture for s, _ in read]
-        line(f"extra finger by {'fan warp' if what == 'extra' else what}", values, names, limits | own)
-        print(
-            f"      AUC {auc(negative, values):.3f}; six read as six or more "
-            f"{np.mean([r.digits > 5.5 for _, r in read]):.2f}; abstained 0 of those; "
-            f"hands that took no injection {len(clean(test)) - len({s.name for s, _ in read})} of "
-            f"{len(clean(test))}"
-        )
-        for group in sorted({s.repository for s, _ in read}):
-            line(
-                f"   {group}",
-                [r.extra for s, r in read if s.repository == group],
-                [s.picture for s, _ in read if s.repository == group],
-                limits,
-            )
-    opened = [s for s in clean(test) if straight(s) >= OPEN]
-    print(f"   open hands (three straight digits by landmarks): {len(opened)} of {len(clean(test))}; the rest abstain")
-    pairs = injected(opened, "missing", 14)
-    read = [(s, reading(p)) for s, p in pairs]
-    good = [r.digits for s, r in held if straight(s) >= OPEN]
-    line("missing finger on open hands, count", [r.digits for _, r in read], [s.picture for s, _ in read], low, -1)
-    print(
-        f"      AUC {auc([-v for v in good], [-r.digits for _, r in read]):.3f}; "
-        f"false alarms {np.mean([v < low['5 %'] for v in good]):.3f}"
-    )
-    line("missing finger on open hands, own head", [r.missing for _, r in read], [s.picture for s, _ in read], missing)
-    none = [r.missing for s, r in held if straight(s) >= OPEN]
-    print(
-        f"      AUC {auc(none, [r.missing for _, r in read]):.3f}; "
-        f"false alarms {np.mean([v > missing['5 %'] for v in none]):.3f}"
-    )
-    print(f"   exact counts on clean five: {np.mean([round(r.digits) == 5 for _, r in before]):.3f} of {len(before)}")
+    for what in ("extra", "paste", "beside"):
+        bad = cases(shown, what, DRAWS, judge)
+        name = {"extra": "fan warp", "paste": "paste", "beside": "paste beside the little finger"}[what]
+        told(f"extra finger, {name}", good, bad, extra)
+        for repository in sorted({c.sample.repository for c in bad}):
+            some = [c for c in bad if c.sample.repository == repository]
+            hits, _ = halved(good, some, extra, 0.05)
+            low, high = interval(hits, [c.sample.picture for c in some])
+            print(f"      {repository}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}] of {len(some)}")
+        print(f"      read as six or more: {np.mean([c.reading.digits > 5.5 for c in bad if c.reading]):.2f}")
+    for name, some in (("clean", plain), ("placebos", moved)):
+        for repository in sorted({c.sample.repository for c in some}):
+            these = [c for c in some if c.sample.repository == repository]
+            print(f"   alarms at 5 %, {name}, {repository}: {np.mean(halved(good, these, extra, 0.05)[0]):.3f}")
+    opened = [c for c in good if c.reading and c.sample in shown and c.reading.open >= OPEN]
+    bad = cases(shown, "missing", DRAWS, judge)
+    gated = [c for c in bad if c.reading and c.reading.open >= OPEN]
+    print(f"   missing finger: {len(gated)} of {len(bad)} called open ({OPEN:.1f} straight digits)")
+    told("missing finger on open hands, its own head", opened, gated, missing)
+    told("missing finger on open hands, by the count", opened, gated, fewer)
+    told("missing finger, not gated, its own head", [c for c in good if c.sample in shown], bad, missing)
+    # what the product ships: limits over all measured pictures
+    rates = (0.05, 0.02, 0.01)
+    values = {"extra": [c.reading.extra for c in good if c.reading]}
+    values["missing"] = [c.reading.missing for c in opened if c.reading]
+    limits = {name: {rate: float(np.quantile(v, 1 - rate)) for rate in rates} for name, v in values.items()}
+    print(f"   limits over both halves: {limits}")
+    counted = [c.reading.digits for c in plain if c.reading and c.sample in shown]
+    exact = np.mean([round(v) == 5 for v in counted])
+    print(f"   exact counts on clean hands with fingers on view: {exact:.3f} of {len(counted)}")
     for label in ("defect_extra", "defect_missing", "defect_fused", "defect_melt"):
-        found = [(s, reading(s.pixels)) for s in test if s.label == label]
-        caught = sum(r.extra > limits["5 %"] or (straight(s) >= OPEN and r.digits < low["5 %"]) for s, r in found)
+        found = []
+        for s in test:
+            if s.label == label:
+                judge(s)
+                found.append(look(s.pixels))
+        seen = [r for r in found if r]
+        caught = sum(
+            r.extra > limits["extra"][0.05] or (r.open >= OPEN and r.missing > limits["missing"][0.05]) for r in seen
+        )
         print(
             f"   real {label}: caught {caught} of {len(found)}: "
-            + " ".join(f"{r.digits:.1f}/{r.extra:+.1f}" for _, r in found[:8])
+            + " ".join(f"{r.digits:.1f}/{r.extra:+.1f}/{r.missing:.2f}" for r in seen[:10])
         )
     for label in ("clean_five", "clean_holding", "two_hands", "ambiguous", "not_hand"):
-        found = [reading(s.pixels) for s in test if s.label == label]
+        for s in (chosen := [s for s in test if s.label == label]):
+            judge(s)
+        middle = real.CANON / 2 - 0.5
+        read = [hands.read(s.pixels, Crop(middle, middle, float(real.CANON))) for s in chosen]
         print(
-            f"   {label}: called a hand {np.mean([r.hand > hands.IS_HAND for r in found]):.3f} of "
-            f"{len(found)}; extra alarms {np.mean([r.extra > limits['5 %'] for r in found]):.3f}"
+            f"   {label}: called a hand {np.mean([r.hand > hands.IS_HAND for r in read]):.3f} of {len(read)}; "
+            f"extra alarms {np.mean([r.extra > limits['extra'][0.05] for r in read]):.3f}"
         )
+    drawn = [s for s in clean if s.repository in DRAWN]
+    for what in ("plain", "extra"):
+        scores = [round(c.reading.extra, 1) for c in cases(drawn, what, 2, judge) if c.reading]
+        print(f"   drawn, {len(drawn)} hands, {what}: {scores}")
     start = time.perf_counter()
-    for sample in test[:60]:
-        reading(sample.pixels)
-    print(f"   a crop, six views, one thread: {(time.perf_counter() - start) / 60 * 1e3:.1f} ms")
+    for s in photo[:60]:
+        middle = real.CANON / 2 - 0.5
+        hands.read(s.pixels, Crop(middle, middle, float(real.CANON)))
+    print(f"   a crop, all views, one thread: {(time.perf_counter() - start) / 60 * 1e3:.1f} ms")
+
+
+def frames(hand: Hand, width: int, height: int) -> list[tuple[str, float, tuple[int, int, int, int]]]:
+    """Frames (left, top, right, bottom) whose border near the fingertips takes a share of the hand, or leaves room."""
+    x0, y0, x1, y1 = hand.box
+    way = hand.landmarks[[8, 12, 16, 20]].mean(0) - hand.landmarks[0]
+    across = abs(way[0]) > abs(way[1])
+    low = way[0 if across else 1] < 0
+    begin, end, full = (x0, x1, width) if across else (y0, y1, height)
+    found = []
+    for kind, amounts in (("cut", CUTS), ("whole", ROOMS)):
+        for amount in amounts:
+            inward = amount * (end - begin) if kind == "cut" else -amount * hand.size
+            edge = begin + inward if low else end - inward
+            one, two = (round(max(0.0, edge)), full) if low else (0, round(min(float(full), edge)))
+            found.append((kind, amount, (one, 0, two, height) if across else (0, one, width, two)))
+    return found
 
 
 def partial() -> None:
-    """Pictures re-framed so that the border runs through fingertips, against the same with the whole hand."""
+    """Pictures re-framed so that the border runs through fingertips, against the same with room before them."""
     import cv2
     from PIL import Image
 
-    cut_right, cut_all, unseen, whole_wrong, whole_all = 0, 0, 0, 0, 0
-    for path in sorted((SHARED / "stills" / "photo").iterdir()):
-        pixels = np.array(Image.open(path).convert("RGB"))
-        shrink = 1400 / max(pixels.shape)
-        if shrink < 1:
-            pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    def pictures() -> Iterator[tuple[str, str, Crops]]:
+        for path in sorted((SHARED / "stills" / "photo").iterdir()):
+            pixels = np.array(Image.open(path).convert("RGB"))
+            shrink = 1400 / max(pixels.shape)
+            if shrink < 1:
+                pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            yield "stills", path.name, pixels
+        for row in (SHARED / "hands" / "LABELS.tsv").read_text().splitlines()[1:]:
+            name, label, repository, picture = row.split("\t")[:4]
+            pixels = np.array(Image.open(SHARED / "hands" / name).convert("RGB"))
+            filled = (np.abs(pixels.astype(int) - real.OUTSIDE).max(2) < 60).mean() > 0.01
+            if label == "clean_five" and not filled and repository not in DRAWN | {"lab_anime"}:
+                yield "crops", f"{repository}/{picture}", pixels
+
+    counts: dict[tuple[str, str, float], list[tuple[str, str]]] = {}
+    for source, picture, pixels in pictures():
         height, width = pixels.shape[:2]
         for hand in hands.find_hands(pixels):
-            if hands.cut_off(hand, (width, height)) or hand.size < 60:
-                continue
-            whole_all += 1
             x0, y0, x1, y1 = hand.box
-            # the border that lies nearest to the fingertips takes 15 % of the hand
-            tips, wrist = hand.landmarks[[8, 12, 16, 20]].mean(0), hand.landmarks[0]
-            way = tips - wrist
-            if abs(way[0]) > abs(way[1]):
-                left, right = (
-                    (round(x0 + 0.15 * (x1 - x0)), width) if way[0] < 0 else (0, round(x1 - 0.15 * (x1 - x0)))
-                )
-                top, bottom = 0, height
-            else:
-                top, bottom = (
-                    (round(y0 + 0.15 * (y1 - y0)), height) if way[1] < 0 else (0, round(y1 - 0.15 * (y1 - y0)))
-                )
-                left, right = 0, width
-            part = np.ascontiguousarray(pixels[top:bottom, left:right])
-            # a re-framed picture with a margin in which the whole hand still lies must stay whole
-            again = [
-                h
-                for h in hands.find_hands(part)
-                if np.hypot(*(h.landmarks[0] + (left, top) - wrist)) < 0.5 * hand.size
-            ]
-            cut_all += 1
-            if not again:
-                unseen += 1
-            else:
-                cut_right += hands.cut_off(again[0], (part.shape[1], part.shape[0]))
-            pad = round(0.04 * max(width, height)) + 8
-            a, b = max(0, round(x0) - pad), max(0, round(y0) - pad)
-            framed = np.ascontiguousarray(pixels[b : round(y1) + pad, a : round(x1) + pad * 3])
-            for other in hands.find_hands(framed):
-                near = np.hypot(*(other.landmarks[0] + (a, b) - wrist)) < 0.3 * hand.size
-                whole_wrong += bool(near and hands.cut_off(other, (framed.shape[1], framed.shape[0])))
-    print(
-        f"   fingertips cut: called partial {cut_right} of {cut_all}, not found {unseen}; "
-        f"whole hands called partial {whole_wrong} of {whole_all}"
-    )
+            if min(x0, y0, width - x1, height - y1) < 0.03 * hand.size or hand.size < 60:
+                continue
+            for kind, amount, (left, top, right, bottom) in frames(hand, width, height):
+                framed = np.ascontiguousarray(pixels[top:bottom, left:right])
+                corner = np.array([left, top])
+                again = [
+                    (float(np.abs(other.landmarks + corner - hand.landmarks).mean()), other)
+                    for other in hands.find_hands(framed)
+                ]
+                distance, same = min(again, key=lambda one: one[0], default=(np.inf, None))
+                if same is None or distance > 0.4 * hand.size:
+                    said = "unseen"
+                else:
+                    said = "partial" if hands.cut_off(same, (right - left, bottom - top)) else "whole"
+                counts.setdefault((kind, source, amount), []).append((said, picture))
+    for kind in ("cut", "whole"):
+        for source in ("crops", "stills"):
+            for amount in CUTS if kind == "cut" else ROOMS:
+                each = counts.get((kind, source, amount), [])
+                said = [word for word, _ in each]
+                words = ", ".join(f"{word} {said.count(word)}" for word in ("partial", "whole", "unseen"))
+                print(f"   {kind} {amount:.2f} of the hand, {source}: {words} of {len(each)}")
+        each = [one for (k, _, _), found in counts.items() if k == kind for one in found]
+        low, high = interval([s == "partial" for s, _ in each], [p for _, p in each])
+        share = np.mean([s == "partial" for s, _ in each])
+        print(f"   {kind}: called partial {share:.3f} [{low:.2f}-{high:.2f}] of {len(each)}")
 
 
 def main() -> None:
     """Print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, default=hands.WEIGHTS)
-    parser.add_argument("--held", type=Path, help="digits_fold0.onnx of python -m training.hands --folds 1")
+    parser.add_argument("--weights", type=Path, nargs="+", default=[hands.WEIGHTS])
+    parser.add_argument("--only", choices=("digits", "partial"))
     given = parser.parse_args()
     if not (real.FOLDER / "LABELS.tsv").is_file():
         print("   skipped: the labelled crops of hands are not beside the checkout")
         return
 
     def judge(sample: real.Sample) -> None:
-        wanted = given.weights if sample.repository in real.TEST or not given.held else given.held
+        wanted = given.weights[(group_of(sample) - 1) % len(given.weights)]
         if wanted != hands.WEIGHTS:
             hands.WEIGHTS = wanted
             hands._session.cache_clear()
 
-    hands.WEIGHTS = Path()
-    samples = real.load()
-    if not given.held:
-        print(
-            "   without --held the limits come from hands that the net has learned: they flatter it, "
-            "alarms will be more"
-        )
-    digits([s for s in samples if s.repository in real.TEST or not given.held or fold_of(s) == 0], judge)
-    partial()
+    if given.only != "partial":
+        if hands.WEIGHTS in given.weights:
+            print("   the shipped net has learned from these pictures: numbers flatter it, name others with --weights")
+        digits(real.load(), judge)
+    if given.only != "digits":
+        partial()
 
 
 if __name__ == "__main__":

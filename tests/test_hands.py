@@ -36,7 +36,8 @@ def landmarks(turn: float = 0.0, x: float = 100, y: float = 100) -> Floats:
 
 
 def a_found(points: Floats) -> hands.Hand:
-    return hands.Hand(points, (0, 0, 1, 1), "left", 1.0, 1.0, 5.0, -3.0, 0.0, 5.0)
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return hands.Hand(points, (x0, y0, x1, y1), "left", 1.0, 1.0, 5.0, -3.0, 0.0, 5.0)
 
 
 @pytest.mark.parametrize("turn", [-120, -30, 0, 45, 170])
@@ -84,6 +85,12 @@ def test_a_landmark_beyond_the_border_cuts_the_hand() -> None:
     assert not hands.cut_off(a_found(landmarks()), (200, 200))
     assert hands.cut_off(a_found(landmarks(x=25)), (200, 200))
     assert hands.cut_off(a_found(landmarks(y=199)), (200, 200))
+
+
+def test_a_small_hand_may_lie_nearer_to_the_border_of_a_large_picture() -> None:
+    hand = a_found(landmarks(x=36))
+    assert hands.margin_of(hand, (4000, 4000)) < hands.EDGE * 4000
+    assert not hands.cut_off(hand, (4000, 4000))
 
 
 def test_the_weights_stay_small() -> None:

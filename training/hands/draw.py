@@ -245,7 +245,11 @@ def no_hand(rng: np.random.Generator, side: int, canvas: Canvas, put) -> None:
             r = radius * (1.35 if k == 0 and rng.random() < 0.6 else 1)
             canvas.capsule(put(heel), put(root), rng.uniform(0.25, 0.4) * put.scale, r * 1.2 * put.scale, PALM)
             canvas.capsule(
-                put(root), put([*root, 0, rng.uniform(0.05, 0.2), 0]), r * put.scale, r * 0.9 * put.scale, FIRST + k
+                put(root),
+                put(root + np.array([0, rng.uniform(0.05, 0.2), 0])),
+                r * put.scale,
+                r * 0.9 * put.scale,
+                FIRST + k,
             )
     elif kind == 2:  # a head with features
         canvas.capsule(
@@ -257,7 +261,9 @@ def no_hand(rng: np.random.Generator, side: int, canvas: Canvas, put) -> None:
         )
         for x in (-0.3, 0.3, 0):
             a = np.array([x, rng.uniform(-0.1, 0.3), 0.65])
-            canvas.capsule(put(a), put([*a, rng.uniform(-0.1, 0.1), 0, 0]), 0.1 * put.scale, 0.08 * put.scale, PROP)
+            canvas.capsule(
+                put(a), put(a + np.array([rng.uniform(-0.1, 0.1), 0, 0])), 0.1 * put.scale, 0.08 * put.scale, PROP
+            )
     else:  # an ear, lips: nested arcs
         for ring in range(int(rng.integers(1, 4))):
             r, start, sweep = 0.3 + 0.22 * ring, rng.uniform(0, 6), rng.uniform(2, 5.5)
@@ -474,7 +480,7 @@ def shade(rng, canvas, put, digits, nails):
             *((0.5, 1) if drawn else (0.1, 0.65))
         )
         colour = colour * (1 - line[..., None]) + ink * line[..., None]
-    paint = rng.uniform(20, 230, 3) if rng.random() < 0.25 else [*skin, 14, 4, 10]
+    paint = rng.uniform(20, 230, 3) if rng.random() < 0.25 else skin + np.array([14, 4, 10])
     if rng.random() < 0.85:
         for at, up, along, r, key in nails:
             facing = float((put.rotation @ up)[2])

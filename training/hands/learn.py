@@ -2,37 +2,104 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F  # noqa: N812
+from torch import nn
 from training.hands.net import Deployed, Net
 
 
+def take_over(net: Net, path: Path, pictures: torch.Tensor) -> None:
+    """Fill the net with the weights of an exported one, whose normalisations lie folded in its convolutions.
+
+    ``pictures`` (N, 3, 96, 96) give the normalisations their mean and spread back, so that learning goes on alike.
+    """
+    graph = onnx.load(str(path)).graph
+    kept = {t.name: torch.from_numpy(onnx.numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    folded = iter([[kept[i] for i in node.input[1:]] for node in graph.node if node.op_type in ("Conv", "Gemm")])
+    norms = {}
+    for module in net.modules():
+        if isinstance(module, nn.Sequential):
+            for one, two in itertools.pairwise(module):
+                if isinstance(two, nn.BatchNorm2d):
+                    norms[one] = two
+    met: list[nn.Module] = []
+    hooks = [
+        m.register_forward_hook(lambda m, *_: met.append(m))
+        for m in net.modules()
+        if isinstance(m, nn.Conv2d | nn.Linear)
+    ]
+    net.eval()
+    with torch.no_grad():
+        net(pictures[:2])
+        for hook in hooks:
+            hook.remove()
+        for layer in met:
+            weight, bias = next(folded)
+            layer.weight.copy_(weight)
+            if layer in norms:
+                norm = norms[layer]
+                norm.running_mean.zero_()
+                norm.running_var.fill_(1 - norm.eps)
+                norm.weight.fill_(1)
+                norm.bias.copy_(bias)
+            else:
+                layer.bias.copy_(bias)
+        seen: dict[nn.Module, torch.Tensor] = {}
+        hooks = [n.register_forward_hook(lambda m, x, _: seen.__setitem__(m, x[0])) for n in norms.values()]
+        net(pictures)
+        for hook in hooks:
+            hook.remove()
+        for norm, x in seen.items():
+            mean, spread = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+            norm.bias.add_(mean)
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(spread)
+            norm.weight.copy_(torch.sqrt(spread + norm.eps))
+    net.train()
+
+
 def learn(
-    data: list[np.ndarray], without: int, steps: int, seconds: float, device: str, batch: int, out: Path
+    data: list[np.ndarray],
+    without: Sequence[int],
+    steps: int,
+    seconds: float,
+    device: str,
+    batch: int,
+    out: Path,
+    *,
+    rate: float = 2e-3,
+    real: float = 0.5,
+    after: Path | None = None,
 ) -> None:
-    """Train one net on all but the fold ``without`` and export it."""
+    """Train one net on all but the groups ``without`` and export it; ``real`` is the share of the real hands."""
     torch.manual_seed(7)
     if device == "cpu":
         torch.set_num_threads(1)
-    kept = torch.from_numpy(np.flatnonzero(data[3] != without) if without >= 0 else np.arange(len(data[3])))
+    kept = torch.from_numpy(np.flatnonzero(~np.isin(data[3], list(without))))
     pictures, dense, truth = (torch.from_numpy(d) for d in data[:3])
     pictures, dense, truth = pictures.to(device), dense.to(device), truth.to(device)
     is_drawn = torch.from_numpy(data[3] < 0).to(device)
-    shares = torch.from_numpy(
-        np.where(data[3] < 0, 0.5 / max(1, (data[3] < 0).sum()), 0.5 / max(1, (data[3] >= 0).sum()))
-    )
-    net = Net().to(device)
+    one_drawn, one_real = (float(max(1, (is_drawn.cpu()[kept] == flag).sum())) for flag in (True, False))
+    shares = torch.from_numpy(np.where(data[3] < 0, (1 - real) / one_drawn, real / one_real))
+    net = Net()
+    if after is not None:
+        some = pictures[kept[torch.linspace(0, len(kept) - 1, 512).long()]].permute(0, 3, 1, 2).float() / 255 - 0.5
+        take_over(net, after, F.interpolate(some.cpu(), size=(96, 96), mode="area"))
+    net = net.to(device)
     mean = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998 if batch > 128 else 0.999), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.03)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.03)
     order = torch.Generator().manual_seed(3)
     chance = torch.Generator(device).manual_seed(5)
-    start, step, done = time.monotonic(), 0, 0.0
+    start, step, done, total = time.monotonic(), 0, 0.0, 0.0
 
     def uniform(n: int, low: float, high: float) -> torch.Tensor:
         return torch.rand(n, generator=chance, device=device) * (high - low) + low
@@ -44,8 +111,8 @@ def learn(
     pool = kept[torch.multinomial(shares[kept], batch * 2000, replacement=True, generator=order)].to(device)
     while done < 1:
         done = max(step / steps, (time.monotonic() - start) / seconds)
-        rate = 2e-3 * min(1, (step + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * min(1, done))) + 1e-5
-        optimiser.param_groups[0]["lr"] = rate
+        now = min(1, (step + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * min(1, done)))
+        optimiser.param_groups[0]["lr"] = rate * now + 1e-5
         if step and step % 2000 == 0:
             pool = kept[torch.multinomial(shares[kept], batch * 2000, replacement=True, generator=order)].to(device)
         at = pool[step % 2000 * batch : (step % 2000 + 1) * batch]
@@ -85,13 +152,14 @@ def learn(
         optimiser.step()
         mean.update_parameters(net)
         step += 1
-        if step % 500 == 0 or (device == "cpu" and step % 50 == 0):
-            pass
+        total += (float(loss.detach()) - total) / min(step, 200)
+        if step % 200 == 0:
+            print(f"   step {step}, {time.monotonic() - start:.0f} s, loss {total:.4f}", flush=True)
     final = mean.module.cpu().eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         Deployed(final),
-        (torch.zeros(6, 96, 96, 3, dtype=torch.uint8),),
+        (torch.zeros(4, 96, 96, 3, dtype=torch.uint8),),
         str(out),
         input_names=["views"],
         output_names=["count", "flags", "straight"],
@@ -99,9 +167,3 @@ def learn(
         opset_version=17,
         dynamo=False,
     )
-    {"steps": step, "batch": batch, "seconds": round(time.monotonic() - start), "loss": round(float(loss), 4)}
-
-
-def learn_from(place: Path, without: int, steps: int, seconds: float, device: str, batch: int, out: Path) -> None:
-    """The same from files, for a process of its own."""
-    learn([np.load(place / f"{k}.npy") for k in range(4)], without, steps, seconds, device, batch, out)

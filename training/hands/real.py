@@ -1,11 +1,12 @@
 """Real hands with a digit more or less: fan warps and pastes on labelled crops, split by repository.
 
 The crops (``../shared/hands``, ``LABELS.tsv``) belong to others and stay where they lie. `TEST` names the
-repositories that are never trained on.
+repositories on which the net is measured.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,15 +93,6 @@ def restore(path: Path) -> list[Sample]:
     ]
 
 
-def angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Pivot in the palm, the angle of each digit about it (0 up, clockwise), and the palm's length in px."""
-    pivot = 0.55 * points[0] + 0.45 * points[9]
-    palm = float(np.linalg.norm(points[9] - points[0]))
-    middles = np.array([(points[k] + points[k + 2]) / 2 for k in (2, 6, 10, 14, 18)])
-    d = middles - pivot
-    return pivot, np.arctan2(d[:, 0], -d[:, 1]), palm
-
-
 def straight(points: np.ndarray) -> np.ndarray:
     """Which digits, (5,) bool, the landmarks draw straight and as long as they should be."""
     which, palm = [], float(np.linalg.norm(points[9] - points[0]))
@@ -111,105 +103,305 @@ def straight(points: np.ndarray) -> np.ndarray:
     return np.array(which)
 
 
-def fan(pixels: np.ndarray, pivot: np.ndarray, turned, near: float, far: float) -> np.ndarray:
-    """Turn the picture about the pivot by ``turned`` (angle out -> angle in), fading in between two radii."""
-    side = len(pixels)
+@dataclass
+class Fan:
+    """A hand in polar form about a pivot behind its knuckles; angles in rad, 0 up and clockwise, radii in px.
+
+    ``centre`` (5, R) the middle line of each digit at each radius, ``side`` (5, R, 2) where its sector ends towards
+    smaller and larger angles, ``tip`` (5,) the radius of the tips, ``sound`` (5,) whether the digit lies along the
+    radius and the picture shows a line or a gap on both of its sides, ``shown`` how many digits lie along the radius
+    beside each other, ``length`` of a finger, ``order`` of the digits by angle.
+    """
+
+    pivot: np.ndarray
+    centre: np.ndarray
+    side: np.ndarray
+    tip: np.ndarray
+    sound: np.ndarray
+    shown: int
+    length: float
+    order: list[int]
+
+
+_STEPS = 17
+_APART = 1.3
+"""A line between two digits differs from their skin this many times as much as the skin does from itself."""
+
+SHOWN = 4
+"""So many digits must lie beside each other, along the radius, before one more or less changes what is counted."""
+_SLIM = 0.1
+"""Finger lengths between the middle lines of two neighbours; less, and they lie over each other."""
+_BENT = 0.3
+"""rad; a digit that leaves its radius by more than this is not doubled or taken."""
+_ASIDE = 1.0
+"""rad; neither is a thumb that stands off further, across the radius."""
+_fans: dict[str, Fan | None] = {}
+
+
+def _line(points: np.ndarray, digit: int, pivot: np.ndarray, radii: np.ndarray) -> tuple[np.ndarray, float, bool]:
+    """The digit's angle at each radius, the radius of its tip, whether it runs outward all the way."""
+    joints = points[1 + 4 * digit + (digit == 0) : 5 + 4 * digit]
+    last = joints[-1] + 0.35 * (joints[-1] - joints[-2])
+    dense = np.concatenate(
+        [a + np.linspace(0, 1, 8)[:, None] * (b - a) for a, b in itertools.pairwise([*joints, last])]
+    )
+    away = dense - pivot
+    r, angle = np.hypot(*away.T), np.arctan2(away[:, 0], -away[:, 1])
+    outward = float(r[-1] - r[0]) > 0.8 * float(np.hypot(*(dense[-1] - dense[0]))) and bool((np.diff(r) > -0.2).all())
+    rising = np.maximum.accumulate(r) + np.arange(len(r)) * 1e-4
+    return np.interp(radii, rising, angle), float(r[-1]), outward
+
+
+def _seam(
+    far: np.ndarray, radii: np.ndarray, one: np.ndarray, two: np.ndarray, low: int, high: int
+) -> tuple[np.ndarray, float]:
+    """The line between two digits along which the picture differs most from their skin, (R,) and by how much."""
+    share = np.linspace(0.2, 0.8, _STEPS)
+    angle = one[:, None] + share * (two - one)[:, None]
+    column = (angle + np.pi) / (2 * np.pi) * (far.shape[1] - 1)
+    cost = far[np.arange(len(radii))[:, None], np.clip(np.rint(column), 0, far.shape[1] - 1).astype(int)]
+    best, came = cost[low].copy(), []
+    for k in range(low + 1, high):
+        near = np.stack([np.r_[-1e9, best[:-1]] - 0.3, best, np.r_[best[1:], -1e9] - 0.3])
+        came.append(near.argmax(0))
+        best = near.max(0) + cost[k]
+    at = [int(best.argmax())]
+    for step in came[::-1]:
+        at.append(at[-1] + int(step[at[-1]]) - 1)
+    way = np.array(at[::-1], float)
+    seen = float(np.median(cost[np.arange(low, high), np.array(at[::-1])]))
+    way = cv2.GaussianBlur(way[:, None], (1, 9), 0)[:, 0] if len(way) > 8 else way
+    place = np.interp(np.arange(len(radii)), np.arange(low, high), share[0] + way * (share[1] - share[0]))
+    return one + place * (two - one), seen
+
+
+def fan_of(pixels: np.ndarray, points: np.ndarray) -> Fan | None:
+    """The hand in polar form; None where its fingers do not run side by side."""
+    roots, tips = points[[5, 9, 13, 17]], points[[8, 12, 16, 20]]
+    lengths = np.linalg.norm(tips - roots, axis=1)
+    length = float(np.median(lengths))
+    ahead = (tips - roots).mean(0)
+    if length < 24 or np.hypot(*ahead) < 0.75 * length:
+        return None
+    ahead = ahead / np.hypot(*ahead)
+    pivot = roots.mean(0) - 0.85 * length * ahead
+    radii = np.arange(0, 1.5 * len(pixels))
+    lines = [_line(points, k, pivot, radii) for k in range(5)]
+    centre = np.stack([one[0] for one in lines])
+    if float(np.abs(centre).max()) > 2.2:
+        return None
+    tip = np.array([one[1] for one in lines])
+    start = int(1.25 * length)
+    bend = np.array([float(np.ptp(c[start : max(start + 1, int(t))])) for c, t in zip(centre, tip, strict=True)])
+    order = [int(k) for k in np.argsort(centre[:, start])]
+    # the picture in polar form: how far each place is from the skin along the middle lines of the digits
+    columns = 720
+    grid = np.linspace(-np.pi, np.pi, columns)
+    x = pivot[0] + radii[:, None] * np.sin(grid)
+    y = pivot[1] - radii[:, None] * np.cos(grid)
+    lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 0.8), cv2.COLOR_RGB2LAB).astype(np.float32)
+    polar = cv2.remap(lab, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    skin = []
+    for k in range(5):
+        rows = np.arange(start, max(start + 4, int(tip[k] - 0.1 * length)))
+        skin.append(polar[rows, np.rint((centre[k, rows] + np.pi) / (2 * np.pi) * (columns - 1)).astype(int)])
+    side = np.zeros((5, len(radii), 2))
+    sound = np.array([one[2] for one in lines]) & (bend < _BENT)
+    shown = sound & straight(points)
+    sound[0] &= abs(float(centre[0, start])) < _ASIDE
+    reach = 0.2 * length / np.maximum(radii, 0.5 * length)
+    for place, k in enumerate(order):
+        cap = reach * (1.25 if k == 0 else 1)
+        if place == 0:
+            side[k, :, 0] = centre[k] - cap
+        if place == 4:
+            side[k, :, 1] = centre[k] + cap
+            continue
+        other = order[place + 1]
+        low, high = start, int(max(start + 6, min(tip[k], tip[other]) - 0.12 * length))
+        gap = (centre[other] - centre[k])[low:high]
+        own = np.concatenate([skin[k], skin[other]])
+        middle = np.median(own, 0)
+        own_far = np.linalg.norm(own - middle, axis=1)
+        far = np.linalg.norm(polar - middle, axis=2) / (float(np.median(own_far)) + 3)
+        far = np.minimum(far, 6)
+        line, seen = _seam(far, radii, centre[k], centre[other], low, high)
+        apart = float(gap.min()) * float(radii[low]) > _SLIM * length
+        shown[k] &= apart
+        shown[other] &= apart
+        apart &= seen > _APART
+        sound[k] &= apart
+        sound[other] &= apart
+        side[k, :, 1] = np.minimum(line, centre[k] + cap)
+        side[other, :, 0] = np.maximum(line, centre[other] - reach * (1.25 if other == 0 else 1))
+    return Fan(pivot, centre, side, tip, sound, int(shown.sum()), length, order)
+
+
+def warp(
+    pixels: np.ndarray, fan: Fan, pieces: list[tuple[np.ndarray, np.ndarray, float]], near: float, far: float
+) -> np.ndarray:
+    """Lay out the hand anew: sectors (from, to, stretch) side by side about the pivot, faded in from near to far.
+
+    What lies outside the pieces is squeezed or stretched, and nothing moves at the back of the hand's fan.
+    """
+    side, radii = len(pixels), np.arange(fan.centre.shape[1])
+    back = 2.5
+    grid = np.linspace(-np.pi, np.pi, 721).astype(np.float32)
+    total = sum((b - a) * stretch for a, b, stretch in pieces)
+    middle = (pieces[0][0] + pieces[-1][1]) / 2
+    place = middle - total / 2
+    out = [np.full(len(radii), -np.pi), np.full(len(radii), -back)]
+    into = [*out]
+    joints = []
+    for k, (a, b, stretch) in enumerate(pieces):
+        if k and float(np.abs(a - pieces[k - 1][1]).max()) > 1e-6:
+            joints.append(place)
+        out += [place + 1e-5, place + (b - a) * stretch - 1e-5]
+        into += [a, b]
+        place = place + (b - a) * stretch
+    out += [np.full(len(radii), back), np.full(len(radii), np.pi)]
+    into += [*out[-2:]]
+    knots, values = np.maximum.accumulate(np.array(out), 0), np.array(into)
+    table = np.stack([np.interp(grid, knots[:, k], values[:, k]) for k in range(len(radii))]).astype(np.float32)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    dx, dy = x - pivot[0], y - pivot[1]
+    dx, dy = x - np.float32(fan.pivot[0]), y - np.float32(fan.pivot[1])
     r, a = np.hypot(dx, dy), np.arctan2(dx, -dy)
+    # nearest in the angle: a joint must not be interpolated across
+    source = table[
+        np.clip(np.rint(r), 0, len(radii) - 1).astype(int), np.rint((a + np.pi) / (2 * np.pi) * 720).astype(int)
+    ]
+    cell = grid[np.rint((a + np.pi) / (2 * np.pi) * 720).astype(int)]
     fade = np.clip((r - near) / (far - near), 0, 1)
-    s = a + (turned(a) - a) * fade * fade * (3 - 2 * fade)
-    return cv2.remap(
+    s = a + (source + (a - cell) - a) * fade * fade * (3 - 2 * fade)
+    done = cv2.remap(
         pixels,
-        (pivot[0] + r * np.sin(s)).astype(np.float32),
-        (pivot[1] - r * np.cos(s)).astype(np.float32),
+        (fan.pivot[0] + r * np.sin(s)).astype(np.float32),
+        (fan.pivot[1] - r * np.cos(s)).astype(np.float32),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT,
     )
+    if joints:
+        soft = cv2.GaussianBlur(done, (0, 0), 1.1)
+        row = np.clip(np.rint(r), 0, len(radii) - 1).astype(int)
+        close = np.min([np.abs(a - joint[row]) * r for joint in joints], axis=0)
+        mask = np.clip(2.2 - close, 0, 1)[..., None] * np.clip((r - near) / 4, 0, 1)[..., None]
+        done = np.clip(done * (1 - mask) + soft * mask, 0, 255).astype(np.uint8)
+    return done
 
 
-def sectors(at: np.ndarray) -> list[tuple[float, float, int]]:
-    """The angular sector of each finger that stands free enough of its neighbours: (from, to, finger)."""
-    order = np.argsort(at)
+def choices(fan: Fan, what: str, side: int) -> list[int]:
+    """The digits that can be doubled or taken so that it shows: apart, long enough beyond the fade, in the picture."""
     found = []
-    for place, k in enumerate(order):
-        before = at[k] - at[order[place - 1]] if place else 0.42
-        after = at[order[place + 1]] - at[k] if place < 4 else 0.42
-        if min(before, after) > 0.1:
-            found.append((at[k] - min(before, 0.5) / 2, at[k] + min(after, 0.5) / 2, int(k)))
+    for k in range(5):
+        r = np.array([fan.tip[k]])
+        at = fan.centre[k][min(int(fan.tip[k]), fan.centre.shape[1] - 1)]
+        x, y = fan.pivot[0] + r * np.sin(at), fan.pivot[1] - r * np.cos(at)
+        inside = 3 < x[0] < side - 4 and 3 < y[0] < side - 4
+        long = fan.tip[k] > (1.5 if k == 0 else 1.6) * fan.length
+        if fan.sound[k] and inside and long and not (what == "paste" and k == 0):
+            found.append(k)
     return found
 
 
 def inject(rng: np.random.Generator, sample: Sample, what: str) -> np.ndarray | None:
-    """The crop with a digit more ("extra", "paste"), a digit less ("missing"), or a placebo ("widen", "shift").
+    """The crop with a digit more ("extra", "paste", "beside"), a digit less ("missing"), or a placebo.
 
-    None where the hand does not show its digits apart.
+    The placebos are "widen" and "shift" (one digit) and "swap": one digit doubled and another one taken, with every
+    trace of the warp and five digits. None where the hand does not show its digits apart.
     """
     assert sample.points is not None  # the caller chose
-    pivot, at, palm = angles(sample.points)
-    pivot = pivot + rng.normal(0, 0.03 * palm, 2)
-    free = sectors(at)
-    if what in ("extra", "missing", "paste"):
-        # a bent finger repeated is no sixth finger
-        apart = straight(sample.points)
-        free = [s for s in free if apart[s[2]]] if apart.sum() >= 2 else []
-    if not free:
+    if sample.name not in _fans:
+        _fans[sample.name] = fan_of(sample.pixels, sample.points)
+    fan = _fans[sample.name]
+    if fan is None:
         return None
+    if what not in ("widen", "shift") and fan.shown < SHOWN:
+        return None
+    free = choices(fan, what, len(sample.pixels))
+    if len(free) < (2 if what in ("swap", "missing", "extra") else 1):
+        return None
+    near = fan.length * rng.uniform(0.75, 0.95)
+    far = fan.length * rng.uniform(1.1, 1.3)
     if what == "missing" and len(free) > 1:
-        free = [s for s in free if s[2] != 0 or rng.random() < 0.3]
-    low, high, finger = free[rng.integers(len(free))]
-    low, high = low + rng.normal(0, 0.03), high + rng.normal(0, 0.03)
-    width, limit = high - low, rng.uniform(2.3, 3.0)
-    if width < 0.1 or max(abs(low), abs(high)) + width > limit:
-        return None
-    near, far = palm * rng.uniform(0.25, 0.5), palm * rng.uniform(0.75, 1.05)
-    half = width / 2
+        free = [k for k in free if k != 0 or rng.random() < 0.3]
+    k = int(free[rng.integers(len(free))])
+    low, high = fan.side[k, :, 0], fan.side[k, :, 1]
+    if what in ("paste", "beside"):
+        return paste(rng, sample.pixels, fan, k, beside=what == "beside")
     if what == "extra":
-        out, back = (
-            [-limit, low - half, high - half - 1e-4, high - half, high + half, limit],
-            [-limit, low, high, low, high, limit],
-        )
+        pieces = [(low, high, 1.0), (low, high, float(rng.uniform(0.85, 1.0)))]
+        if rng.random() < 0.5:
+            pieces = pieces[::-1]
     elif what == "missing":
-        middle = (low + high) / 2
-        out, back = [-limit, middle - 1e-4, middle, limit], [-limit, low, high, limit]
+        around = 0.02
+        pieces = [(low - around, low, 1.0), (high, high + around, 1.0)]
     elif what == "widen":
-        more = half * rng.uniform(0.15, 0.5)
-        out, back = [-limit, low - more, high + more, limit], [-limit, low, high, limit]
+        pieces = [(low, high, float(rng.uniform(1.15, 1.45)))]
     elif what == "shift":
-        by = rng.choice([-1, 1]) * half * rng.uniform(0.5, 1)
-        out, back = [-limit, low + by, high + by, limit], [-limit, low, high, limit]
+        edge, more = 0.3 * (high - low), float(rng.choice([-1, 1]) * rng.uniform(0.4, 0.8))
+        pieces = [(low - edge, low, 1 + more), (low, high, 1.0), (high, high + edge, 1 - more)]
+    elif what == "swap":
+        other = int(rng.choice([j for j in free if j != k]))
+        pieces, at = [], None
+        for j in sorted((k, other), key=fan.order.index):
+            a, b = fan.side[j, :, 0], fan.side[j, :, 1]
+            pieces.append((a - 0.02 if at is None else at, a, 1.0))
+            pieces += [(a, b, 1.0)] * (2 if j == k else 0)
+            at = b
+        pieces.append((at, at + 0.02, 1.0))
     else:
-        return paste(rng, sample, pivot, at, palm, (low, high, finger))
-    return fan(sample.pixels, pivot, lambda a: np.interp(a, out, back), near, far)
-
-
-def paste(
-    rng: np.random.Generator,
-    sample: Sample,
-    pivot: np.ndarray,
-    at: np.ndarray,
-    palm: float,
-    sector: tuple[float, float, int],
-    *,
-    placebo: bool = False,
-) -> np.ndarray | None:
-    """A finger's sector, turned about the palm into the gap between thumb and index (or the gap onto itself)."""
-    gap = (at[0] + at[1]) / 2
-    low, high, _ = sector
-    if abs(at[0] - at[1]) < 0.5 or abs(gap - (low + high) / 2) < 0.3:
+        raise ValueError(what)
+    wide = max(float(np.abs(p[0]).max()) for p in pieces) + float((high - low)[int(fan.length) :].max())
+    if wide > 2.4 or any(float((b - a).min()) < -1e-6 for a, b, _ in pieces):
         return None
-    by = 0.0 if placebo else gap - (low + high) / 2 + rng.normal(0, 0.04)
-    side = len(sample.pixels)
-    turned = cv2.getRotationMatrix2D(
-        (float(pivot[0]), float(pivot[1])), -np.degrees(by), rng.uniform(0.85, 1.0) if not placebo else 1.0
-    )
-    moved = cv2.warpAffine(sample.pixels, turned, (side, side), borderMode=cv2.BORDER_REFLECT)
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    a, r = np.arctan2(x - pivot[0], -(y - pivot[1])), np.hypot(x - pivot[0], y - pivot[1])
-    middle = gap if placebo else (low + high) / 2 + by
-    mask = ((np.abs(a - middle) < (high - low) / 2) & (r > palm * 0.45)).astype(np.float32)
-    mask = cv2.GaussianBlur(mask, (0, 0), palm * 0.035)[..., None]
-    return np.clip(sample.pixels * (1 - mask) + moved * mask, 0, 255).astype(np.uint8)
+    return warp(sample.pixels, fan, pieces, near, far)
+
+
+def paste(rng: np.random.Generator, pixels: np.ndarray, fan: Fan, k: int, *, beside: bool) -> np.ndarray | None:
+    """A finger turned about the pivot into the gap between thumb and index, or beside the little finger.
+
+    None where it would lie on another finger or outside the picture.
+    """
+    side = len(pixels)
+    radii = np.arange(fan.centre.shape[1])
+    low, high = fan.side[k, :, 0], fan.side[k, :, 1]
+    width = high - low
+    start, end = int(1.1 * fan.length), int(fan.tip[k])
+    scale = float(rng.uniform(0.8, 0.95))
+    if beside:
+        last = 4
+        way = float(np.sign(fan.centre[4, start] - fan.centre[1, start]))
+        goal = fan.centre[last] + way * (width * 0.8 + 0.03 + rng.uniform(0, 0.12))
+    else:
+        gap = np.abs(fan.centre[1] - fan.centre[0])
+        if float((gap - width)[start:end].min()) < 0.3 * float(width[start:end].mean()):
+            return None
+        goal = (fan.centre[0] + fan.centre[1]) / 2
+    rows = slice(int(1.2 * fan.length), max(int(1.2 * fan.length) + 2, end))
+    by = float(np.median((goal - (low + high) / 2)[rows])) + rng.normal(0, 0.03)
+    if abs(by) < 0.25:
+        return None
+    r = scale * fan.tip[k]
+    at = fan.centre[k][end] + by
+    x, y = fan.pivot[0] + r * np.sin(at), fan.pivot[1] - r * np.cos(at)
+    if not (2 < x < side - 3 and 2 < y < side - 3):
+        return None
+    turned = cv2.getRotationMatrix2D((float(fan.pivot[0]), float(fan.pivot[1])), -np.degrees(by), scale)
+    moved = cv2.warpAffine(pixels, turned, (side, side), borderMode=cv2.BORDER_REFLECT)
+    yy, xx = np.mgrid[0:side, 0:side].astype(np.float32)
+    dx, dy = xx - fan.pivot[0], yy - fan.pivot[1]
+    radius, angle = np.hypot(dx, dy) / scale, np.arctan2(dx, -dy) - by
+    row = np.clip(np.rint(radius), 0, len(radii) - 1).astype(int)
+    inside = (angle > low[row]) & (angle < high[row]) & (radius > 0.8 * fan.length) & (radius < fan.tip[k] + 4)
+    mask = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.6)[..., None]
+    return np.clip(pixels * (1 - mask) + moved * mask, 0, 255).astype(np.uint8)
+
+
+SHARES = {
+    "plain": 0.22, "extra": 0.24, "paste": 0.07, "beside": 0.06, "missing": 0.17, "swap": 0.12, "widen": 0.06,
+    "shift": 0.06,
+}  # fmt: skip
+"""What is done to a clean hand in training."""
 
 
 def variant(rng: np.random.Generator, samples: list[Sample]) -> tuple[np.ndarray, Truth]:
@@ -243,17 +435,26 @@ def variant(rng: np.random.Generator, samples: list[Sample]) -> tuple[np.ndarray
     while True:
         sample = clean[rng.integers(len(clean))]
         apart = int(straight(sample.points).sum())
-        what = str(
-            rng.choice(
-                ["plain", "extra", "paste", "missing", "widen", "shift"], p=[0.24, 0.27, 0.09, 0.14, 0.13, 0.13]
-            )
-        )
+        what = str(rng.choice(list(SHARES), p=list(SHARES.values())))
         pixels = sample.pixels if what == "plain" else inject(rng, sample, what)
         if pixels is None:
             continue
-        n = {"extra": 6, "paste": 6, "missing": 4}.get(what, 5)
+        if what == "plain" and rng.random() < 0.2:
+            # the border of the picture runs through the hand
+            return part(rng, cut(rng, pixels), rng.uniform(0.88, 1.0), free=False), Truth(1.0, None, None, None, None)
+        n = {"extra": 6, "paste": 6, "beside": 6, "missing": 4}.get(what, 5)
         truth = Truth(1.0, n, float(n > 5), float(n < 5), int(np.clip(apart + (n - 5), 0, 7)))
         return part(rng, pixels, rng.uniform(0.88, 1.0), free=False), truth
+
+
+def cut(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
+    """The crop as it is cut out of a picture that ends within it: the last line goes on."""
+    side = len(pixels)
+    edge = int(side * rng.uniform(0.15, 0.4))
+    turns = int(rng.integers(4))
+    out = np.rot90(pixels, turns).copy()
+    out[:edge] = out[edge]
+    return np.ascontiguousarray(np.rot90(out, -turns))
 
 
 def part(rng: np.random.Generator, pixels: np.ndarray, share: float, *, free: bool) -> np.ndarray:

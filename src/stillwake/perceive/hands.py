@@ -30,10 +30,12 @@ EXTRA = 3.96
 (``weights/digits.md``, 2026-11-26)."""
 MISSING = 0.965
 """`Hand.missing` above this, on a hand with three straight digits, likewise: 0.8 % and a seventh."""
-EDGE = 0.012
-"""A landmark this near to the border, in longer sides of the picture, is cut by it."""
+EDGE = 0.006
+"""A landmark this near to the border, in longer sides of the picture, is cut by it; `NEAR` holds for small hands."""
+NEAR = 0.03
+"""The same in sizes of the hand: whichever is less."""
 _MOST = 8
-_TURNS = (-14.0, 0.0, 14.0)
+_TURNS = (-9.0, 9.0)
 _TILE = 448
 
 
@@ -49,20 +51,24 @@ class Reading:
 
 
 def upright(landmarks: Floats) -> models.Crop:
-    """The square around the hand that is turned so that wrist -> middle knuckle points up."""
-    way = landmarks[9] - landmarks[0]
+    """The square around the hand that is turned so that its fingers point up.
+
+    Up is from the wrist to the middle of all joints of the four fingers: seen along the forearm, the knuckles of a
+    bent hand lie beside its wrist and say nothing, while its fingers still have a direction.
+    """
+    way = landmarks[5:].mean(0) - landmarks[0]
     angle = float(np.degrees(np.arctan2(way[0], -way[1])))
     cos, sin = np.cos(np.radians(-angle)), np.sin(np.radians(-angle))
     turn = np.array([[cos, -sin], [sin, cos]], np.float32)
     turned = landmarks @ turn.T
     low, high = turned.min(0), turned.max(0)
     middle = (low + high) / 2 @ turn
-    extent = max(float((high - low).max()), 1.5 * float(np.hypot(*way)), 1.0)
+    extent = max(float((high - low).max()), 1.5 * float(np.hypot(*(landmarks[9] - landmarks[0]))), 1.0)
     return models.Crop(float(middle[0]), float(middle[1]), ROOM * extent, angle)
 
 
 def read(pixels: Pixels, crop: models.Crop) -> Reading:
-    """What the net sees in the crop: the mean of six views, mirrored and turned."""
+    """What the net sees in the crop: the mean of four views, mirrored and turned."""
     views = []
     for turn in _TURNS:
         view = models.Crop(crop.x, crop.y, crop.side, crop.angle + turn).cut(pixels, SIDE)
@@ -124,9 +130,14 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
 def cut_off(hand: Hand, size: tuple[int, int]) -> bool:
     """Whether the picture's border, ``size`` (width, height), cuts the hand: a landmark lies on it or beyond."""
     width, height = size
-    margin = EDGE * max(width, height)
+    margin = margin_of(hand, size)
     x, y = hand.landmarks[:, 0], hand.landmarks[:, 1]
     return bool((x < margin).any() or (y < margin).any() or (x > width - margin).any() or (y > height - margin).any())
+
+
+def margin_of(hand: Hand, size: tuple[int, int]) -> float:
+    """How near to the border a landmark counts as cut by it, in px."""
+    return min(EDGE * max(size), NEAR * hand.size)
 
 
 def _overlap(one: Iterable[float], other: Iterable[float]) -> float:

@@ -6,12 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from stillwake.perceive.hands import EXTRA, MISSING
+from stillwake.perceive.hands import EDGE as CUT
+from stillwake.perceive.hands import EXTRA, MISSING, cut_off, margin_of
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Finding, Hand, Scene
 
-EDGE = Limit(0.012, None, "of the picture", "handbook rule, benchmarks/readiness.py: fingertips cut by the frame")
+EDGE = Limit(CUT, None, "of the picture", "benchmarks/hands.py: fingertips cut by the frame; less for small hands")
 DIGITS = Limit(
     EXTRA, None, "logit of a sixth", "benchmarks/hands.py: the frozen limit under 5 % alarms on clean hands"
 )
@@ -133,7 +134,7 @@ def _crosses(body: Body, wrist: int, elbow: int, size: tuple[int, int]) -> bool:
 
 def _whole(scene: Scene) -> Finding:
     size = scene.still.size
-    cut = [hand for hand in scene.hands if outside(hand, size) > -EDGE.warn]
+    cut = [hand for hand in scene.hands if cut_off(hand, size)]
     if cut:
         hand = max(cut, key=lambda h: outside(h, size))
         x0, y0, x1, y1 = hand.box
@@ -142,7 +143,7 @@ def _whole(scene: Scene) -> Finding:
             verdict="warn",
             measured=round(outside(hand, size), 3),
             unit=EDGE.unit,
-            limit=-EDGE.warn,
+            limit=-round(margin_of(hand, size) / max(size), 4),
             box=(max(x0, -0.5), max(y0, -0.5), min(x1, size[0]), min(y1, size[1])),
             why="the frame cuts a hand",
             fix="extend the picture there (outpaint), or crop it so that the whole hand is out",
@@ -162,8 +163,13 @@ def _whole(scene: Scene) -> Finding:
                 )
     if not scene.hands:
         return unseen("whole hands", "no hand was found")
-    nearest = max(outside(hand, size) for hand in scene.hands)
+    nearest = max(scene.hands, key=lambda hand: outside(hand, size))
     return Finding(
-        check="whole hands", verdict="pass", measured=round(nearest, 3), unit=EDGE.unit, limit=-EDGE.warn,
-        box=scene.hands[0].box, why="every hand that was found lies whole in the picture",
-    )  # fmt: skip
+        check="whole hands",
+        verdict="pass",
+        measured=round(outside(nearest, size), 3),
+        unit=EDGE.unit,
+        limit=-round(margin_of(nearest, size) / max(size), 4),
+        box=nearest.box,
+        why="every hand that was found lies whole in the picture",
+    )
