@@ -1,6 +1,7 @@
 """The checks of the still against faults of known place and strength: recall at 5 % and 1 % false alarms.
 
-    python -m benchmarks.readiness [FOLDER] [--only CHECK] [--sheet FOLDER]
+    python -m benchmarks.readiness [FOLDER] [--only CHECK]
+    python -m benchmarks.readiness [FOLDER] --many 200
 
 FOLDER holds stills (default: ``../shared/stills``, skipped where it is missing). Each still is a clean case; faults
 are put into copies with masks that the checks did not make: eyes and mouth from the full-range face detector's key
@@ -11,6 +12,9 @@ not see is counted, never dropped. The product's own limits, which lie between t
 halves, stand beside: they have seen all stills. A box counts as right when it shares at least .3 of the smaller one of
 it and the injected region.
 
+With ``--many`` that many stills (the folder's, again and again) are opened, seen and checked one after the other, and
+the memory held after each tenth of them is printed.
+
 What this cannot say: injected faults are cleaner than a generator's own, so the recall is an upper bound.
 """
 
@@ -18,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -172,6 +177,20 @@ def tiled(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[P
     return again, (left, top, left + n * reps, top + n * reps)
 
 
+def joined(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """One side of a straight line across the picture lighter or darker by so many levels, saved as JPEG 92."""
+    pixels = scene.still.pixels.astype(np.float32)
+    height, width = pixels.shape[:2]
+    turned = bool(chance.integers(2))
+    at = int(chance.uniform(0.25, 0.75) * (width if turned else height))
+    part = np.s_[:, :at] if turned else np.s_[:at]
+    pixels[part] += strength if chance.integers(2) else -strength
+    whole = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    _, data = cv2.imencode(".jpg", whole[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    again: Pixels = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return again, (at - 6, 0, at + 6, height) if turned else (0, at - 6, width, at + 6)
+
+
 _WORDS = (
     "HARBOUR",
     "Morning",
@@ -246,6 +265,7 @@ FAULTS = (
     Fault("mouth corners", (0.05, 0.10, 0.15), (0.10, 0.85), True, lifted, "eye distances"),
     Fault("softness", (1.3, 1.5, 2), (2, 0.95), True, softened, "times"),
     Fault("repetition", (64, 96, 128), (64, 0.80), True, tiled, "px"),
+    Fault("seams", (3, 5, 8), None, True, joined, "levels"),
     Fault("pseudo-text", (0.4, 0.7, 1.0), (0.7, 0.80), True, lettered, "of the letters"),
     Fault("head in the frame", (1.3, 1.0, 0.7), (1.0, 0.90), False, beheaded, "eye distances over the eyes"),
 )
@@ -273,7 +293,7 @@ def _finding(scene: Scene, name: str) -> Finding | None:
     found: list[Finding] = []
     if name in ("softness",):
         found = file_findings(scene)
-    elif name in ("repetition", "pseudo-text"):
+    elif name in ("repetition", "seams", "pseudo-text"):
         found = background_findings(scene) if name == "pseudo-text" else background_findings(replace(scene, seen={}))
     elif face is not None and name == "head in the frame":
         found = framing_findings(scene, face)
@@ -336,7 +356,7 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
         for scene in clean_of:
             name = scene.still.name
             seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-            if clean[name] is None and fault.check not in ("softness", "repetition", "pseudo-text"):
+            if clean[name] is None and fault.check not in ("softness", "repetition", "seams", "pseudo-text"):
                 continue  # the check had said of the clean still that it cannot see
             spoilt = fault.spoil(scene, strength, np.random.default_rng(seed))
             if spoilt is None:
@@ -366,16 +386,37 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
         )
 
 
+def held_mib() -> float:
+    """Memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def many(paths: list[Path], count: int) -> Iterator[str]:
+    """The memory held while a long folder is checked."""
+    began = time.perf_counter()
+    for index in range(count):
+        check(perceive(open_still(paths[index % len(paths)])))
+        if (index + 1) % max(1, count // 10) == 0:
+            each = (time.perf_counter() - began) / (index + 1)
+            yield f"{index + 1} stills: {held_mib():.0f} MiB held, {each:.2f} s a still"
+
+
 def main() -> None:
     """Print one table a fault, and the alarms of all checks on the clean stills."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=SHARED)
     parser.add_argument("--only", default=None)
+    parser.add_argument("--many", type=int, default=0, metavar="COUNT")
     asked = parser.parse_args()
     if not asked.folder.is_dir():
         print(f"no stills at {asked.folder.name}: skipped")
         return
     paths = sorted(p for p in asked.folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    if asked.many:
+        for line in many(paths, asked.many):
+            print(line, flush=True)
+        return
     scenes, fails, warns, seconds = [], {}, {}, []
     for path in paths:
         scene = perceive(open_still(path))

@@ -128,6 +128,33 @@ def test_blocks_of_compression_are_counted_on_their_grid() -> None:
     assert signals.blockiness(rough) > 4 > 1.5 > signals.blockiness(smooth)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_step_across_the_whole_picture_is_a_seam(turned: bool) -> None:
+    pixels = cv2.GaussianBlur(noise(320, 480), (0, 0), 1.5).astype(np.float32)
+    pixels[200:] += 6
+    spoilt = np.clip(pixels, 0, 255).astype(np.uint8)
+    found = signals.seam(np.ascontiguousarray(spoilt.swapaxes(0, 1)) if turned else spoilt)
+    assert found is not None
+    assert found.strength > 10
+    assert abs(found.step - 6) < 2.5
+    x0, y0, x1, y1 = found.box
+    assert ((x0, x1) if turned else (y0, y1)) == pytest.approx((193, 207), abs=2)
+    clean = signals.seam(noise(320, 480))
+    assert clean is not None
+    assert clean.strength < 5
+    assert signals.seam(noise(200, 480)) is None
+
+
+def test_an_edge_half_across_or_at_the_border_is_no_seam() -> None:
+    half, border = noise().astype(np.float32), noise().astype(np.float32)
+    half[200:, :200] += 6
+    border[:10] += 6
+    for pixels in (half, border):
+        found = signals.seam(np.clip(pixels, 0, 255).astype(np.uint8))
+        assert found is not None
+        assert found.strength < 5
+
+
 def reading(*lines: Writing) -> Scene:
     still = Still(np.zeros((720, 1280, 3), np.uint8), "sign.png", "0" * 64)
     return Scene(still, "photo", (), (), None, {"writing": "a builder"}, writing=lines)

@@ -1,4 +1,4 @@
-"""Sign 5, background: textures that come again, and lettering that reads as nonsense."""
+"""Sign 5, background: textures that come again, seams, and lettering that reads as nonsense."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from stillwake.types import Finding, Scene
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
 REPEAT = Limit(0.96, None, "correlation", _BENCH)
 TEXT = Limit(0.07, None, "doubt", _BENCH)
-LIMITS = {"repetition": REPEAT, "pseudo-text": TEXT}
+SEAM = Limit(20.0, None, "times the usual step", _BENCH)
+LIMITS = {"repetition": REPEAT, "seams": SEAM, "pseudo-text": TEXT}
 
 
 def background_findings(scene: Scene) -> list[Finding]:
-    """The findings about repetition and lettering."""
-    return [_repetition(scene), _lettering(scene)]
+    """The findings about repetition, seams and lettering."""
+    return [_repetition(scene), _seams(scene), _lettering(scene)]
 
 
 def _repetition(scene: Scene) -> Finding:
@@ -37,6 +38,25 @@ def _repetition(scene: Scene) -> Finding:
         if verdict == "pass"
         else f"the same piece of texture comes again every {max(abs(dx), abs(dy))} px",
         fix="" if verdict == "pass" else "inpaint the repeating area, or generate the still again",
+    )
+
+
+def _seams(scene: Scene) -> Finding:
+    found = signals.seam(scene.still.pixels)
+    if found is None:
+        return unseen("seams", "the picture is under 256 px")
+    verdict, limit = SEAM.high(found.strength)
+    return Finding(
+        check="seams",
+        verdict=verdict,
+        measured=round(found.strength, 1),
+        unit=SEAM.unit,
+        limit=limit,
+        box=found.box if verdict != "pass" else None,
+        why="no straight seam runs across it"
+        if verdict == "pass"
+        else f"a straight step of {abs(found.step):.1f} levels runs across it, as where two pieces were joined",
+        fix="" if verdict == "pass" else "blend or inpaint along the line, or generate the still again in one piece",
     )
 
 

@@ -295,6 +295,64 @@ def _two_ways(grey: Plane) -> npt.NDArray[np.bool_]:
 # --------------------------------------------------------------------------------------------------------- framing
 
 
+SEAM_BLOCK = 32
+"""Columns or rows over which a step of brightness is averaged."""
+SEAM_MARGIN = 20
+"""px at the picture's edge where a step is a border rather than a seam."""
+SEAM_STEPS = (0.7, 15.0)
+"""Levels between which a step may lie: smaller ones nobody sees, larger ones are edges of things."""
+SEAM_AGREE = 0.6
+"""Share of the blocks across the picture that must step the same way and about as far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """``strength``: the step over what such rows vary by; ``step`` in levels; ``box`` the strip it runs in, in px."""
+
+    strength: float
+    step: float
+    box: Box
+
+
+def seam(pixels: Pixels) -> Seam | None:
+    """The clearest small step of brightness that runs straight across the whole picture; None where it is too small.
+
+    Each row's change against its neighbours' is averaged over blocks, quiet blocks counting most; a seam is a row that
+    differs from all others and does so in most of its blocks. The same for columns. Strength 0 where there is none.
+    """
+    grey = luma(pixels)
+    if min(grey.shape) < 8 * SEAM_BLOCK:
+        return None
+    across, down = _step(grey), _step(np.ascontiguousarray(grey.T))
+    turned = down.strength > across.strength
+    best = down if turned else across
+    x0, y0, x1, y1 = best.box
+    return Seam(best.strength, best.step, (y0, x0, y1, x1) if turned else best.box)
+
+
+def _step(grey: Plane) -> Seam:
+    import cv2
+
+    width = grey.shape[1]
+    count = width // SEAM_BLOCK
+    change = np.diff(grey[:, : count * SEAM_BLOCK], axis=0)
+    alone = change[2:-2] - (change[:-4] + change[1:-3] + change[3:-1] + change[4:]) / 4
+    blocks = alone.reshape(len(alone), count, SEAM_BLOCK)
+    means = blocks.mean(2)
+    weights = 1 / (cv2.blur((blocks**2).mean(2), (1, 15)) + 0.15)
+    steps = (means * weights).sum(1) / weights.sum(1)
+    usual = 1.4826 * float(np.median(np.abs(steps))) + 0.02
+    size = np.abs(steps)[:, None]
+    alike = (np.sign(means) == np.sign(steps)[:, None]) & (np.abs(means) > 0.4 * size) & (np.abs(means) < 3 * size)
+    strength = np.abs(steps) / usual
+    low, high = SEAM_STEPS
+    strength[(np.abs(steps) < low) | (np.abs(steps) > high) | (alike.mean(1) < SEAM_AGREE)] = 0
+    strength[: SEAM_MARGIN - 2] = 0
+    strength[len(strength) - (SEAM_MARGIN - 2) :] = 0
+    at = int(strength.argmax())
+    return Seam(float(strength[at]), float(steps[at]), (0.0, at - 4.0, float(width), at + 10.0))
+
+
 def headroom(face: Face) -> float:
     """How far the forehead's top lies under the picture's upper edge, in heights of the face.
 
