@@ -11,7 +11,8 @@ import pytest
 from stillwake.perceive.hands import EXTRA, MISSING
 from stillwake.readiness import signals
 from stillwake.readiness.background import background_findings
-from stillwake.readiness.character import colour_name
+from stillwake.readiness.character import HAIR_TONE, colour_name
+from stillwake.readiness.hair import hair_of
 from stillwake.readiness.lettering import doubts, is_language
 from stillwake.types import Eye, Face, Floats, Hand, Mouth, Pixels, Scene, Still, Writing
 
@@ -126,6 +127,51 @@ def test_blocks_of_compression_are_counted_on_their_grid() -> None:
     _, data = cv2.imencode(".jpg", smooth, [cv2.IMWRITE_JPEG_QUALITY, 8])
     rough = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert signals.blockiness(rough) > 4 > 1.5 > signals.blockiness(smooth)
+
+
+def a_head(tips: tuple[int, int, int], coat: tuple[int, int, int]) -> tuple[Pixels, Face, Floats]:
+    """A face in brown hair that falls on a coat, its strands drawn as light and shade, and its matte."""
+    pixels = np.full((640, 520, 3), 200, np.uint8)
+    matte = np.zeros((640, 520), np.float32)
+    cv2.rectangle(pixels, (60, 470), (460, 640), coat, -1)
+    cv2.rectangle(matte, (60, 470), (460, 640), 1.0, -1)
+    cv2.ellipse(pixels, (260, 260), (150, 190), 0, 0, 360, (96, 60, 40), -1)
+    cv2.ellipse(matte, (260, 260), (150, 190), 0, 0, 360, 1.0, -1)
+    for x in (115, 340):
+        cv2.rectangle(pixels, (x, 260), (x + 65, 400), (96, 60, 40), -1)
+        cv2.rectangle(pixels, (x, 400), (x + 65, 560), tips, -1)
+        cv2.rectangle(matte, (x, 260), (x + 65, 560), 1.0, -1)
+    strands = 6 * np.sin(np.arange(520) * 0.8)[None, :, None]
+    pixels = np.clip(pixels + strands, 0, 255).astype(np.uint8)
+    cv2.ellipse(pixels, (260, 290), (90, 120), 0, 0, 360, (225, 180, 160), -1)
+    cv2.rectangle(pixels, (225, 400), (295, 480), (215, 170, 150), -1)
+    line = np.array([(200, 260), (220, 260)], np.float32)
+    eye, mouth = Eye(line, line, line, None), Mouth(line, line, line, line)
+    face = Face((170, 170, 350, 410), (eye, eye), mouth, line, (260, 300), (260, 410), 0, 0, 0, "photo", {})
+    return pixels, face, cv2.GaussianBlur(matte, (0, 0), 1)
+
+
+@pytest.mark.parametrize(
+    ("tips", "coat", "changed"),
+    [
+        ((96, 60, 40), (40, 60, 120), False),
+        ((62, 72, 30), (40, 60, 120), True),  # as light, but green
+        ((96, 60, 40), (90, 110, 50), False),  # it is the coat that is green, and lighter than the hair
+        ((200, 160, 90), (40, 60, 120), False),  # far lighter: a scarf, a hand, another thing
+    ],
+)
+def test_hair_that_turns_green_on_the_way_down_is_told_from_a_green_coat(
+    tips: tuple[int, int, int], coat: tuple[int, int, int], changed: bool
+) -> None:
+    pixels, face, matte = a_head(tips, coat)
+    hair = hair_of(pixels, face, matte)
+    assert hair is not None
+    assert colour_name(hair.colour) in ("brown", "dark brown", "red-brown")
+    assert (hair.changed > HAIR_TONE.warn) == changed
+    if changed:
+        assert hair.box is not None
+        assert hair.box[1] == pytest.approx(400, abs=25)
+    assert hair_of(pixels, face, None) is None
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -1,10 +1,11 @@
-"""Sign 1, character: both eyes alike, and the person in words."""
+"""Sign 1, character: both eyes alike, hair of one tone, and the person in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from stillwake.readiness import signals
+from stillwake.readiness.hair import Hair, hair_of
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.readiness.views import Measures
@@ -13,7 +14,8 @@ from stillwake.types import Box, Eye, Face, Finding, Floats, Scene
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
 EYE_COLOUR = Limit(5.2, None, "ΔE2000", _BENCH)
 EYE_SIZE = Limit(0.1, None, "ln", _BENCH)
-LIMITS = {"eye colour": EYE_COLOUR, "eye size": EYE_SIZE}
+HAIR_TONE = Limit(0.045, None, "share × face widths", _BENCH)
+LIMITS = {"eye colour": EYE_COLOUR, "eye size": EYE_SIZE, "hair tone": HAIR_TONE}
 
 TURNED = 25.0
 """Degrees of yaw beyond which one eye is foreshortened and half hidden, so that the two cannot be compared."""
@@ -25,12 +27,14 @@ _SHADED = 0.62
 
 
 def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[Finding]:
-    """The findings about the eyes, and the description; ``seen`` are the face's measures, None without a mesh."""
+    """The findings about eyes and hair, and the description; ``seen`` are the face's measures, None without a mesh."""
     why = _why_not(scene, face, seen)
+    hair = hair_of(scene.still.pixels, face, scene.matte)
+    tone = _hair_tone(hair)
     if seen is None or why:
-        return [unseen("eye colour", why), unseen("eye size", why), _description(scene, face, None)]
+        return [unseen("eye colour", why), unseen("eye size", why), tone, _description(scene, face, hair, None)]
     colours = [signals.iris_colour(scene.still.pixels, eye) for eye in face.eyes]
-    return [_eye_colour(face, colours), _eye_size(face, seen), _description(scene, face, colours)]
+    return [_eye_colour(face, colours), _eye_size(face, seen), tone, _description(scene, face, hair, colours)]
 
 
 def _why_not(scene: Scene, face: Face, seen: Measures | None) -> str:
@@ -105,6 +109,26 @@ def _eye_size(face: Face, seen: Measures) -> Finding:
     )
 
 
+def _hair_tone(hair: Hair | None) -> Finding:
+    if hair is None:
+        return unseen("hair tone", "too little of the hair is seen around the face")
+    verdict, limit = HAIR_TONE.high(hair.changed)
+    return Finding(
+        check="hair tone",
+        verdict=verdict,
+        measured=round(hair.changed, 3),
+        unit=HAIR_TONE.unit,
+        limit=limit,
+        box=hair.box if verdict == "warn" else None,
+        why="the hair keeps its hue from crown to tips"
+        if verdict == "pass"
+        else "the hair changes its hue on the way down while its light and shade run on",
+        fix=""
+        if verdict == "pass"
+        else "recolour or inpaint the hair, or generate the still again; if two tones are meant, let it stand",
+    )
+
+
 # ---------------------------------------------------------------------------------------------------- in words
 
 _NAMES = (
@@ -128,14 +152,19 @@ def colour_name(lab: Floats, *, eye: bool = False) -> str:
     return names[int(np.argmin(away))][0]
 
 
-def _description(scene: Scene, face: Face, irises: list[Floats | None] | None) -> Finding:
+def _length(hair: Hair) -> str:
+    """The hair's length in a word and a blank; empty where it seems to run on into clothes of its colour."""
+    words = (("short ", -0.1), ("mid-length ", 0.4), ("long ", 1.2))
+    return next((word for word, below in words if hair.below < below), "")
+
+
+def _description(scene: Scene, face: Face, hair: Hair | None, irises: list[Floats | None] | None) -> Finding:
     """What is measured, in words the person can hold against what they meant; never a fault."""
-    x0, y0, x1, y1 = face.box
-    height = y1 - y0
+    x0, _, x1, y1 = face.box
+    height = y1 - face.box[1]
     parts = []
-    hair = _colour_in(scene, (x0 + 0.3 * (x1 - x0), y0 - 0.2 * height, x1 - 0.3 * (x1 - x0), y0 - 0.05 * height))
     if hair is not None:
-        parts.append(f"{colour_name(hair)} hair")
+        parts.append(f"{_length(hair)}{colour_name(hair.colour)} hair")
     if irises is not None:
         seen = [iris for iris in irises if iris is not None]
         if seen:

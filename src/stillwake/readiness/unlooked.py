@@ -14,7 +14,6 @@ _JUDGE = "only a vision-language model can answer this: give one with --judge"
 _ASK = "a vision-language model may: give one with --judge"
 _DIGITS = f"fingers are counted, not measured; {_ASK}"
 _BODY = f"no limits for joints have been measured; {_ASK}"
-_HAIR = f"hair is not told apart from clothes by pixels; {_ASK}"
 _LINES = f"nothing here looks at geometry; {_ASK}"
 
 CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
@@ -22,8 +21,8 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
         "character": {
             "eye colour": "",
             "eye size": "",
+            "hair tone": "",
             "description": "",
-            "hair tone": _HAIR,
             "ears": _JUDGE,
             "accessories": _JUDGE,
             "clothing": _JUDGE,
