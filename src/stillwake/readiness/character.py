@@ -32,9 +32,8 @@ def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[
     hair = hair_of(scene.still.pixels, face, scene.matte)
     tone = _hair_tone(hair)
     if seen is None or why:
-        return [unseen("eye colour", why), unseen("eye size", why), tone, _description(scene, face, hair, None)]
-    colours = [signals.iris_colour(scene.still.pixels, eye) for eye in face.eyes]
-    return [_eye_colour(face, colours), _eye_size(face, seen), tone, _description(scene, face, hair, colours)]
+        return [unseen("eye colour", why), unseen("eye size", why), tone, _description(scene, face, hair, eyes=False)]
+    return [_eye_colour(scene, face), _eye_size(face, seen), tone, _description(scene, face, hair, eyes=True)]
 
 
 def _why_not(scene: Scene, face: Face, seen: Measures | None) -> str:
@@ -67,13 +66,14 @@ def _eye_box(eye: Eye) -> Box:
     return float(x0 - rim), float(y0 - rim), float(x1 + rim), float(y1 + rim)
 
 
-def _eye_colour(face: Face, colours: list[Floats | None]) -> Finding:
-    left, right = colours
+def _eye_colour(scene: Scene, face: Face) -> Finding:
+    left, right = (signals.iris_colour(scene.still.pixels, eye) for eye in face.eyes)
     if left is None or right is None:
         return unseen("eye colour", f"an iris is under {signals.SMALLEST_IRIS:.0f} px, or too little of it is seen")
     value = signals.difference(left, right)
     verdict, limit = EYE_COLOUR.high(value)
-    names = colour_name(left, eye=True), colour_name(right, eye=True)
+    names = [colour_name(lit, eye=True) for lit in _lit(scene, face)]
+    told = "" if len(set(names)) < 2 else f": {names[0]} on the left, {names[1]} on the right"
     return Finding(
         check="eye colour",
         verdict=verdict,
@@ -81,13 +81,17 @@ def _eye_colour(face: Face, colours: list[Floats | None]) -> Finding:
         unit=EYE_COLOUR.unit,
         limit=limit,
         box=around(face.eyes),
-        why="both eyes have one colour"
-        if verdict == "pass"
-        else f"the eyes differ in colour: {names[0]} on the left, {names[1]} on the right",
+        why="both eyes have one colour" if verdict == "pass" else f"the eyes differ in colour{told}",
         fix=""
         if verdict == "pass"
         else "inpaint one iris to match the other, or generate the still again; if two colours are meant, let it stand",  # noqa: E501
     )
+
+
+def _lit(scene: Scene, face: Face) -> list[Floats]:
+    """The colours by which people would name the irises that are seen."""
+    found = (signals.iris_colour(scene.still.pixels, eye, lit=True) for eye in face.eyes)
+    return [colour for colour in found if colour is not None]
 
 
 def _eye_size(face: Face, seen: Measures) -> Finding:
@@ -132,22 +136,27 @@ def _hair_tone(hair: Hair | None) -> Finding:
 # ---------------------------------------------------------------------------------------------------- in words
 
 _NAMES = (
-    ("black", 18, 0, 0), ("dark brown", 28, 9, 10), ("brown", 40, 10, 20), ("light brown", 56, 12, 26),
+    ("black", 10, 0, 0), ("dark brown", 24, 7, 9), ("brown", 40, 10, 20), ("light brown", 56, 12, 26),
     ("blond", 72, 5, 34), ("red-brown", 38, 26, 24), ("orange", 65, 35, 55), ("red", 45, 55, 32), ("pink", 72, 32, 2),
     ("purple", 40, 32, -34), ("lilac", 68, 16, -20), ("blue", 42, 4, -36), ("light blue", 70, -4, -20),
-    ("grey-blue", 48, -2, -9), ("turquoise", 62, -26, -10), ("green", 48, -30, 22), ("hazel", 44, 2, 18),
-    ("olive", 46, -6, 24), ("yellow", 85, -4, 60), ("dark grey", 35, 0, 0), ("grey", 58, 0, 0),
-    ("light grey", 78, 0, 1), ("white", 94, 0, 1), ("beige", 80, 4, 14), ("navy", 18, 6, -22),
+    ("turquoise", 62, -26, -10), ("green", 48, -30, 22), ("olive", 46, -6, 24), ("yellow", 85, -4, 60),
+    ("dark grey", 35, 0, 0), ("grey", 58, 0, 0), ("light grey", 78, 0, 1), ("white", 94, 0, 1), ("beige", 80, 4, 14),
+    ("navy", 18, 6, -22),
 )  # fmt: skip
 """(name, L, a, b): everyday names placed in Lab by hand; hue and chroma count double."""
-
-
-_OF_EYES = frozenset({"hazel", "grey-blue"})
+_OF_EYES = (
+    ("dark", 9, 2, 0), ("dark brown", 24, 10, 10), ("brown", 36, 16, 20), ("light brown", 54, 14, 28),
+    ("hazel", 44, 2, 18), ("green", 46, -16, 16), ("grey-blue", 44, -2, -9), ("blue", 42, 4, -30),
+    ("dark blue", 26, 6, -18), ("light blue", 68, -4, -18), ("grey", 52, 0, 0), ("dark grey", 30, 0, 2),
+    ("amber", 58, 18, 48), ("red", 34, 44, 28), ("pink", 66, 32, 0), ("purple", 38, 30, -32),
+    ("turquoise", 62, -26, -10), ("yellow", 82, -4, 60),
+)  # fmt: skip
+"""The same for irises, which have names of their own."""
 
 
 def colour_name(lab: Floats, *, eye: bool = False) -> str:
-    """The everyday name of a Lab colour; some names are only given to eyes."""
-    names = [row for row in _NAMES if eye or row[0] not in _OF_EYES]
+    """The everyday name of a Lab colour, of an iris or of anything else."""
+    names = _OF_EYES if eye else _NAMES
     away = [((lab[0] - lightness) / 2) ** 2 + (lab[1] - a) ** 2 + (lab[2] - b) ** 2 for _, lightness, a, b in names]
     return names[int(np.argmin(away))][0]
 
@@ -158,17 +167,15 @@ def _length(hair: Hair) -> str:
     return next((word for word, below in words if hair.below < below), "")
 
 
-def _description(scene: Scene, face: Face, hair: Hair | None, irises: list[Floats | None] | None) -> Finding:
+def _description(scene: Scene, face: Face, hair: Hair | None, *, eyes: bool) -> Finding:
     """What is measured, in words the person can hold against what they meant; never a fault."""
     x0, _, x1, y1 = face.box
     height = y1 - face.box[1]
     parts = []
     if hair is not None:
         parts.append(f"{_length(hair)}{colour_name(hair.colour)} hair")
-    if irises is not None:
-        seen = [iris for iris in irises if iris is not None]
-        if seen:
-            parts.append(f"{colour_name(np.mean(seen, 0), eye=True)} eyes")
+    if eyes and (lit := _lit(scene, face)):
+        parts.append(f"{colour_name(np.mean(lit, 0), eye=True)} eyes")
     top = _colour_in(scene, (x0, y1 + 0.45 * height, x1, y1 + 0.9 * height))
     if top is not None:
         parts.append(f"{colour_name(top)} top")

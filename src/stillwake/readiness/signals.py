@@ -28,8 +28,11 @@ def lab_of(pixels: Pixels) -> Floats:
     return lab
 
 
-def iris_colour(pixels: Pixels, eye: Eye) -> Floats | None:
-    """Median Lab (3,) of the iris: a ring inside the lids, its lights left out; None where too little is seen."""
+def iris_colour(pixels: Pixels, eye: Eye, *, lit: bool = False) -> Floats | None:
+    """Median Lab (3,) of the iris: a ring inside the lids, its lights left out; None where too little is seen.
+
+    ``lit``: of its lighter part alone, by which people name an eye's colour; the rest lies in the lid's shadow.
+    """
     import cv2
 
     if eye.iris is None or eye.iris[2] < SMALLEST_IRIS:
@@ -50,7 +53,8 @@ def iris_colour(pixels: Pixels, eye: Eye) -> Floats | None:
     if chosen.sum() < 24:
         return None
     colours = lab_of(pixels[top:bottom, left:right])[chosen]
-    kept = colours[colours[:, 0] <= np.quantile(colours[:, 0], 0.85)]
+    low, high = np.quantile(colours[:, 0], (0.6, 0.92) if lit else (0.0, 0.85))
+    kept = colours[(colours[:, 0] >= low) & (colours[:, 0] <= high)]
     median: Floats = np.median(kept, 0).astype(np.float32)
     return median
 
