@@ -70,7 +70,7 @@ def test_the_iris_has_the_colour_it_was_drawn_in() -> None:
 
 def test_an_iris_in_the_shadow_of_its_lid_is_named_by_its_lit_part() -> None:
     pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
-    eye = an_eye(60, (70, 90, 190), pixels)
+    eye = an_eye(60, (60, 90, 160), pixels)
     pixels[:62] = pixels[:62] * 0.2
     whole, lit = (signals.iris_colour(pixels, eye, lit=lit) for lit in (False, True))
     assert whole is not None
