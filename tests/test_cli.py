@@ -223,6 +223,7 @@ def test_a_picture_without_a_face_is_status_4(run: Callable[..., Run], tmp_path:
     checked = run("check", tmp_path / "meadow.png", "--for", "animator")
     assert checked.status == 4
     assert "for an animator: fail, no face was found in it" in checked.out
+    assert checked.out.startswith("meadow.png: ready, but not for an animator (")
     assert run("check", tmp_path / "meadow.png", "--for", "generator").status == 0
 
 

@@ -495,7 +495,9 @@ def _list_voices(language: str | None, manner: Manner) -> None:
 
 def _report_lines(report: Report) -> Iterator[str]:
     still = report.still
-    yield f"{still.name}: {'ready' if report.ready else 'not ready'} ({report.style}, {still.width}×{still.height})"
+    stopped = report.ready and report.gates["animator"].verdict == "fail"
+    word = "not ready" if not report.ready else "ready, but not for an animator" if stopped else "ready"
+    yield f"{still.name}: {word} ({report.style}, {still.width}×{still.height})"
     for sign in report.signs:
         yield f"  {sign.sign:<11} {sign.verdict}"
         yield from _finding_lines(sign.findings)

@@ -14,7 +14,7 @@ from stillwake.types import Box, Eye, Face, Finding, Floats, Scene
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
 EYE_COLOUR = Limit(5.2, None, "ΔE2000", _BENCH)
 EYE_SIZE = Limit(0.1, None, "ln", _BENCH)
-HAIR_TONE = Limit(0.045, None, "share × face widths", _BENCH)
+HAIR_TONE = Limit(0.045, None, "face widths", _BENCH)
 LIMITS = {"eye colour": EYE_COLOUR, "eye size": EYE_SIZE, "hair tone": HAIR_TONE}
 
 TURNED = 25.0
