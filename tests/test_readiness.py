@@ -169,6 +169,19 @@ def test_faces_of_a_size_rival_each_other(other: tuple[int, int, int, int] | Non
     assert finding(check(a_scene(a_face(), *others)), "one subject")[0] == verdict
 
 
+@pytest.mark.parametrize(
+    ("box", "shot"),
+    [
+        ((100, 100, 300, 380), "a close-up"),
+        ((250, 60, 350, 190), "a bust"),
+        ((280, 20, 340, 95), "a medium or a full"),
+    ],
+)
+def test_the_shot_is_told_by_the_face_where_no_body_is_seen(box: tuple[int, int, int, int], shot: str) -> None:
+    (found,) = [f for f in everything(check(a_scene(a_face(box)))) if f.check == "shot"]
+    assert found.why.startswith(shot)
+
+
 @pytest.mark.parametrize(("eyes_at", "verdict"), [(200, "pass"), (110, "warn"), (60, "fail")])
 def test_a_frame_through_the_forehead_fails(eyes_at: int, verdict: str) -> None:
     scene = a_scene(a_face((100, eyes_at - 90, 300, eyes_at + 150)))

@@ -57,6 +57,8 @@ def _shot(scene: Scene, face: Face | None) -> Finding:
         why = "a full shot, head to feet"
     elif body is not None and (_inside(scene, body, _KNEES) or _inside(scene, body, _HIPS)) and share < 0.4:
         why = "a medium shot"
+    elif body is None and share < 0.2:
+        why = "a medium or a full shot: the face is small, and no body is made out that would tell which"
     else:
         why = "a close-up" if share > 0.5 else "a bust"
     return Finding(check="shot", verdict="pass", box=None if face is None else face.box, why=why)
