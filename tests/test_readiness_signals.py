@@ -133,6 +133,19 @@ def test_people_are_left_out_of_the_repetition() -> None:
     assert signals.repetition(pixels, np.ones((512, 512), np.float32)) is None
 
 
+def test_blending_is_told_from_lines_and_blocks_of_colour() -> None:
+    blocks = np.full((512, 512, 3), 230, np.uint8)
+    for x in range(40, 480, 60):
+        cv2.rectangle(blocks, (x, 60), (x + 40, 450), (90, 140, 60), -1)
+        cv2.rectangle(blocks, (x, 60), (x + 40, 450), (10, 10, 10), 2)
+    strokes = np.clip(128 + cv2.GaussianBlur(noise(blur=2).astype(np.float32) - 128, (0, 0), 2), 0, 255)
+    clean, painted = signals.blended(blocks), signals.blended(strokes.astype(np.uint8))
+    assert clean is not None
+    assert painted is not None
+    assert clean < 0.1 < 0.8 < painted
+    assert signals.blended(blocks, np.zeros((512, 512), np.float32)) is None
+
+
 def test_blocks_of_compression_are_counted_on_their_grid() -> None:
     smooth = cv2.GaussianBlur(noise(blur=3), (0, 0), 6)
     _, data = cv2.imencode(".jpg", smooth, [cv2.IMWRITE_JPEG_QUALITY, 8])

@@ -175,6 +175,32 @@ def softness(pixels: Pixels) -> float | None:
     return float(np.quantile(falls, 0.3))
 
 
+TEXTURE_SIDE = 768
+"""px of the longest side at which blending is looked at."""
+FLAT, LINE = 6.0, 45.0
+"""Levels within 7 × 7 px: up to the first they are one colour, from the second on they hold a line or an edge."""
+
+
+def blended(pixels: Pixels, matte: Floats | None = None) -> float | None:
+    """Share of the figure, 0..1, that is neither one colour nor a line: soft shading, skin, brush strokes, grain.
+
+    Without a ``matte`` (H, W) of the whole picture; None where too little is seen.
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = TEXTURE_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    grey = cv2.cvtColor(cv2.resize(pixels, size, interpolation=how), cv2.COLOR_RGB2GRAY)
+    figure = np.ones(grey.shape, bool) if matte is None else cv2.resize(matte, size) > 0.6
+    if figure.sum() < 4096:
+        return None
+    window = np.ones((7, 7), np.uint8)
+    within = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, window)[figure]
+    return float(((within > FLAT) & (within <= LINE)).mean())
+
+
 def blockiness(pixels: Pixels) -> float:
     """How much stronger the steps on a grid of 8 px are than elsewhere, as a ratio; 1 without JPEG's blocks."""
     grey = luma(pixels)

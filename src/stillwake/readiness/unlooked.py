@@ -89,7 +89,7 @@ FILE_CHECKS: Mapping[str, str] = MappingProxyType(
         "aspect": "",
         "softness": "",
         "compression": "",
-        "texture": "nothing measures linework and painterly blending yet",
+        "texture": "",
     }
 )
 
