@@ -79,6 +79,15 @@ def test_an_iris_in_the_shadow_of_its_lid_is_named_by_its_lit_part() -> None:
     assert colour_name(lit, eye=True) == "blue"
 
 
+def test_hair_over_an_eye_makes_the_eyes_unlike() -> None:
+    pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
+    eyes = an_eye(60, (70, 110, 60), pixels), an_eye(170, (70, 110, 60), pixels)
+    assert signals.likeness(pixels, eyes) > 0.9
+    for x in range(20, 110, 7):
+        cv2.line(pixels, (x, 20), (x - 14, 100), (150, 155, 160), 5)
+    assert signals.likeness(pixels, eyes) < 0.4
+
+
 def test_a_small_iris_says_nothing() -> None:
     pixels = np.zeros((120, 240, 3), np.uint8)
     eye = an_eye(60, (70, 110, 60), pixels)

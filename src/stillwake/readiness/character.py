@@ -24,6 +24,8 @@ _BLINKING = 0.45
 
 _SHADED = 0.62
 """An eye whose white has less than this share of the other's lightness is covered; side light leaves .66 and more."""
+_UNLIKE = 0.4
+"""Correlation of the two eyes below which one is covered: .32 under hair, .45 and more in any eye that is in view."""
 
 
 def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[Finding]:
@@ -48,6 +50,8 @@ def _why_not(scene: Scene, face: Face, seen: Measures | None) -> str:
     whites = [signals.brightest(scene.still.pixels, eye) for eye in face.eyes]
     if min(whites) < _SHADED * max(whites):
         return "hair or a shadow lies over one eye"
+    if signals.likeness(scene.still.pixels, face.eyes) < _UNLIKE:
+        return "something lies over one eye, or the eyes look to the side"
     return ""
 
 

@@ -75,6 +75,44 @@ def brightest(pixels: Pixels, eye: Eye) -> float:
     return float(np.quantile(lightness, 0.9)) if lightness.size else 0.0
 
 
+_EYE_PATCH = (64, 44)
+"""px of an eye's patch: its corners lie at 10 and 54 across, 22 down."""
+
+
+def _eye_patch(grey: Plane, eye: Eye, corner: tuple[int, int]) -> Plane:
+    """One eye at one size and level; ``corner`` (x, y) says where in the picture ``grey`` begins."""
+    import cv2
+
+    left, right = eye.upper_lid[0] - corner, eye.upper_lid[-1] - corner
+    along = right - left
+    source = np.array([left, right, (left + right) / 2 + 0.5 * np.array([-along[1], along[0]])], np.float32)
+    turn = cv2.getAffineTransform(source, np.array([(10, 22), (54, 22), (32, 44)], np.float32))
+    patch: Plane = cv2.GaussianBlur(cv2.warpAffine(grey, turn, _EYE_PATCH), (0, 0), 1.2)
+    return patch
+
+
+def likeness(pixels: Pixels, eyes: tuple[Eye, Eye]) -> float:
+    """Correlation, -1..1, of one eye with the other one mirrored: low where something lies over one of them."""
+    points = np.concatenate([eye.upper_lid for eye in eyes])
+    rim = float(np.ptp(points[:, 0]))
+    height, width = pixels.shape[:2]
+    (x0, y0), (x1, y1) = points.min(0) - rim, points.max(0) + rim
+    left, top = max(0, int(x0)), max(0, int(y0))
+    part = luma(pixels[top : min(height, int(y1) + 1), left : min(width, int(x1) + 1)])
+    if min(part.shape) < 4:
+        return 1.0
+    one, two = (_eye_patch(part, eye, (left, top)) for eye in eyes)
+    two = two[:, ::-1]
+    best = -1.0
+    for down in range(-4, 5, 2):
+        for along in range(-4, 5, 2):
+            a, b = one[6:38, 6:58], two[6 + down : 38 + down, 6 + along : 58 + along]
+            spread = float(a.std() * b.std())
+            if spread > 0:
+                best = max(best, float(((a - a.mean()) * (b - b.mean())).mean()) / spread)
+    return best
+
+
 def face_light(pixels: Pixels, face: Face, matte: Floats | None) -> tuple[float, float] | None:
     """Lightness L of the face's middle and of the background, medians, 0..100; None without a background."""
     if matte is None:
