@@ -39,6 +39,8 @@ DRAWS = 4
 """Injections tried on each clean hand."""
 OPEN = 3.0
 """Straight digits that the net must see before it may miss one."""
+FEW = 4.5
+"""Digits counted, below which a hand has too few; the product asks the net's own head instead."""
 SEED = 13
 CUTS = (0.1, 0.15)
 """Shares of a hand's length that lie beyond the border where its fingertips are cut."""
@@ -116,8 +118,8 @@ def halved(good: list[Case], bad: list[Case], score: Score, rate: float) -> tupl
     return [bool(c.reading and score(c.reading) > limits[c.half]) for c in bad], [limits[1], limits[2]]
 
 
-def told(name: str, good: list[Case], bad: list[Case], score: Score) -> None:
-    """Recall and false alarms with the limits from the other half, and how well the two kinds lie apart."""
+def told(name: str, good: list[Case], bad: list[Case], score: Score, shipped: float) -> None:
+    """Recall and false alarms with the limits from the other half and the product's, and how far they lie apart."""
     if not bad:
         print(f"   {name}: none")
         return
@@ -131,6 +133,13 @@ def told(name: str, good: list[Case], bad: list[Case], score: Score) -> None:
             f"at {rate:.0%}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}], "
             f"alarms {np.mean(alarms):.3f} [{few:.2f}-{many:.2f}], limits {limits[0]:.2f} {limits[1]:.2f}"
         )
+    (caught, alarms) = ([bool(c.reading and score(c.reading) > shipped) for c in some] for some in (bad, good))
+    low, high = interval(caught, [c.sample.picture for c in bad])
+    few, many = interval(alarms, [c.sample.picture for c in good])
+    words.append(
+        f"at the product's {shipped:.2f}: {np.mean(caught):.2f} [{low:.2f}-{high:.2f}], "
+        f"alarms {np.mean(alarms):.3f} [{few:.2f}-{many:.2f}]"
+    )
     apart = auc([score(c.reading) for c in good if c.reading], [score(c.reading) for c in bad if c.reading])
     missed = np.mean([c.reading is None for c in bad])
     print(f"   {name}: AUC {apart:.3f}; {'; '.join(words)}; not found {missed:.2f}")
@@ -161,24 +170,26 @@ def digits(samples: list[real.Sample], judge: Judge) -> None:
     fans = {s.name: real.fan_of(s.pixels, s.points) for s in photo if s.points is not None}
     shown = [s for s in photo if (fan := fans[s.name]) and fan.shown >= real.SHOWN]
     plain = cases(photo, "plain", 1, judge)
-    moved = [c for what in ("widen", "shift", "swap") for c in cases(photo, what, 1, judge)]
+    moved = [c for what in ("widen", "shift") for c in cases(photo, what, 1, judge)]
+    swapped = cases(photo, "swap", 1, judge)
     good = plain + moved
     print(
         f"   {len(photo)} clean photo hands of {len({s.picture for s in photo})} pictures, fingers on view on "
-        f"{len(shown)} (the rest takes no digit more or less); {len(moved)} placebos; "
+        f"{len(shown)} (the rest takes no digit more or less); {len(moved)} placebos, {len(swapped)} swapped; "
         f"not found {np.mean([c.reading is None for c in good]):.3f}"
     )
     for what in ("extra", "paste", "beside"):
         bad = cases(shown, what, DRAWS, judge)
         name = {"extra": "fan warp", "paste": "paste", "beside": "paste beside the little finger"}[what]
-        told(f"extra finger, {name}", good, bad, extra)
+        told(f"extra finger, {name}", good, bad, extra, hands.EXTRA)
+        told("   the same with swapped digits among the good ones", good + swapped, bad, extra, hands.EXTRA)
         for repository in sorted({c.sample.repository for c in bad}):
             some = [c for c in bad if c.sample.repository == repository]
             hits, _ = halved(good, some, extra, 0.05)
             low, high = interval(hits, [c.sample.picture for c in some])
             print(f"      {repository}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}] of {len(some)}")
         print(f"      read as six or more: {np.mean([c.reading.digits > 5.5 for c in bad if c.reading]):.2f}")
-    for name, some in (("clean", plain), ("placebos", moved)):
+    for name, some in (("clean", plain), ("placebos", moved), ("swapped", swapped)):
         for repository in sorted({c.sample.repository for c in some}):
             these = [c for c in some if c.sample.repository == repository]
             print(f"   alarms at 5 %, {name}, {repository}: {np.mean(halved(good, these, extra, 0.05)[0]):.3f}")
@@ -186,9 +197,11 @@ def digits(samples: list[real.Sample], judge: Judge) -> None:
     bad = cases(shown, "missing", DRAWS, judge)
     gated = [c for c in bad if c.reading and c.reading.open >= OPEN]
     print(f"   missing finger: {len(gated)} of {len(bad)} called open ({OPEN:.1f} straight digits)")
-    told("missing finger on open hands, its own head", opened, gated, missing)
-    told("missing finger on open hands, by the count", opened, gated, fewer)
-    told("missing finger, not gated, its own head", [c for c in good if c.sample in shown], bad, missing)
+    told("missing finger on open hands, its own head", opened, gated, missing, hands.MISSING)
+    told("missing finger on open hands, by the count", opened, gated, fewer, -FEW)
+    told(
+        "missing finger, not gated, its own head", [c for c in good if c.sample in shown], bad, missing, hands.MISSING
+    )
     # what the product ships: limits over all measured pictures
     rates = (0.05, 0.02, 0.01)
     values = {"extra": [c.reading.extra for c in good if c.reading]}

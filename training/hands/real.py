@@ -110,7 +110,8 @@ class Fan:
     ``centre`` (5, R) the middle line of each digit at each radius, ``side`` (5, R, 2) where its sector ends towards
     smaller and larger angles, ``tip`` (5,) the radius of the tips, ``sound`` (5,) whether the digit lies along the
     radius and the picture shows a line or a gap on both of its sides, ``shown`` how many digits lie along the radius
-    beside each other, ``length`` of a finger, ``order`` of the digits by angle.
+    beside each other, ``length`` of a finger, ``skin`` (4,) its Lab colour and spread, ``order`` of the digits by
+    angle.
     """
 
     pivot: np.ndarray
@@ -120,6 +121,7 @@ class Fan:
     sound: np.ndarray
     shown: int
     length: float
+    skin: np.ndarray
     order: list[int]
 
 
@@ -129,12 +131,16 @@ _APART = 1.3
 
 SHOWN = 4
 """So many digits must lie beside each other, along the radius, before one more or less changes what is counted."""
+_LEARNT = 3
+"""The same in training, where a sixth digit may stand beside folded ones; the count is then not taught."""
 _SLIM = 0.1
 """Finger lengths between the middle lines of two neighbours; less, and they lie over each other."""
 _BENT = 0.3
 """rad; a digit that leaves its radius by more than this is not doubled or taken."""
-_ASIDE = 1.0
-"""rad; neither is a thumb that stands off further, across the radius."""
+_THUMB = 0.93
+"""So much of a thumb's length must lie along the radius: one that stands across it would come off the hand."""
+_FREE = 0.5
+"""Share of a pasted finger that must lie off the hand: skin on skin is no finger."""
 _fans: dict[str, Fan | None] = {}
 
 
@@ -147,7 +153,10 @@ def _line(points: np.ndarray, digit: int, pivot: np.ndarray, radii: np.ndarray) 
     )
     away = dense - pivot
     r, angle = np.hypot(*away.T), np.arctan2(away[:, 0], -away[:, 1])
-    outward = float(r[-1] - r[0]) > 0.8 * float(np.hypot(*(dense[-1] - dense[0]))) and bool((np.diff(r) > -0.2).all())
+    along = _THUMB if digit == 0 else 0.8
+    outward = float(r[-1] - r[0]) > along * float(np.hypot(*(dense[-1] - dense[0]))) and bool(
+        (np.diff(r) > -0.2).all()
+    )
     rising = np.maximum.accumulate(r) + np.arange(len(r)) * 1e-4
     return np.interp(radii, rising, angle), float(r[-1]), outward
 
@@ -205,10 +214,12 @@ def fan_of(pixels: np.ndarray, points: np.ndarray) -> Fan | None:
     for k in range(5):
         rows = np.arange(start, max(start + 4, int(tip[k] - 0.1 * length)))
         skin.append(polar[rows, np.rint((centre[k, rows] + np.pi) / (2 * np.pi) * (columns - 1)).astype(int)])
+    tones = np.concatenate(skin)
+    tone = np.median(tones, 0)
+    spread = float(np.median(np.linalg.norm(tones - tone, axis=1)))
     side = np.zeros((5, len(radii), 2))
     sound = np.array([one[2] for one in lines]) & (bend < _BENT)
     shown = sound & straight(points)
-    sound[0] &= abs(float(centre[0, start])) < _ASIDE
     reach = 0.2 * length / np.maximum(radii, 0.5 * length)
     for place, k in enumerate(order):
         cap = reach * (1.25 if k == 0 else 1)
@@ -234,7 +245,7 @@ def fan_of(pixels: np.ndarray, points: np.ndarray) -> Fan | None:
         sound[other] &= apart
         side[k, :, 1] = np.minimum(line, centre[k] + cap)
         side[other, :, 0] = np.maximum(line, centre[other] - reach * (1.25 if other == 0 else 1))
-    return Fan(pivot, centre, side, tip, sound, int(shown.sum()), length, order)
+    return Fan(pivot, centre, side, tip, sound, int(shown.sum()), length, np.array([*tone, spread]), order)
 
 
 def warp(
@@ -303,11 +314,11 @@ def choices(fan: Fan, what: str, side: int) -> list[int]:
     return found
 
 
-def inject(rng: np.random.Generator, sample: Sample, what: str) -> np.ndarray | None:
+def inject(rng: np.random.Generator, sample: Sample, what: str, least: int = SHOWN) -> np.ndarray | None:
     """The crop with a digit more ("extra", "paste", "beside"), a digit less ("missing"), or a placebo.
 
     The placebos are "widen" and "shift" (one digit) and "swap": one digit doubled and another one taken, with every
-    trace of the warp and five digits. None where the hand does not show its digits apart.
+    trace of the warp and five digits. None where the hand does not show its digits apart, or fewer than ``least``.
     """
     assert sample.points is not None  # the caller chose
     if sample.name not in _fans:
@@ -315,7 +326,7 @@ def inject(rng: np.random.Generator, sample: Sample, what: str) -> np.ndarray | 
     fan = _fans[sample.name]
     if fan is None:
         return None
-    if what not in ("widen", "shift") and fan.shown < SHOWN:
+    if what not in ("widen", "shift") and fan.shown < least:
         return None
     free = choices(fan, what, len(sample.pixels))
     if len(free) < (2 if what in ("swap", "missing", "extra") else 1):
@@ -325,6 +336,7 @@ def inject(rng: np.random.Generator, sample: Sample, what: str) -> np.ndarray | 
     if what == "missing" and len(free) > 1:
         free = [k for k in free if k != 0 or rng.random() < 0.3]
     k = int(free[rng.integers(len(free))])
+    far = max(near + 4, min(far, float(fan.tip[k]) - 0.5 * fan.length))
     low, high = fan.side[k, :, 0], fan.side[k, :, 1]
     if what in ("paste", "beside"):
         return paste(rng, sample.pixels, fan, k, beside=what == "beside")
@@ -386,6 +398,18 @@ def paste(rng: np.random.Generator, pixels: np.ndarray, fan: Fan, k: int, *, bes
     x, y = fan.pivot[0] + r * np.sin(at), fan.pivot[1] - r * np.cos(at)
     if not (2 < x < side - 3 and 2 < y < side - 3):
         return None
+    rows = np.arange(1.2 * fan.length, fan.tip[k])
+    angle = fan.centre[k][rows.astype(int)] + by
+    under = cv2.remap(
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.float32),
+        (fan.pivot[0] + scale * rows * np.sin(angle)).astype(np.float32)[None],
+        (fan.pivot[1] - scale * rows * np.cos(angle)).astype(np.float32)[None],
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT,
+    )[0]
+    off = np.linalg.norm(under - fan.skin[:3], axis=1) > 2 * (fan.skin[3] + 3)
+    if not len(off) or float(off.mean()) < _FREE:
+        return None
     turned = cv2.getRotationMatrix2D((float(fan.pivot[0]), float(fan.pivot[1])), -np.degrees(by), scale)
     moved = cv2.warpAffine(pixels, turned, (side, side), borderMode=cv2.BORDER_REFLECT)
     yy, xx = np.mgrid[0:side, 0:side].astype(np.float32)
@@ -436,14 +460,17 @@ def variant(rng: np.random.Generator, samples: list[Sample]) -> tuple[np.ndarray
         sample = clean[rng.integers(len(clean))]
         apart = int(straight(sample.points).sum())
         what = str(rng.choice(list(SHARES), p=list(SHARES.values())))
-        pixels = sample.pixels if what == "plain" else inject(rng, sample, what)
+        pixels = sample.pixels if what == "plain" else inject(rng, sample, what, _LEARNT)
         if pixels is None:
             continue
         if what == "plain" and rng.random() < 0.2:
             # the border of the picture runs through the hand
             return part(rng, cut(rng, pixels), rng.uniform(0.88, 1.0), free=False), Truth(1.0, None, None, None, None)
         n = {"extra": 6, "paste": 6, "beside": 6, "missing": 4}.get(what, 5)
-        truth = Truth(1.0, n, float(n > 5), float(n < 5), int(np.clip(apart + (n - 5), 0, 7)))
+        fan = _fans.get(sample.name)
+        sure = n == 5 or (fan is not None and fan.shown >= SHOWN)
+        straight_now = int(np.clip(apart + (n - 5), 0, 7))
+        truth = Truth(1.0, n if sure else None, float(n > 5), float(n < 5) if sure else None, straight_now)
         return part(rng, pixels, rng.uniform(0.88, 1.0), free=False), truth
 
 

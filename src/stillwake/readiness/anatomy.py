@@ -14,7 +14,7 @@ from stillwake.types import Body, Finding, Hand, Scene
 
 EDGE = Limit(CUT, None, "of the picture", "benchmarks/hands.py: fingertips cut by the frame; less for small hands")
 DIGITS = Limit(
-    EXTRA, None, "logit of a sixth", "benchmarks/hands.py: the frozen limit under 5 % alarms on clean hands"
+    EXTRA, None, "logit of a sixth", "benchmarks/hands.py: 5 % alarms on clean hands of pictures not learned"
 )
 LIMITS = {"whole hands": EDGE, "digits": DIGITS}
 _OPEN = 3.0
@@ -95,7 +95,7 @@ def _digits(scene: Scene) -> Finding:
             unit=DIGITS.unit,
             limit=EXTRA,
             box=most.box,
-            why="nothing speaks for a sixth digit or a missing one; one in three is still missed, so look yourself",
+            why="nothing speaks for a sixth digit or a missing one; one in seven is still missed, so look yourself",
         )
     return Finding(
         check="digits",
