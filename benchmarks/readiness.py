@@ -6,7 +6,7 @@
 FOLDER holds stills (default: ``../shared/stills``, skipped where it is missing). Each still is a clean case; faults
 are put into copies with masks that the checks did not make: eyes and mouth from the full-range face detector's key
 points (the checks use the mesh), the tips of hair from outlines marked by hand, tiles in the corner with the fewest
-people, seams anywhere, lettering at places drawn by chance.
+people, seams anywhere, clocks and lettering at places drawn by chance.
 Stills are split in halves by the hash of their name; thresholds are set on the clean stills of one half, and recall
 and alarms are read on the other, both ways round, with 95 % intervals by bootstrap over the stills. What a check could
 not see is counted, never dropped. The product's own limits, which lie between the 5 % and the 1 % thresholds of both
@@ -192,6 +192,40 @@ def joined(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[
     return again, (at - 6, 0, at + 6, height) if turned else (0, at - 6, width, at + 6)
 
 
+def timed(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """A clock with marks or numerals, twelve or a few more or fewer; its radius that share of the short side."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = scene.still.pixels.shape[:2]
+    r = max(12, round(strength * min(height, width)))
+    x, y = int(chance.integers(r + 1, width - r - 1)), int(chance.integers(r + 1, height - r - 1))
+    big = 4 * r
+    image = Image.new("RGBA", (2 * big, 2 * big), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(image)
+    light, dark = (tuple(int(v) for v in chance.integers(*span, 3)) for span in ((190, 256), (0, 70)))
+    face, ink = (light, dark) if chance.random() < 0.7 else (dark, light)
+    pen.ellipse((2, 2, 2 * big - 2, 2 * big - 2), fill=face, outline=ink, width=int(big * chance.uniform(0.03, 0.1)))
+    count = 12 if chance.random() < 0.6 else int(chance.integers(10, 15))
+    numerals, font = chance.random() < 0.5, ImageFont.load_default(int(0.2 * big))
+    for k in range(count):
+        angle = 2 * np.pi * k / count + (0 if numerals else chance.normal(0, 0.02))
+        away = np.array([np.sin(angle), -np.cos(angle)]) * big
+        if numerals:
+            pen.text(tuple(big + 0.75 * away), str(k or count), font=font, fill=ink, anchor="mm")
+        else:
+            pen.line((*(big + 0.72 * away), *(big + 0.88 * away)), fill=ink, width=int(0.04 * big))
+    for length in (0.45, 0.68):
+        angle = chance.uniform(0, 2 * np.pi)
+        tip = big + length * big * np.array([np.sin(angle), -np.cos(angle)])
+        pen.line((big, big, *tip), fill=ink, width=int(0.06 * big))
+    drawn = np.array(image.resize((2 * r, 2 * r), Image.Resampling.LANCZOS)).astype(np.float32)
+    share = drawn[..., 3:] / 255
+    pixels = scene.still.pixels.copy()
+    part = pixels[y - r : y + r, x - r : x + r]
+    part[:] = np.round(part * (1 - share) + drawn[..., :3] * share).astype(np.uint8)
+    return pixels, (x - r, y - r, x + r, y + r)
+
+
 _WORDS = (
     "HARBOUR",
     "Morning",
@@ -341,6 +375,7 @@ FAULTS = (
     Fault("softness", (1.3, 1.5, 2), (2, 0.95), True, softened, "times"),
     Fault("repetition", (64, 96, 128), (64, 0.80), True, tiled, "px"),
     Fault("seams", (3, 5, 8), None, True, joined, "levels"),
+    Fault("clocks", (0.04, 0.06, 0.10), None, True, timed, "of the short side"),
     Fault("pseudo-text", (0.4, 0.7, 1.0), (0.7, 0.80), True, lettered, "of the letters"),
     Fault("head in the frame", (1.3, 1.0, 0.7), (1.0, 0.90), False, beheaded, "eye distances over the eyes"),
 )
@@ -368,7 +403,7 @@ def _finding(scene: Scene, name: str) -> Finding | None:
     found: list[Finding] = []
     if name in ("softness",):
         found = file_findings(scene)
-    elif name in ("repetition", "seams", "pseudo-text"):
+    elif name in ("repetition", "seams", "clocks", "pseudo-text"):
         found = background_findings(scene) if name == "pseudo-text" else background_findings(replace(scene, seen={}))
     elif face is not None and name == "hair tone":
         found = character_findings(scene, face, None)
@@ -433,7 +468,7 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
         for scene in clean_of:
             name = scene.still.name
             seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-            if clean[name] is None and fault.check not in ("softness", "repetition", "seams", "pseudo-text"):
+            if clean[name] is None and fault.check not in ("softness", "repetition", "seams", "clocks", "pseudo-text"):
                 continue  # the check had said of the clean still that it cannot see
             spoilt = fault.spoil(scene, strength, np.random.default_rng(seed))
             if spoilt is None:

@@ -224,6 +224,24 @@ def test_a_step_across_the_whole_picture_is_a_seam(turned: bool) -> None:
     assert signals.seam(noise(200, 480)) is None
 
 
+def test_a_dial_is_told_from_a_wheel_and_a_ball() -> None:
+    def a_disc(marks: int, reach: tuple[float, float]) -> Pixels:
+        pixels = cv2.GaussianBlur(noise(480, 640), (0, 0), 3)
+        cv2.circle(pixels, (420, 200), 70, (240, 235, 225), -1, cv2.LINE_AA)
+        for k in range(marks):
+            away = 70 * np.array([np.sin(2 * np.pi * k / marks), np.cos(2 * np.pi * k / marks)])
+            ends = [tuple(int(v) for v in (420, 200) + share * away) for share in reach]
+            cv2.line(pixels, ends[0], ends[1], (30, 30, 30), 3, cv2.LINE_AA)
+        return pixels
+
+    clock = signals.dial(a_disc(12, (0.72, 0.88)))
+    assert clock.strength > 0.5
+    assert clock.box == pytest.approx((350, 130, 490, 270), abs=6)
+    assert signals.dial(a_disc(0, (0, 0))).strength < 0.25
+    assert signals.dial(a_disc(4, (0.1, 0.95))).strength < 0.25
+    assert signals.dial(noise(40, 40)).box is None
+
+
 def test_an_edge_half_across_or_at_the_border_is_no_seam() -> None:
     half, border = noise().astype(np.float32), noise().astype(np.float32)
     half[200:, :200] += 6

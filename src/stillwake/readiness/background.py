@@ -1,4 +1,4 @@
-"""Sign 5, background: textures that come again, seams, and lettering that reads as nonsense."""
+"""Sign 5, background: textures that come again, seams, lettering that reads as nonsense, and clocks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both ha
 REPEAT = Limit(0.96, None, "correlation", _BENCH)
 TEXT = Limit(0.07, None, "doubt", _BENCH)
 SEAM = Limit(20.0, None, "times the usual step", _BENCH)
-LIMITS = {"repetition": REPEAT, "seams": SEAM, "pseudo-text": TEXT}
+CLOCK = Limit(0.25, None, "share", _BENCH)
+LIMITS = {"repetition": REPEAT, "seams": SEAM, "pseudo-text": TEXT, "clocks": CLOCK}
 
 
 def background_findings(scene: Scene) -> list[Finding]:
-    """The findings about repetition, seams and lettering."""
-    return [_repetition(scene), _seams(scene), _lettering(scene)]
+    """The findings about repetition, seams, lettering and clocks."""
+    return [_repetition(scene), _seams(scene), _lettering(scene), _clocks(scene)]
 
 
 def _repetition(scene: Scene) -> Finding:
@@ -83,4 +84,22 @@ def _lettering(scene: Scene) -> Finding:
         box=lines[0].line.box if verdict != "pass" else None,
         why=why,
         fix="" if verdict == "pass" else "paint the lettering out, or write it anew as an overlay after animating",
+    )
+
+
+def _clocks(scene: Scene) -> Finding:
+    """Presence alone: whether the time is right is not asked, since in motion no generator keeps it."""
+    found = signals.dial(scene.still.pixels)
+    verdict, limit = CLOCK.high(found.strength)
+    return Finding(
+        check="clocks",
+        verdict=verdict,
+        measured=round(found.strength, 2),
+        unit=CLOCK.unit,
+        limit=limit,
+        box=found.box if verdict != "pass" else None,
+        why="no clock face is seen"
+        if verdict == "pass"
+        else "there is a clock face, and its marks and hands melt in motion",
+        fix="" if verdict == "pass" else "inpaint it away or turn it from view, or leave the place out of what moves",
     )

@@ -421,6 +421,57 @@ def _step(grey: Plane) -> Seam:
     return Seam(float(strength[at]), float(steps[at]), (0.0, at - 4.0, float(width), at + 10.0))
 
 
+DIAL_SIDE = 560
+"""px of the longest side at which dials are looked for."""
+DIAL_MOST = 25
+"""Circles that are looked into."""
+DIAL_MARKS = (9, 15)
+"""How many marks round a dial count: twelve, and what a generator makes of twelve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """``strength``: share of the changes round a ring that come 9 to 15 times; ``box`` in px, None without one."""
+
+    strength: float
+    box: Box | None
+
+
+def dial(pixels: Pixels) -> Dial:
+    """The circle that looks most like the face of a clock, by the marks or numerals round its rim.
+
+    Circles by Hough's transform on gradients (Yuen, Princen, Illingworth and Kittler, 1990, in OpenCV's variant).
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(1.0, DIAL_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    grey = cv2.cvtColor(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    if min(grey.shape) < 64:
+        return Dial(0.0, None)
+    circles = cv2.HoughCircles(
+        cv2.medianBlur(grey, 3), cv2.HOUGH_GRADIENT_ALT, 1.5, 16, param1=250, param2=0.75, minRadius=10,
+        maxRadius=int(0.3 * min(grey.shape)),
+    )  # fmt: skip
+    best = Dial(0.0, None)
+    for x, y, radius in [] if circles is None else circles[0][:DIAL_MOST].tolist():
+        turned = cv2.warpPolar(grey, (64, 360), (x, y), 1.1 * radius, cv2.WARP_POLAR_LINEAR).astype(np.float32)
+        rim = turned[:, 37:54]  # .64 to .92 of the radius
+        marks = np.abs(rim - np.median(rim, 0)).mean(1)
+        power = np.abs(np.fft.rfft(marks - marks.mean())) ** 2
+        first, last = DIAL_MARKS
+        again = power[first : last + 1].max() + power[2 * first : 2 * last + 1].max() / 2
+        contrast = float(marks.std() / (turned.std() + 1e-6))
+        inner = turned[:, 10:52]
+        plain = float(np.median(np.abs(inner - np.median(inner))) / (turned.std() + 1e-6)) < 0.7
+        strength = float(again / (power[3:61].sum() + 1e-6)) * min(1.0, contrast / 0.25) * (1.0 if plain else 0.5)
+        if strength > best.strength:
+            box = ((x - radius) / scale, (y - radius) / scale, (x + radius) / scale, (y + radius) / scale)
+            best = Dial(strength, box)
+    return best
+
+
 def headroom(face: Face) -> float:
     """How far the forehead's top lies under the picture's upper edge, in heights of the face.
 
