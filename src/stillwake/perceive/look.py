@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -32,6 +33,16 @@ def perceive(still: Still) -> Scene:
     stillwake.errors.StillwakeError
         The models cannot be loaded.
     """
+    import cv2  # noqa: F401  its loader is not made for two threads at once
+
+    with ThreadPoolExecutor(1, "stillwake reader") as beside:
+        # Lettering costs as much as all else together and needs nothing of it.
+        writing = beside.submit(writing_in, still.pixels)
+        return dataclasses.replace(_perceived(still), writing=writing.result())
+
+
+def _perceived(still: Still) -> Scene:
+    """The scene but for its lettering."""
     pixels = still.pixels
     places = candidates(pixels)
     largest = next((place.fit for place in places if telling(place)), None)
@@ -57,7 +68,7 @@ def perceive(still: Still) -> Scene:
     }
     return Scene(
         still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen,
-        hands=find_hands(pixels, _forearms(body)), body=body, writing=writing_in(pixels),
+        hands=find_hands(pixels, _forearms(body)), body=body,
     )  # fmt: skip
 
 
