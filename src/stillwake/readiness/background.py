@@ -26,19 +26,14 @@ def _repetition(scene: Scene) -> Finding:
     if found is None:
         small = min(scene.still.size) < 256
         return unseen("repetition", "the picture is under 256 px" if small else "nothing but smooth areas lie behind")
-    verdict, limit = REPEAT.high(found.strength)
     dx, dy = found.period
-    return Finding(
-        check="repetition",
-        verdict=verdict,
-        measured=round(found.strength, 2),
-        unit=REPEAT.unit,
-        limit=limit,
+    return REPEAT.finding(
+        "repetition",
+        found.strength,
         box=found.box,
-        why="no texture comes again exactly"
-        if verdict == "pass"
-        else f"the same piece of texture comes again every {max(abs(dx), abs(dy))} px",
-        fix="" if verdict == "pass" else "inpaint the repeating area, or generate the still again",
+        good="no texture comes again exactly",
+        bad=f"the same piece of texture comes again every {max(abs(dx), abs(dy))} px",
+        fix="inpaint the repeating area, or generate the still again",
     )
 
 
@@ -46,18 +41,14 @@ def _seams(scene: Scene) -> Finding:
     found = signals.seam(scene.still.pixels)
     if found is None:
         return unseen("seams", "the picture is under 256 px")
-    verdict, limit = SEAM.high(found.strength)
-    return Finding(
-        check="seams",
-        verdict=verdict,
-        measured=round(found.strength, 1),
-        unit=SEAM.unit,
-        limit=limit,
-        box=found.box if verdict != "pass" else None,
-        why="no straight seam runs across it"
-        if verdict == "pass"
-        else f"a straight step of {abs(found.step):.1f} levels runs across it, as where two pieces were joined",
-        fix="" if verdict == "pass" else "blend or inpaint along the line, or generate the still again in one piece",
+    return SEAM.finding(
+        "seams",
+        found.strength,
+        digits=1,
+        bad_box=found.box,
+        good="no straight seam runs across it",
+        bad=f"a straight step of {abs(found.step):.1f} levels runs across it, as where two pieces were joined",
+        fix="blend or inpaint along the line, or generate the still again in one piece",
     )
 
 
@@ -90,16 +81,11 @@ def _lettering(scene: Scene) -> Finding:
 def _clocks(scene: Scene) -> Finding:
     """Presence alone: whether the time is right is not asked, since in motion no generator keeps it."""
     found = signals.dial(scene.still.pixels)
-    verdict, limit = CLOCK.high(found.strength)
-    return Finding(
-        check="clocks",
-        verdict=verdict,
-        measured=round(found.strength, 2),
-        unit=CLOCK.unit,
-        limit=limit,
-        box=found.box if verdict != "pass" else None,
-        why="no clock face is seen"
-        if verdict == "pass"
-        else "there is a clock face, and its marks and hands melt in motion",
-        fix="" if verdict == "pass" else "inpaint it away or turn it from view, or leave the place out of what moves",
+    return CLOCK.finding(
+        "clocks",
+        found.strength,
+        bad_box=found.box,
+        good="no clock face is seen",
+        bad="there is a clock face, and its marks and hands melt in motion",
+        fix="inpaint it away or turn it from view, or leave the place out of what moves",
     )

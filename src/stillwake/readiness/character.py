@@ -75,20 +75,16 @@ def _eye_colour(scene: Scene, face: Face) -> Finding:
     if left is None or right is None:
         return unseen("eye colour", f"an iris is under {signals.SMALLEST_IRIS:.0f} px, or too little of it is seen")
     value = signals.difference(left, right)
-    verdict, limit = EYE_COLOUR.high(value)
     names = [colour_name(lit, eye=True) for lit in _lit(scene, face)]
     told = "" if len(set(names)) < 2 else f": {names[0]} on the left, {names[1]} on the right"
-    return Finding(
-        check="eye colour",
-        verdict=verdict,
-        measured=round(value, 1),
-        unit=EYE_COLOUR.unit,
-        limit=limit,
+    return EYE_COLOUR.finding(
+        "eye colour",
+        value,
+        digits=1,
         box=around(face.eyes),
-        why="both eyes have one colour" if verdict == "pass" else f"the eyes differ in colour{told}",
-        fix=""
-        if verdict == "pass"
-        else "inpaint one iris to match the other, or generate the still again; if two colours are meant, let it stand",  # noqa: E501
+        good="both eyes have one colour",
+        bad=f"the eyes differ in colour{told}",
+        fix="inpaint one iris to match the other, or generate the still again; if two colours are meant, let it stand",
     )
 
 
@@ -101,39 +97,30 @@ def _lit(scene: Scene, face: Face) -> list[Floats]:
 def _eye_size(face: Face, seen: Measures) -> Finding:
     if seen.iris_radius < signals.SMALLEST_IRIS:
         return unseen("eye size", f"an iris is under {signals.SMALLEST_IRIS:.0f} px")
-    verdict, limit = EYE_SIZE.high(abs(seen.size_ratio))
-    larger = 0 if seen.size_ratio > 0 else 1
-    return Finding(
-        check="eye size",
-        verdict=verdict,
-        measured=round(abs(seen.size_ratio), 3),
-        unit=EYE_SIZE.unit,
-        limit=limit,
-        box=around(face.eyes) if verdict == "pass" else _eye_box(face.eyes[larger]),
-        why="both eyes have one size"
-        if verdict == "pass"
-        else f"the eye on the {('left', 'right')[larger]} is {np.exp(abs(seen.size_ratio)):.2f} times the other",
-        fix="" if verdict == "pass" else "inpaint the larger eye, or generate the still again",
+    value, larger = abs(seen.size_ratio), 0 if seen.size_ratio > 0 else 1
+    return EYE_SIZE.finding(
+        "eye size",
+        value,
+        digits=3,
+        box=around(face.eyes),
+        bad_box=_eye_box(face.eyes[larger]),
+        good="both eyes have one size",
+        bad=f"the eye on the {('left', 'right')[larger]} is {np.exp(value):.2f} times the other",
+        fix="inpaint the larger eye, or generate the still again",
     )
 
 
 def _hair_tone(hair: Hair | None) -> Finding:
     if hair is None:
         return unseen("hair tone", "too little of the hair is seen around the face")
-    verdict, limit = HAIR_TONE.high(hair.changed)
-    return Finding(
-        check="hair tone",
-        verdict=verdict,
-        measured=round(hair.changed, 3),
-        unit=HAIR_TONE.unit,
-        limit=limit,
-        box=hair.box if verdict == "warn" else None,
-        why="the hair keeps its hue from crown to tips"
-        if verdict == "pass"
-        else "the hair changes its hue on the way down while its light and shade run on",
-        fix=""
-        if verdict == "pass"
-        else "recolour or inpaint the hair, or generate the still again; if two tones are meant, let it stand",
+    return HAIR_TONE.finding(
+        "hair tone",
+        hair.changed,
+        digits=3,
+        bad_box=hair.box,
+        good="the hair keeps its hue from crown to tips",
+        bad="the hair changes its hue on the way down while its light and shade run on",
+        fix="recolour or inpaint the hair, or generate the still again; if two tones are meant, let it stand",
     )
 
 

@@ -39,19 +39,14 @@ def _mouth_box(face: Face) -> Box:
 
 
 def _corners(face: Face, seen: Measures) -> Finding:
-    verdict, limit = CORNERS.high(abs(seen.corners))
-    side = "left" if seen.corners > 0 else "right"
-    return Finding(
-        check="mouth corners",
-        verdict=verdict,
-        measured=round(abs(seen.corners), 3),
-        unit=CORNERS.unit,
-        limit=limit,
+    return CORNERS.finding(
+        "mouth corners",
+        abs(seen.corners),
+        digits=3,
         box=_mouth_box(face),
-        why="the mouth's corners are level" if verdict == "pass" else f"the mouth's corner on the {side} sits higher",
-        fix=""
-        if verdict == "pass"
-        else "inpaint the mouth, or generate the still again; if the crooked smile is meant, let it stand",
+        good="the mouth's corners are level",
+        bad=f"the mouth's corner on the {'left' if seen.corners > 0 else 'right'} sits higher",
+        fix="inpaint the mouth, or generate the still again; if the crooked smile is meant, let it stand",
     )
 
 

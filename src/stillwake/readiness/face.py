@@ -164,15 +164,15 @@ def _mouth(face: Face) -> Finding:
 
 def _eyes(face: Face) -> Finding:
     value = face.confidence["eyes"]
-    verdict, limit = EYES.low(value)
-    return Finding(
-        check="eyes uncovered",
-        verdict=verdict,
-        measured=round(value, 3),
-        limit=limit,
+    return EYES.finding(
+        "eyes uncovered",
+        value,
+        low=True,
+        digits=3,
         box=face.box,
-        why="both eyes are seen" if verdict == "pass" else "glasses, hair or a shadow lie over the eyes: no blinking",
-        fix="" if verdict == "pass" else "choose a picture with both eyes in plain view if they should blink",
+        good="both eyes are seen",
+        bad="glasses, hair or a shadow lie over the eyes: no blinking",
+        fix="choose a picture with both eyes in plain view if they should blink",
     )
 
 

@@ -50,16 +50,15 @@ def _style(scene: Scene) -> Finding:
 
 def _resolution(scene: Scene) -> Finding:
     width, height = scene.still.size
-    verdict, limit = RESOLUTION.low(min(width, height))
-    return Finding(
-        check="resolution",
-        verdict=verdict,
-        measured=min(width, height),
-        unit=RESOLUTION.unit,
-        limit=limit,
-        why=f"{width} × {height} px"
-        + ("" if verdict == "pass" else ": generators enlarge it first; the animator takes it as it is"),
-        fix="" if verdict == "pass" else "use the original, or generate the still again at 1280 × 720 and up",
+    size = f"{width} × {height} px"
+    return RESOLUTION.finding(
+        "resolution",
+        min(width, height),
+        low=True,
+        digits=0,
+        good=size,
+        bad=f"{size}: generators enlarge it first; the animator takes it as it is",
+        fix="use the original, or generate the still again at 1280 × 720 and up",
     )
 
 
@@ -87,31 +86,22 @@ def _softness(scene: Scene) -> Finding:
     value = signals.softness(scene.still.pixels)
     if value is None:
         return unseen("softness", "nothing in it has detail that could be soft")
-    verdict, limit = SOFTNESS.high(value)
-    return Finding(
-        check="softness",
-        verdict=verdict,
-        measured=round(value, 2),
-        unit=SOFTNESS.unit,
-        limit=limit,
-        why="its edges are as sharp as its size allows"
-        if verdict == "pass"
-        else "it has been enlarged or smoothed: there is no detail at its own size, and soft edges shimmer in motion",
-        fix="" if verdict == "pass" else "use the original before it was enlarged, or generate the still again larger",
+    return SOFTNESS.finding(
+        "softness",
+        value,
+        good="its edges are as sharp as its size allows",
+        bad="it has been enlarged or smoothed: there is no detail at its own size, and soft edges shimmer in motion",
+        fix="use the original before it was enlarged, or generate the still again larger",
     )
 
 
 def _compression(scene: Scene) -> Finding:
-    value = signals.blockiness(scene.still.pixels)
-    verdict, limit = BLOCKS.high(value)
-    return Finding(
-        check="compression",
-        verdict=verdict,
-        measured=round(value, 2),
-        unit=BLOCKS.unit,
-        limit=limit,
-        why="no blocks of compression are seen" if verdict == "pass" else "compression left blocks of 8 px",
-        fix="" if verdict == "pass" else "use the original before it was compressed",
+    return BLOCKS.finding(
+        "compression",
+        signals.blockiness(scene.still.pixels),
+        good="no blocks of compression are seen",
+        bad="compression left blocks of 8 px",
+        fix="use the original before it was compressed",
     )
 
 

@@ -131,19 +131,14 @@ def _subject(scene: Scene) -> Finding:
     if not others:
         return Finding(check="one subject", verdict="pass", box=first.box, why="one face is what it is about")
     rival = others[0]
-    value = rival.size / first.size
-    verdict, limit = RIVAL.high(value)
-    return Finding(
-        check="one subject",
-        verdict=verdict,
-        measured=round(value, 2),
-        unit=RIVAL.unit,
-        limit=limit,
-        box=rival.box if verdict == "warn" else first.box,
-        why=f"of {len(scene.faces)} faces one stands out"
-        if verdict == "pass"
-        else f"{len(scene.faces)} faces of a size ask for the eye, and whoever watches cannot tell whom it is about",
-        fix="" if verdict == "pass" else "crop to one of them, or choose who speaks with --face",
+    return RIVAL.finding(
+        "one subject",
+        rival.size / first.size,
+        box=first.box,
+        bad_box=rival.box,
+        good=f"of {len(scene.faces)} faces one stands out",
+        bad=f"{len(scene.faces)} faces of a size ask for the eye, and whoever watches cannot tell whom it is about",
+        fix="crop to one of them, or choose who speaks with --face",
     )
 
 

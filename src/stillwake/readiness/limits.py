@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stillwake.types import Verdict
+from stillwake.types import Box, Finding, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,33 @@ class Limit:
         if self.fail is not None and value < self.fail:
             return "fail", self.fail
         return ("warn", self.warn) if value < self.warn else ("pass", self.warn)
+
+    def finding(
+        self,
+        check: str,
+        value: float,
+        *,
+        good: str,
+        bad: str,
+        fix: str,
+        low: bool = False,
+        digits: int = 2,
+        box: Box | None = None,
+        bad_box: Box | None = None,
+    ) -> Finding:
+        """The finding about a value: in the words ``good`` where it passes, else ``bad`` and the ``fix``.
+
+        ``low`` where small values are the bad ones; ``bad_box`` in place of ``box`` where it does not pass.
+        """
+        verdict, limit = self.low(value) if low else self.high(value)
+        passed = verdict == "pass"
+        return Finding(
+            check=check,
+            verdict=verdict,
+            measured=round(value, digits),
+            unit=self.unit,
+            limit=limit,
+            box=box if passed else bad_box or box,
+            why=good if passed else bad,
+            fix="" if passed else fix,
+        )
