@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stillwake.errors import NotReadyError, UsageError
-from stillwake.readiness import CHECKS, check, require_ready
+from stillwake.readiness import CHECKS, advice, check, require_ready
 from stillwake.readiness.table import LIMITS, checks_table
 from stillwake.readiness.unlooked import ANIMATOR_CHECKS, FILE_CHECKS
 from stillwake.types import SIGNS, Box, Eye, Face, Finding, Floats, Mouth, Refused, Report, Scene, Still, Style
@@ -186,6 +186,13 @@ def test_the_shot_is_told_by_the_face_where_no_body_is_seen(box: tuple[int, int,
 def test_a_frame_through_the_forehead_fails(eyes_at: int, verdict: str) -> None:
     scene = a_scene(a_face((100, eyes_at - 90, 300, eyes_at + 150)))
     assert finding(check(scene), "head in the frame")[0] == verdict
+
+
+def test_the_advice_names_the_signs_to_mend_and_never_a_prompt_as_the_way() -> None:
+    assert advice(check(a_scene(a_face()))) == ""
+    told = advice(check(a_scene(a_face((100, -30, 300, 210)), a_face((350, 100, 530, 320)))))
+    assert told.startswith("mend framing in the still")
+    assert "no prompt mends a picture" in told
 
 
 @pytest.mark.parametrize("number", [0, -1, 3])

@@ -494,6 +494,8 @@ def _list_voices(language: str | None, manner: Manner) -> None:
 
 
 def _report_lines(report: Report) -> Iterator[str]:
+    from stillwake.readiness import advice
+
     still = report.still
     stopped = report.ready and report.gates["animator"].verdict == "fail"
     word = "not ready" if not report.ready else "ready, but not for an animator" if stopped else "ready"
@@ -505,6 +507,8 @@ def _report_lines(report: Report) -> Iterator[str]:
     yield from _finding_lines(report.file.findings)
     for family, gate in report.gates.items():
         yield f"  for {'an' if family == 'animator' else 'a'} {family}: {gate.verdict}, {gate.why}"
+    if told := advice(report):
+        yield f"  {told}"
     if report.judge is not None and report.judge.note:
         yield f"  judge:      {report.judge.note}"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stillwake.readiness.gate import check, require_ready
+from stillwake.readiness.gate import advice, check, require_ready
 from stillwake.readiness.judge import EndpointJudge, Judge, judged
 from stillwake.readiness.unlooked import CHECKS
 
-__all__ = ["CHECKS", "EndpointJudge", "Judge", "check", "judged", "require_ready"]
+__all__ = ["CHECKS", "EndpointJudge", "Judge", "advice", "check", "judged", "require_ready"]

@@ -109,6 +109,18 @@ def _generator(findings: list[Finding]) -> Gate:
     )
 
 
+def advice(report: Report) -> str:
+    """What to do before anything is spent on a video; empty where no sign warns or fails."""
+    faulty = [sign.sign for sign in report.signs if sign.verdict in ("warn", "fail")]
+    if not faulty:
+        return ""
+    named = faulty[0] if len(faulty) == 1 else f"{', '.join(faulty[:-1])} and {faulty[-1]}"
+    return (
+        f"mend {named} in the still, by inpainting it or generating it again, until all five signs pass: "
+        "a still costs cents and a video costs credits, and no prompt mends a picture"
+    )
+
+
 def require_ready(report: Report, family: Family) -> None:
     """Nothing, where that family's gate is open.
 

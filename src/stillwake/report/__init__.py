@@ -10,6 +10,7 @@ import base64
 from importlib.resources import files
 
 from stillwake.media import as_jpeg
+from stillwake.readiness import advice
 from stillwake.types import Box, Finding, Report, Still, Verdict
 
 __all__ = ["page"]
@@ -41,6 +42,7 @@ def page(report: Report, still: Still) -> str:
                     marks.append((numbers[finding.check], finding, _shown(finding.box, width, height), name))
     return template.render(
         report=report,
+        advice=advice(report),
         groups=[(n, v, sorted(f, key=lambda x: _RANK[x.verdict])) for n, v, f in groups],
         marks=marks,
         numbers=numbers,
