@@ -188,6 +188,10 @@ def test_a_frame_through_the_forehead_fails(eyes_at: int, verdict: str) -> None:
     assert finding(check(scene), "head in the frame")[0] == verdict
 
 
+def test_a_tight_close_up_is_a_manner_of_framing() -> None:
+    assert finding(check(a_scene(a_face((100, -30, 400, 330)))), "head in the frame")[0] == "warn"
+
+
 def test_the_advice_names_the_signs_to_mend_and_never_a_prompt_as_the_way() -> None:
     assert advice(check(a_scene(a_face()))) == ""
     told = advice(check(a_scene(a_face((100, -30, 300, 210)), a_face((350, 100, 530, 320)))))

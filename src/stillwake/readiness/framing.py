@@ -33,6 +33,8 @@ _KNEES: Final = (25, 26)
 _ANKLES: Final = (27, 28)
 _FEET: Final = (29, 30, 31, 32)
 _SURE = 0.5
+_TIGHT = 0.6
+"""Height of a face over the picture's from which a cut forehead is a manner of framing."""
 
 
 def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
@@ -69,7 +71,9 @@ def _head(scene: Scene, face: Face | None) -> Finding:
         return unseen("head in the frame", "no face is seen, so nobody knows where the head ends")
     value = signals.headroom(face)
     verdict, limit = HEADROOM.low(value)
-    x0, y0, x1, _ = face.box
+    x0, y0, x1, y1 = face.box
+    if verdict == "fail" and y1 - y0 > _TIGHT * scene.still.size[1]:
+        verdict, limit = "warn", HEADROOM.warn  # a close-up as tight as that is chosen
     return Finding(
         check="head in the frame",
         verdict=verdict,
