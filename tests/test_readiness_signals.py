@@ -242,11 +242,12 @@ def test_a_dial_is_told_from_a_wheel_and_a_ball() -> None:
     assert signals.dial(noise(40, 40)).box is None
 
 
-def test_an_edge_half_across_or_at_the_border_is_no_seam() -> None:
-    half, border = noise().astype(np.float32), noise().astype(np.float32)
-    half[200:, :200] += 6
+def test_an_edge_half_across_at_the_border_or_beside_another_is_no_seam() -> None:
+    half, border, joint = (cv2.GaussianBlur(noise(), (0, 0), 1.5).astype(np.float32) for _ in range(3))
+    half[300:, :200] += 6
     border[:10] += 6
-    for pixels in (half, border):
+    joint[200:207] += 6
+    for pixels in (half, border, joint):
         found = signals.seam(np.clip(pixels, 0, 255).astype(np.uint8))
         assert found is not None
         assert found.strength < 5

@@ -371,6 +371,8 @@ SEAM_STEPS = (0.7, 15.0)
 """Levels between which a step may lie: smaller ones nobody sees, larger ones are edges of things."""
 SEAM_AGREE = 0.6
 """Share of the blocks across the picture that must step the same way and about as far."""
+SEAM_ALONE = (3, 16)
+"""px to either side within which no other step may lie: two close together are the sides of a joint or a rail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,8 +415,12 @@ def _step(grey: Plane) -> Seam:
     size = np.abs(steps)[:, None]
     alike = (np.sign(means) == np.sign(steps)[:, None]) & (np.abs(means) > 0.4 * size) & (np.abs(means) < 3 * size)
     strength = np.abs(steps) / usual
+    near, far = SEAM_ALONE
+    around = np.pad(strength, far)
+    beside = [np.roll(around, shift)[far:-far] for shift in (*range(-far, -near + 1), *range(near, far + 1))]
+    crowded = np.max(beside, axis=0) > 0.4 * strength
     low, high = SEAM_STEPS
-    strength[(np.abs(steps) < low) | (np.abs(steps) > high) | (alike.mean(1) < SEAM_AGREE)] = 0
+    strength[(np.abs(steps) < low) | (np.abs(steps) > high) | (alike.mean(1) < SEAM_AGREE) | crowded] = 0
     strength[: SEAM_MARGIN - 2] = 0
     strength[len(strength) - (SEAM_MARGIN - 2) :] = 0
     at = int(strength.argmax())
