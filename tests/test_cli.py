@@ -19,7 +19,7 @@ import pytest
 from stillwake import __version__, cli, doctor, workflow
 from stillwake.doctor import demo_still
 from stillwake.errors import UsageError
-from stillwake.types import Brief, Inspection, Plan, Report, RunRecord
+from stillwake.types import Brief, FaceRecord, Inspection, Plan, Report, RunRecord
 
 ROOT = Path(__file__).parents[1]
 
@@ -480,6 +480,7 @@ def help_of(verb: str) -> str:
         ("stillwake/plan@1", Plan.model_fields),
         ("stillwake/inspection@1", Inspection.model_fields),
         ("stillwake/record@1", RunRecord.model_fields),
+        ("## stillwake/face@1", FaceRecord.model_fields),
     ],
 )
 def test_the_docs_name_every_field_of_a_record(heading: str, fields: dict[str, Any]) -> None:

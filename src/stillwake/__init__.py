@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in _PUBLIC
     from stillwake.errors import Cancelled as Cancelled
     from stillwake.errors import ClipError as ClipError
     from stillwake.errors import EngineUnavailableError as EngineUnavailableError
+    from stillwake.errors import FaceError as FaceError
     from stillwake.errors import InputError as InputError
     from stillwake.errors import NotReadyError as NotReadyError
     from stillwake.errors import OutputError as OutputError
@@ -69,6 +70,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "Cancelled",
         "ClipError",
         "EngineUnavailableError",
+        "FaceError",
         "InputError",
         "NotReadyError",
         "OutputError",

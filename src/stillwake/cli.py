@@ -28,6 +28,7 @@ from stillwake.errors import (
     InputError,
     NotReadyError,
     OutputError,
+    StillError,
     StillwakeError,
     TranscriptError,
     UsageError,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from stillwake.readiness import Judge
-    from stillwake.types import Brief, Face, Finding, Inspection, Plan, Progress, Report, RunRecord, Size
+    from stillwake.types import Brief, Finding, Inspection, Plan, Progress, Report, RunRecord, Scene, Size
 
 __all__ = ["app", "main"]
 
@@ -56,6 +57,11 @@ app = App(
 
 
 # ---------------------------------------------------------------------------------------------- what can be asked
+
+FaceFile: TypeAlias = Annotated[
+    Path | None,
+    Parameter(help="A face put right by hand, as stillwake perceive --face N -o FILE writes it.", metavar="FILE"),
+]
 
 
 @Parameter(name="*")
@@ -87,6 +93,7 @@ class Words:
     ] = None
     language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None
     face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None
+    face_file: FaceFile = None
     fps: Annotated[str, Parameter(help="Frames per second: 25, 29.97, 24000/1001.", metavar="RATE")] = "25"
     size: Annotated[
         str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
@@ -108,6 +115,7 @@ class Words:
                 transcript=_text(self.transcript),
                 language=self.language,
                 face=self.face,
+                face_file=self.face_file,
                 fps=_rate(self.fps),
                 size=None if self.size is None else _size(self.size),
                 engine=self.engine,
@@ -193,6 +201,7 @@ def check(
     /,
     *,
     face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None,
+    face_file: FaceFile = None,
     family: Annotated[
         Literal["animator", "generator"] | None,
         Parameter(name="--for", help="Exit 4 only where this family of engines cannot take it."),
@@ -222,6 +231,8 @@ def check(
     from stillwake.workflow import look
 
     asked = _asked(judge, judge_model)
+    if face_file is not None and len(stills) > 1:
+        raise UsageError("Cannot use --face-file", "it is one picture's, and there are several", "check one at a time")
     if page is not None:
         from stillwake.media import check_output
 
@@ -234,7 +245,7 @@ def check(
     for still in stills:
         try:
             with _watching(manner.quiet or asked is None) as on_progress:
-                scene, report = look(still, face=face, judge=asked, on_progress=on_progress)
+                scene, report = look(still, face=face, face_file=face_file, judge=asked, on_progress=on_progress)
         except InputError as error:
             if len(stills) == 1:
                 raise
@@ -375,33 +386,39 @@ def perceive(
     still: Still,
     /,
     *,
+    face: Annotated[
+        int | None, Parameter(help="One face alone, 1 being the largest, to be edited and given back.", metavar="N")
+    ] = None,
+    face_file: FaceFile = None,
     mesh: Annotated[bool, Parameter(help="Also the dense mesh of each face.")] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> None:
-    """What is seen in a still, as JSON: faces with their contours, and what only looked like one."""
+    """What is seen in a still, as JSON: faces with their contours, and what only looked like one.
+
+    A face can be put right by hand: write it with --face N -o FACE.json, edit it, and give it back with --face-file.
+    One that nobody finds is given by its box alone: {"schema": "stillwake/face@1", "box": [left, top, right, bottom]}.
+    """
+    from stillwake.media import check_output, write_text
+    from stillwake.perceive import record_of, text_of
     from stillwake.workflow import look
 
     del manner  # the answer is JSON in any case
-    scene, _ = look(still)
-    _write(
-        json.dumps(
-            {
-                "schema": "stillwake/scene@1",
-                "still": {
-                    "name": scene.still.name,
-                    "sha256": scene.still.sha256,
-                    "width": scene.still.size[0],
-                    "height": scene.still.size[1],
-                    "notes": list(scene.still.notes),
-                },
-                "style": scene.style,
-                "faces": [_face(face, mesh) for face in scene.faces],
-                "refused": [{"box": _numbers(refused.box), "why": refused.why} for refused in scene.refused],
-                "matte": None if scene.matte is None else {"share": round(float(scene.matte.mean()), 4)},
-                "seen": dict(scene.seen),
-            }
-        )
-    )
+    if out is not None:
+        check_output(out, overwrite)
+    scene, _ = look(still, face=face, face_file=face_file)
+    if face is None:
+        record, text = None, json.dumps(_scene(scene, mesh))
+    else:
+        if not scene.faces:
+            raise StillError(f"Cannot use face {face} of {scene.still.name}", "no face was found in it", _GIVE_A_BOX)
+        record = record_of(scene.faces[face - 1], scene.still, mesh=mesh)
+        text = record.to_json()
+    if out is None:
+        _write(text)
+    else:
+        write_text(out, text + "\n" if record is None else text_of(record), overwrite)
 
 
 @app.command
@@ -579,34 +596,33 @@ def _numbers(values: Any) -> Any:
     return np.round(np.asarray(values, float), 2).tolist()
 
 
-def _face(face: Face, mesh: bool) -> dict[str, Any]:
-    seen: dict[str, Any] = {
-        "kind": face.kind,
-        "box": _numbers(face.box),
-        "yaw": round(face.yaw, 2),
-        "pitch": round(face.pitch, 2),
-        "roll": round(face.roll, 2),
-        "confidence": {part: round(float(value), 3) for part, value in face.confidence.items()},
-        "eyes": [
-            {
-                "upper_lid": _numbers(eye.upper_lid),
-                "lower_lid": _numbers(eye.lower_lid),
-                "brow": _numbers(eye.brow),
-                "iris": None if eye.iris is None else _numbers(eye.iris),
-            }
-            for eye in face.eyes
-        ],
-        "mouth": {
-            name: _numbers(getattr(face.mouth, name))
-            for name in ("outer_upper", "outer_lower", "inner_upper", "inner_lower")
+_GIVE_A_BOX = 'give its box with --face-file: {"schema": "stillwake/face@1", "box": [left, top, right, bottom]}'
+
+
+def _scene(scene: Scene, mesh: bool) -> dict[str, Any]:
+    """The record of a scene; each of its faces can be cut out, edited and given back."""
+    from stillwake.perceive import record_of
+
+    width, height = scene.still.size
+    return {
+        "schema": "stillwake/scene@1",
+        "still": {
+            "name": scene.still.name,
+            "sha256": scene.still.sha256,
+            "width": width,
+            "height": height,
+            "notes": list(scene.still.notes),
         },
-        "jaw": _numbers(face.jaw),
-        "nose_tip": _numbers(face.nose_tip),
-        "chin": _numbers(face.chin),
+        "style": scene.style,
+        "faces": [
+            record_of(face, scene.still, mesh=mesh).model_dump(mode="json", exclude=None if mesh else {"mesh"})
+            for face in scene.faces
+        ],
+        "given": list(scene.given),
+        "refused": [{"box": _numbers(refused.box), "why": refused.why} for refused in scene.refused],
+        "matte": None if scene.matte is None else {"share": round(float(scene.matte.mean()), 4)},
+        "seen": dict(scene.seen),
     }
-    if mesh:
-        seen["mesh"] = None if face.mesh is None else _numbers(face.mesh)
-    return seen
 
 
 def _judge(inspection: Inspection, fix: str) -> int:

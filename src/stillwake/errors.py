@@ -4,6 +4,7 @@ StillwakeError                  exit status
 ├── UsageError                  2   the command or the brief contradicts itself
 ├── InputError                  3   an input cannot be used
 │   ├── StillError                  the picture
+│   ├── FaceError                   a face that was given by hand
 │   ├── SoundError                  the recording
 │   ├── TranscriptError             the words do not fit the recording
 │   └── ClipError                   the clip
@@ -58,6 +59,10 @@ class InputError(StillwakeError):
 
 class StillError(InputError):
     """The picture cannot be used."""
+
+
+class FaceError(InputError):
+    """A face that was given by hand cannot be used."""
 
 
 class SoundError(InputError):

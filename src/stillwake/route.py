@@ -50,6 +50,9 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
     else:
         warnings.append(f"{engine} does not talk: the picture stands still while the sound plays")
 
+    face = brief.face or (scene.given[0] if scene.given else 1)
+    if face in scene.given and brief.face_file is not None:
+        reasons.append(f"face {face}, as {brief.face_file.name} gives it")
     size, reason = _size(scene.still.size, brief.size)
     reasons.append(reason)
     if size[0] * size[1] > 1.02 * scene.still.size[0] * scene.still.size[1]:
@@ -66,7 +69,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
         fps=brief.fps,
         size=size,
         seed=brief.seed,
-        face=brief.face or 1,
+        face=face,
         reasons=tuple(reasons),
     )
     return Plan(shots=(shot,), warnings=tuple(warnings))

@@ -130,7 +130,8 @@ class Face:
     ``eyes`` (viewer's left, viewer's right); ``jaw`` (N, 2) from ear to ear through the chin; ``mesh`` (478, 3)
     float32, x and y in px and z in px towards the viewer being negative, in mediapipe's order, or None; angles
     in degrees: ``yaw`` positive when the face turns to the viewer's right, ``pitch`` positive when it looks down,
-    ``roll`` positive when it tilts clockwise; ``confidence`` 0..1 for "face", "eyes" and "mouth".
+    ``roll`` positive when it tilts clockwise; ``confidence`` 0..1 for "face", "left eye", "right eye", "eyes" (both)
+    and "mouth". Engines leave a part below .5 alone.
     """
 
     box: Box
@@ -224,7 +225,7 @@ class Scene:
     ``faces`` largest first; ``refused`` what only looked like a face; ``matte`` (H, W) float32 0..1, 1 on people,
     or None; ``hands`` largest first, the ``body`` of the most prominent person and the lines of ``writing`` where
     something looked for them; ``seen`` names for each part ("faces", "matte", "style", "hands", ...) the detector that
-    looked, or says ``"unseen: why"``.
+    looked, or says ``"unseen: why"``; ``given`` the numbers, 1 being the largest face, of those a person gave.
     """
 
     still: Still
@@ -236,6 +237,7 @@ class Scene:
     hands: tuple[Hand, ...] = ()
     body: Body | None = None
     writing: tuple[Writing, ...] = ()
+    given: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -423,8 +425,62 @@ class Report(Record):
     judge: JudgeRecord | None = None
 
 
+FAR = 100_000
+"""px; no coordinate of a record that a person may have edited lies further out."""
+_Px = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-FAR, le=FAR)]
+_Turn = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-180, le=180)]
+_Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
+_Radius = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=FAR)]
+_Point = tuple[_Px, _Px]
+_Contour = Annotated[tuple[_Point, ...], Field(min_length=3, max_length=512)]
+Part = Literal["face", "left eye", "right eye", "eyes", "mouth"]
+
+
+class EyeRecord(Record):
+    """An `Eye` as a file has it; ``iris`` (x, y, radius), or None where it is not seen."""
+
+    upper_lid: _Contour
+    lower_lid: _Contour
+    brow: _Contour
+    iris: tuple[_Px, _Px, _Radius] | None = None
+
+
+class MouthRecord(Record):
+    """A `Mouth` as a file has it."""
+
+    outer_upper: _Contour
+    outer_lower: _Contour
+    inner_upper: _Contour
+    inner_lower: _Contour
+
+
+class FaceRecord(Record):
+    """A `Face` as a file has it, to be edited and given back; what is left out is read from the picture.
+
+    ``still`` is the picture it was made for; without it the coordinates count for any picture they fit.
+    """
+
+    schema_: Literal["stillwake/face@1"] = Field("stillwake/face@1", alias="schema")
+    still: StillInfo | None = None
+    kind: Literal["photo", "drawn"] | None = None
+    box: tuple[_Px, _Px, _Px, _Px]
+    yaw: _Turn | None = None
+    pitch: _Turn | None = None
+    roll: _Turn | None = None
+    confidence: dict[Part, _Share] = Field(default_factory=dict)
+    eyes: tuple[EyeRecord | None, EyeRecord | None] = (None, None)
+    mouth: MouthRecord | None = None
+    jaw: _Contour | None = None
+    nose_tip: _Point | None = None
+    chin: _Point | None = None
+    mesh: Annotated[tuple[tuple[_Px, _Px, _Px], ...], Field(min_length=478, max_length=478)] | None = None
+
+
 class Brief(Record):
-    """What the person wants. Exactly one of ``say`` and ``sound`` for a talking clip."""
+    """What the person wants. Exactly one of ``say`` and ``sound`` for a talking clip.
+
+    ``face_file`` is a `FaceRecord` that puts a face right; it is the face that speaks unless ``face`` says otherwise.
+    """
 
     say: str | None = None
     voice: str | None = None
@@ -432,6 +488,7 @@ class Brief(Record):
     transcript: str | None = None
     language: str | None = None
     face: int | None = Field(None, ge=1, description="which face, 1 being the largest")
+    face_file: Path | None = None
     fps: Rate = Fraction(25)
     size: Size | None = None
     engine: str | None = None
@@ -498,10 +555,11 @@ class Inspection(Record):
 
 
 class RunRecord(Record):
-    """Everything about one run, written beside the clip as OUT.json."""
+    """Everything about one run, written beside the clip as OUT.json; ``face`` is the face that a person gave."""
 
     schema_: Literal["stillwake/record@1"] = Field("stillwake/record@1", alias="schema")
     brief: Brief
+    face: FaceRecord | None = None
     report: Report
     plan: Plan
     inspection: Inspection

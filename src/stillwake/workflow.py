@@ -35,6 +35,7 @@ from stillwake.types import (
 )
 
 if TYPE_CHECKING:
+    from stillwake.perceive import GivenFace
     from stillwake.readiness import Judge
 
 __all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]
@@ -78,24 +79,43 @@ def record_path(out: Path) -> Path:
 
 
 def look(
-    picture: Path, *, face: int | None = None, judge: Judge | None = None, on_progress: Progress = no_progress
+    picture: Path,
+    *,
+    face: int | None = None,
+    face_file: Path | None = None,
+    judge: Judge | None = None,
+    on_progress: Progress = no_progress,
 ) -> tuple[Scene, Report]:
     """What is seen in a picture, and whether it is ready; ``judge`` is asked what pixels cannot settle.
 
+    ``face_file`` holds a face that a person put right; it is the one that counts unless ``face`` names another.
+
     Raises
     ------
-    stillwake.errors.StillError
-        It cannot be used as a picture.
+    stillwake.errors.StillError, FaceError
+        It cannot be used as a picture; the face file cannot be used, or not with this picture.
     """
     from stillwake.media import open_still
     from stillwake.perceive import perceive
     from stillwake.readiness import check, judged
 
-    scene = perceive(open_still(picture))
+    scene = perceive(open_still(picture), _given(face_file))
+    face = _number(scene, face)
     report = check(scene, face)
     if judge is not None:
         report = judged(scene, report, judge, face=face, on_progress=on_progress)
     return scene, report
+
+
+def _given(face_file: Path | None) -> tuple[GivenFace, ...]:
+    from stillwake.perceive import open_face
+
+    return () if face_file is None else (open_face(face_file),)
+
+
+def _number(scene: Scene, face: int | None) -> int | None:
+    """The face that counts, from 1: the one asked for, else the one a person gave; None is the largest."""
+    return face if face is not None or not scene.given else scene.given[0]
 
 
 def hear(brief: Brief) -> Speech:
@@ -150,10 +170,13 @@ def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech, Plan]:
     stillwake.errors.StillwakeError
         As `look`, `hear` and `stillwake.route.plan` do.
     """
-    return _propose(picture, brief, no_progress, _Watch())
+    _, scene, report, speech, plan = _propose(picture, brief, no_progress, _Watch())
+    return scene, report, speech, plan
 
 
-def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) -> tuple[Scene, Report, Speech, Plan]:
+def _propose(
+    picture: Path, brief: Brief, on_progress: Progress, watch: _Watch
+) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech, Plan]:
     from stillwake import route
     from stillwake.media import open_still
     from stillwake.perceive import perceive
@@ -165,12 +188,13 @@ def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) 
     on_progress("look", 0, 1)
     with watch.stage("open"):
         still = open_still(picture)
+        given = _given(brief.face_file)
     with watch.stage("speech"):
         finish_hearing = _begin_to_hear(brief)
     with watch.stage("perceive"):
-        scene = perceive(still)
+        scene = perceive(still, given)
     with watch.stage("check"):
-        report = check(scene, brief.face)
+        report = check(scene, _number(scene, brief.face))
         family, motion = route.family_and_motion(brief)
         if motion != "still":
             require_ready(report, family)
@@ -181,7 +205,7 @@ def _propose(picture: Path, brief: Brief, on_progress: Progress, watch: _Watch) 
     on_progress("listen", 1, 1)
     with watch.stage("plan"):
         plan = route.plan(scene, report, brief, speech)
-    return scene, report, speech, plan
+    return given, scene, report, speech, plan
 
 
 def animate(
@@ -227,7 +251,7 @@ def animate(
     record_at = record_path(out)
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
-    scene, report, speech, plan = _propose(picture, brief, on_progress, watch)
+    given, scene, report, speech, plan = _propose(picture, brief, on_progress, watch)
     (shot,) = plan.shots
 
     on_progress("ready", 0, 1)
@@ -246,6 +270,7 @@ def animate(
                 _draw_sheet(clip, staged.sheet, scene, speech, shot.face)
         record = RunRecord(
             brief=_portable(brief),
+            face=given[0].record if given else None,
             report=report,
             plan=plan,
             inspection=inspection,
@@ -406,7 +431,8 @@ def _portable(brief: Brief) -> Brief:
     """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
     from stillwake.media.files import shown
 
-    return brief if brief.sound is None else brief.model_copy(update={"sound": Path(shown(brief.sound))})
+    files = {"sound": brief.sound, "face_file": brief.face_file}
+    return brief.model_copy(update={name: Path(shown(path)) for name, path in files.items() if path is not None})
 
 
 class _Watch:

@@ -1,4 +1,4 @@
-"""Do the landmarks and the pixels agree? One confidence for the face, one for the eyes, one for the mouth.
+"""Do the landmarks and the pixels agree? One confidence for the face, one for both eyes, one for the mouth.
 
 A covered mouth does not stop the mesh: it draws lips on the hand. Two things give it away. The lips wander between
 crops while the eyes stand still, and the pixels lack what lips have: a dark line, or an opening, where they meet,
@@ -44,11 +44,14 @@ pictures; 95 % of bare eyes left alone."""
 
 
 def trust(pixels: Pixels, found: Fit) -> dict[str, float]:
-    """Confidence 0..1 for "face", "eyes" and "mouth"."""
+    """Confidence 0..1 for "face", "left eye", "right eye", "eyes" and "mouth"; a pair of glasses covers both eyes."""
     upright = Upright.of(pixels, found)
+    eyes = round(1 - GLASSES.probability(eye_features(upright, found)), 3)
     return {
         "face": round(found.presence * min(1.0, found.confirmed / 0.6) * _falling(found.unsteady, 0.03, 0.09), 3),
-        "eyes": round(1 - GLASSES.probability(eye_features(upright, found)), 3),
+        "left eye": eyes,
+        "right eye": eyes,
+        "eyes": eyes,
         "mouth": round(MOUTH_SEEN.probability(mouth_features(upright, found)), 3),
     }
 

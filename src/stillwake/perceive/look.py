@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from stillwake.perceive import topology as at
-from stillwake.perceive.agreement import trust
 from stillwake.perceive.body import body_of
-from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, Fit, candidates
+from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, candidates, overlap
+from stillwake.perceive.given import SAME, GivenFace, require_for, told_style, with_given
 from stillwake.perceive.hands import find_hands
 from stillwake.perceive.matte import matte_of
-from stillwake.perceive.pose import angles
+from stillwake.perceive.read import face_of
 from stillwake.perceive.style import style_of
 from stillwake.perceive.text import writing_in
-from stillwake.types import Body, Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Style, Writing
+from stillwake.types import Body, Eye, Face, Floats, Mouth, Pixels, Refused, Scene, Size, Still, Writing
 
 _MOST_REFUSED = 3
 _HINTED = 0.15
@@ -25,42 +24,54 @@ _MOVED = 0.5
 _SEEN = 0.5
 
 
-def perceive(still: Still) -> Scene:
+def perceive(still: Still, given: Sequence[GivenFace] = ()) -> Scene:
     """What is seen in the still: faces with contours, what only looked like one, the matte, the style.
+
+    A ``given`` face takes the place of the one that is seen there, or is added.
 
     Raises
     ------
+    stillwake.errors.FaceError
+        A given face does not fit this picture, or cannot be read in it.
     stillwake.errors.StillwakeError
         The models cannot be loaded.
     """
     import cv2  # noqa: F401  its loader is not made for two threads at once
 
+    for one in given:
+        require_for(one, still)
     with ThreadPoolExecutor(1, "stillwake reader") as beside:
         # Lettering costs as much as all else together and needs nothing of it.
         writing = beside.submit(writing_in, still.pixels)
-        return dataclasses.replace(_perceived(still), writing=writing.result())
+        return dataclasses.replace(_perceived(still, given), writing=writing.result())
 
 
-def _perceived(still: Still) -> Scene:
+def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
     """The scene but for its lettering."""
     pixels = still.pixels
     places = candidates(pixels)
     largest = next((place.fit for place in places if telling(place)), None)
-    style, sure = style_of(pixels, largest)
+    read, sure = style_of(pixels, largest)
+    style = told_style(given, read)
     # the mesh wanders on drawn faces: they are still faces, with the low confidence they deserve
     held = [place for place in places if not place.why or (style == "drawn" and telling(place))]
     held.sort(key=lambda place: place.fit.box[0] - place.fit.box[2])
-    faces = tuple(face_of(pixels, place.fit, style) for place in held[:MOST_FACES])
+    found = [face_of(pixels, place.fit, style) for place in held[:MOST_FACES]]
+    faces, numbers = with_given(pixels, found, given, style)
     # beside a face, a faint hint of another is not worth a word
     refused = [Refused(p.box, p.why) for p in places if p not in held and (not faces or p.score >= _MOVED)]
+    refused = [r for r in refused if all(overlap(r.box, faces[n - 1].box) <= SAME for n in numbers)]
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
     body = body_of(pixels)
     seen = {
-        "faces": "mediapipe full-range detector and face mesh with attention",
+        "faces": "mediapipe full-range detector and face mesh with attention"
+        + "".join(f"; face {number} given by hand" for number in numbers),
         "matte": "mediapipe selfie segmentation, both models, guided filter",
-        "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure",
+        "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure"
+        if style == read
+        else "given by hand, with the face",
         "hands": "mediapipe hands and our own counting net",
         "body": "mediapipe pose",
         "writing": "rapidocr",
@@ -68,7 +79,7 @@ def _perceived(still: Still) -> Scene:
     }
     return Scene(
         still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen,
-        hands=find_hands(pixels, _forearms(body)), body=body,
+        hands=find_hands(pixels, _forearms(body)), body=body, given=numbers,
     )  # fmt: skip
 
 
@@ -102,43 +113,6 @@ def telling(place: Candidate) -> bool:
     The detector hesitates on drawings (.15 to .7), but not as it does on animals (0 to .1).
     """
     return place.fit.presence >= PRESENT and place.fit.confirmed >= _HINTED
-
-
-def face_of(pixels: Pixels, found: Fit, style: Style) -> Face:
-    """A fit as a face with named contours."""
-    mesh = found.mesh
-
-    def contour(indices: Iterable[int]) -> Floats:
-        return np.ascontiguousarray(mesh[list(indices), :2])
-
-    def eye(side: int) -> Eye:
-        rim = mesh[list(at.IRIS_RIMS[side]), :2]
-        centre = mesh[at.IRISES[side], :2]
-        radius = float(np.linalg.norm(rim - centre, axis=1).mean())
-        return Eye(
-            contour(at.UPPER_LIDS[side]),
-            contour(at.LOWER_LIDS[side]),
-            contour(at.BROWS[side]),
-            (float(centre[0]), float(centre[1]), radius),
-        )
-
-    yaw, pitch, roll = angles(mesh)
-    return Face(
-        box=found.box,
-        eyes=(eye(0), eye(1)),
-        mouth=Mouth(
-            contour(at.OUTER_UPPER), contour(at.OUTER_LOWER), contour(at.INNER_UPPER), contour(at.INNER_LOWER)
-        ),
-        jaw=contour(at.JAW),
-        nose_tip=(float(mesh[at.NOSE_TIP, 0]), float(mesh[at.NOSE_TIP, 1])),
-        chin=(float(mesh[at.CHIN, 0]), float(mesh[at.CHIN, 1])),
-        yaw=yaw,
-        pitch=pitch,
-        roll=roll,
-        kind="drawn" if style == "drawn" else "photo",
-        confidence=trust(pixels, found),
-        mesh=mesh.copy(),
-    )
 
 
 def scaled(scene: Scene, size: Size) -> Scene:
