@@ -336,6 +336,50 @@ def test_perceive_tells_what_was_seen(run: Callable[..., Run]) -> None:
     assert len(json.loads(run("perceive", demo_still(), "--mesh").out)["faces"][0]["mesh"]) == 478
 
 
+def test_a_face_is_written_edited_and_given_back(run: Callable[..., Run], tmp_path: Path) -> None:
+    file = tmp_path / "face.json"
+    assert run("perceive", demo_still(), "--face", 1, "-o", file).out == ""
+    assert run("perceive", demo_still(), "--face", 1, "-o", file).status == 5
+    record = FaceRecord.model_validate_json(run("perceive", demo_still(), "--face", 1).out)
+    assert record == FaceRecord.model_validate_json(file.read_text())
+    face = json.loads(run("perceive", demo_still()).out)["faces"][0]
+    assert FaceRecord.model_validate(face) == record, "a face cut out of the scene is such a file"
+
+    face["chin"][1] += 2
+    file.write_text(json.dumps(face))
+    given = json.loads(run("perceive", demo_still(), "--face-file", file).out)
+    assert given["given"] == [1]
+    assert given["faces"][0]["chin"] == face["chin"]
+    assert run("check", demo_still(), "--face-file", file).status == 0
+    told = run("plan", demo_still(), "--say", "Hello.", "--face-file", file)
+    assert "as face.json gives it" in told.out
+
+
+@pytest.mark.parametrize("verb", ["check", "perceive", "plan", "animate"])
+def test_what_is_no_face_file_is_status_3(run: Callable[..., Run], tmp_path: Path, verb: str) -> None:
+    file = tmp_path / "face.json"
+    more = {"plan": ["--say", "Hello."], "animate": ["--say", "Hello.", "-o", tmp_path / "out.mp4"]}
+    for content in (None, "{", '{"schema": "stillwake/face@1", "box": [9, 9, 9, 9]}'):
+        if content is not None:
+            file.write_text(content)
+        done = run(verb, demo_still(), "--face-file", file, *more.get(verb, []))
+        assert done.status == 3
+        assert done.sentence.startswith("Cannot use face.json: ")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_face_that_is_not_there_cannot_be_written(run: Callable[..., Run], tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (320, 240), (90, 120, 60)).save(tmp_path / "meadow.png")
+    done = run("perceive", tmp_path / "meadow.png", "--face", 1)
+    assert done.status == 3
+    assert "--face-file" in done.sentence
+    assert run("perceive", demo_still(), "--face", 2).status == 2
+    done = run("check", demo_still(), demo_still(), "--face-file", tmp_path / "face.json")
+    assert done.status == 2
+
+
 def test_engines_are_listed(run: Callable[..., Run]) -> None:
     rows = [json.loads(line) for line in run("engines", "--json").out.splitlines()]
     assert [row["name"] for row in rows][:2] == ["animator", "echo"]

@@ -401,7 +401,7 @@ def perceive(
     One that nobody finds is given by its box alone: {"schema": "stillwake/face@1", "box": [left, top, right, bottom]}.
     """
     from stillwake.media import check_output, write_text
-    from stillwake.perceive import record_of, text_of
+    from stillwake.perceive import record_of, text_of, written
     from stillwake.workflow import look
 
     del manner  # the answer is JSON in any case
@@ -414,7 +414,7 @@ def perceive(
         if not scene.faces:
             raise StillError(f"Cannot use face {face} of {scene.still.name}", "no face was found in it", _GIVE_A_BOX)
         record = record_of(scene.faces[face - 1], scene.still, mesh=mesh)
-        text = record.to_json()
+        text = json.dumps(written(record))
     if out is None:
         _write(text)
     else:
@@ -601,7 +601,7 @@ _GIVE_A_BOX = 'give its box with --face-file: {"schema": "stillwake/face@1", "bo
 
 def _scene(scene: Scene, mesh: bool) -> dict[str, Any]:
     """The record of a scene; each of its faces can be cut out, edited and given back."""
-    from stillwake.perceive import record_of
+    from stillwake.perceive import record_of, written
 
     width, height = scene.still.size
     return {
@@ -614,10 +614,7 @@ def _scene(scene: Scene, mesh: bool) -> dict[str, Any]:
             "notes": list(scene.still.notes),
         },
         "style": scene.style,
-        "faces": [
-            record_of(face, scene.still, mesh=mesh).model_dump(mode="json", exclude=None if mesh else {"mesh"})
-            for face in scene.faces
-        ],
+        "faces": [written(record_of(face, scene.still, mesh=mesh)) for face in scene.faces],
         "given": list(scene.given),
         "refused": [{"box": _numbers(refused.box), "why": refused.why} for refused in scene.refused],
         "matte": None if scene.matte is None else {"share": round(float(scene.matte.mean()), 4)},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stillwake.perceive.given import GivenFace, open_face, record_of, text_of
+from stillwake.perceive.given import GivenFace, open_face, record_of, text_of, written
 from stillwake.perceive.look import perceive, scaled
 from stillwake.perceive.reader import MeshReader
 
-__all__ = ["GivenFace", "MeshReader", "open_face", "perceive", "record_of", "scaled", "text_of"]
+__all__ = ["GivenFace", "MeshReader", "open_face", "perceive", "record_of", "scaled", "text_of", "written"]

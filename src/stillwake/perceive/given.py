@@ -130,7 +130,7 @@ def _first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = shown(".".join(str(step) for step in first["loc"][:6]).replace("/", "_"))
     words = " ".join(first["msg"].split())
-    return f"{where}: {words[:1].lower()}{words[1:]}"
+    return f"{where or 'a name in it'}: {words[:1].lower()}{words[1:]}"
 
 
 def record_of(face: Face, still: Still, *, mesh: bool = False) -> FaceRecord:
@@ -168,10 +168,14 @@ def _rounded(values: Any) -> Any:
     return tuple(tuple(row) if isinstance(row, list) else row for row in rounded)
 
 
+def written(record: FaceRecord) -> dict[str, Any]:
+    """The record as JSON has it; a mesh that is not there is not named."""
+    return record.model_dump(mode="json", exclude={"mesh"} if record.mesh is None else None)
+
+
 def text_of(record: FaceRecord) -> str:
     """The record as a person edits it: JSON with one line of the face on each line of text."""
-    written = record.model_dump(mode="json", exclude={"mesh"} if record.mesh is None else None)
-    return _text(written, 0) + "\n"
+    return _text(written(record), 0) + "\n"
 
 
 def _text(value: Any, depth: int) -> str:
@@ -267,7 +271,7 @@ def put_right(pixels: Pixels, one: GivenFace, seen: Face | None, kind: Kind) -> 
     angles = {name: _angle(name, record, base) for name in _ANGLES}
     if base is None or box != base.box or any(angles[name] != getattr(base, name) for name in _ANGLES):
         by_hand.add("face")
-    mesh = _mesh(record, base)
+    mesh = _mesh(one, base)
     if base is not None and mesh is base.mesh and not by_hand:
         return dataclasses.replace(base, confidence=_confidence(record, base, by_hand))
     lines = before | {name: given[name] for name in changed}
@@ -276,7 +280,8 @@ def put_right(pixels: Pixels, one: GivenFace, seen: Face | None, kind: Kind) -> 
     if mesh is not None:
         mesh = _followed(mesh, lines, changed, held)
         lines = {name: mesh[list(indices), :2] for name, indices in INDICES.items()}
-    _require_a_face(one, {name: lines[name] for name in sorted(changed)}, held, box, angles["roll"])
+    _require_near(one, {name: lines[name] for name in sorted(changed)}, held, mesh, box)
+    _require_order(one, {name: lines[name] for name in sorted(changed)}, angles["roll"])
     return _face(lines, held, box, angles, kind, _confidence(record, base, by_hand), mesh)
 
 
@@ -301,11 +306,12 @@ def _base(pixels: Pixels, one: GivenFace, seen: Face | None, kind: Kind, *, comp
         raise FaceError(one.what, error.why, error.fix) from error
 
 
-def _mesh(record: FaceRecord, base: Face | None) -> Floats | None:
+def _mesh(one: GivenFace, base: Face | None) -> Floats | None:
     """The mesh before it follows the lines: the record's where it has one that differs, else the base's."""
-    if record.mesh is None:
+    if one.record.mesh is None:
         return None if base is None else base.mesh
-    mesh = np.asarray(record.mesh, np.float32)
+    mesh = np.asarray(one.record.mesh, np.float32)
+    _require_near(one, {}, {}, mesh, one.record.box)
     return base.mesh if base is not None and base.mesh is not None and _same(mesh, base.mesh) else mesh
 
 
@@ -397,16 +403,26 @@ def _joined(one: GivenFace, lines: Mapping[str, Floats], roll: float) -> dict[st
     return joined
 
 
-def _require_a_face(
-    one: GivenFace, lines: Mapping[str, Floats], irises: Mapping[str, Iris], box: Box, roll: float
+def _require_near(
+    one: GivenFace, lines: Mapping[str, Floats], irises: Mapping[str, Iris], mesh: Floats | None, box: Box
 ) -> None:
-    """Nothing, where the lines that a person gave lie and run as a face's do."""
+    """Nothing, where all that a person gave lies no further from the box than it is long."""
     low, high = np.array(box[:2]), np.array(box[2:])
     reach = float((high - low).max())
-    across = np.array([np.cos(np.radians(roll)), np.sin(np.radians(roll))])
-    for name, line in lines.items():
+    rings = {f"{side}'s iris": np.array([iris[:2]]) for side, iris in irises.items() if iris is not None}
+    for name, line in {**lines, **rings, **({} if mesh is None else {"mesh": mesh[:, :2]})}.items():
         if ((line < low - reach) | (line > high + reach)).any():
             raise FaceError(one.what, f"the {name} lies far from the box", "put both where the face is")
+    if any(iris is not None and iris[2] > reach / 2 for iris in irises.values()):
+        raise FaceError(one.what, "an iris is larger than the face", "give it as [x, y, radius]")
+    if mesh is not None and np.abs(mesh[:, 2]).max() > 2 * reach:
+        raise FaceError(one.what, "the mesh is deeper than the face is large", 'leave "mesh" out')
+
+
+def _require_order(one: GivenFace, lines: Mapping[str, Floats], roll: float) -> None:
+    """Nothing, where the lines that a person gave run from the viewer's left to the right, and the eyes stand so."""
+    across = np.array([np.cos(np.radians(roll)), np.sin(np.radians(roll))])
+    for name, line in lines.items():
         if len(line) > 1 and (line[-1] - line[0]) @ across < 1:
             raise FaceError(
                 one.what,
@@ -416,9 +432,6 @@ def _require_a_face(
     left, right = (lines.get(f"{side}'s upper_lid") for side in _SIDES)
     if left is not None and right is not None and (right.mean(0) - left.mean(0)) @ across < 1:
         raise FaceError(one.what, "the eyes stand in the wrong order", "give the viewer's left one first")
-    for side, iris in irises.items():
-        if iris is not None and (iris[2] > reach / 2 or np.abs(np.array(iris[:2]) - (low + high) / 2).max() > reach):
-            raise FaceError(one.what, f"the {side}'s iris lies far from the box", "put both where the face is")
 
 
 def _resampled(line: Floats, like: Floats) -> Floats:
@@ -444,11 +457,12 @@ def _followed(mesh: Floats, lines: Mapping[str, Floats], changed: set[str], iris
     where = list(targets)
     to = np.stack([targets[index] for index in where]).astype(np.float64)
     points = mesh[:, :2].astype(np.float64)
-    # first all together: shifted, turned and scaled as the lines ask on the whole
-    flat, there = points @ (1, 1j), to @ (1, 1j)
-    turn, shift = np.linalg.lstsq(np.stack([flat[where], np.ones(len(where))], axis=1), there, rcond=None)[0]
-    flat = turn * flat + shift
-    points = np.stack([flat.real, flat.imag], axis=1)
+    turn = 1.0
+    if len(changed) > len(INDICES) / 2:  # first all together: shifted, turned and scaled as the lines ask on the whole
+        flat, there = points @ (1, 1j), to @ (1, 1j)
+        turn, shift = np.linalg.lstsq(np.stack([flat[where], np.ones(len(where))], axis=1), there, rcond=None)[0]
+        flat = turn * flat + shift
+        points = np.stack([flat.real, flat.imag], axis=1)
     # then what is left, each point as those near it: weights fall with the fourth power of the distance
     between = max(1.0, float(np.linalg.norm(points[at.IRISES[0]] - points[at.IRISES[1]])))
     square = ((points[:, None] - points[None, where]) ** 2).sum(-1) / between**2
