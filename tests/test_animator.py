@@ -9,6 +9,7 @@ import pytest
 
 from stillwake.engines.animator import Animator, anatomy, warp
 from stillwake.engines.animator.fields import COEFFICIENTS, EXPRESSION, INDEX, LIMITS
+from stillwake.engines.animator.parts import Pose
 from stillwake.engines.animator.render import Talk
 from stillwake.engines.animator.rig import Rig, build_rig, double
 from stillwake.engines.animator.tracks import Track, pose_table, talk_track
@@ -66,8 +67,7 @@ def spoken(seconds: float = 3.0, loud: float = 8000.0) -> Speech:
 
 
 def opening(talk: Talk, pose: Any) -> float:
-    posed = talk._solve_mouth(pose)
-    return posed.opening
+    return talk._rig.mouth.bend(Pose(pose)).opening
 
 
 # ------------------------------------------------------------------------------------------------ the promises
@@ -167,7 +167,7 @@ def test_a_broad_smile_gives_way_to_words_and_comes_back(rig: Rig) -> None:
 def test_lips_that_newly_touch_cast_a_shadow(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     pose = pose_table(rig.face)[0][VISEMES.index("MBP")]
     shaded = Talk(rig, still_track(), Fraction(25)).draw(pose).astype(int).copy()
-    monkeypatch.setattr("stillwake.engines.animator.render.CONTACT", 0.0)
+    monkeypatch.setattr("stillwake.engines.animator.lips.CONTACT", 0.0)
     plain = Talk(rig, still_track(), Fraction(25)).draw(pose).astype(int).copy()
     assert (shaded <= plain).all()
     assert (plain - shaded).max() > 15
@@ -280,7 +280,7 @@ def test_the_lip_line_snaps_to_the_dark_line_of_a_closed_mouth() -> None:
     pixels[63:65] = (90, 40, 40)
     x = np.linspace(50, 150, anatomy.LINE_POINTS)
     line = np.stack([x, np.full_like(x, 60.0)], 1)
-    snapped = anatomy._snap(pixels, line, np.array([0.0, 1.0]), 6.0, 100.0, edge=None)
+    snapped = anatomy.snap(pixels, line, np.array([0.0, 1.0]), 6.0, 100.0, edge=None)
     assert np.abs(snapped[15:-15, 1] - 63.5).max() < 1.0
     assert np.abs(snapped[[0, -1], 1] - 60).max() < 1e-6
 
@@ -290,7 +290,7 @@ def test_an_open_lip_snaps_to_where_red_meets_teeth() -> None:
     pixels[58:] = (235, 230, 220)
     x = np.linspace(50, 150, anatomy.LINE_POINTS)
     line = np.stack([x, np.full_like(x, 60.0)], 1)
-    snapped = anatomy._snap(pixels, line, np.array([0.0, 1.0]), 5.0, 100.0, edge=1)
+    snapped = anatomy.snap(pixels, line, np.array([0.0, 1.0]), 5.0, 100.0, edge=1)
     assert np.abs(snapped[15:-15, 1] - 57.5).max() < 1.0
 
 
@@ -334,7 +334,7 @@ from stillwake.types import Still
 scene = scaled(perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)), (448, 448))
 from stillwake.engines.animator.rig import build_rig
 rig = build_rig(scene, scene.faces[0])
-print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in (rig.head, rig.upper, rig.lower))).hexdigest())
+print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in (rig.head, rig.mouth.upper, rig.mouth.lower))).hexdigest())
 """
     pytest.importorskip("skimage")
     answers = {

@@ -2,7 +2,9 @@
 
 A few named coefficients warp the picture; only the inside of the mouth and the lids are new pixels, so identity
 and style cannot drift. `anatomy` measures the face, `fields` and `rig` ready it once, `tracks` says what moves
-when, `warp`, `mouth`, `lids` and `render` draw a frame.
+when, `warp` and `render` draw a frame. Photo and drawing differ in three places: where the anatomy comes from
+(`contours`: a drawing's), the mouth (`lips` and `mouth`; `cel_mouth`) and the lids (`lids`; `cel_lids`); `parts` is
+what they have in common and `ink` what a drawing's line is made of.
 """
 
 from __future__ import annotations
@@ -15,17 +17,23 @@ if TYPE_CHECKING:
     from stillwake.engines.animator.render import Talk
     from stillwake.types import Family, Scene, Shot, Speech
 
-BLINK_CONFIDENCE = 0.5
-"""Below this confidence in the eyes (glasses, hair, closed) they are left alone."""
+SEEN = 0.5
+"""Below this confidence eyes (glasses, hair, closed) are left alone and a drawn mouth is not moved."""
 
 
 class Animator:
-    """A face speaks, blinks and breathes; the background stands still."""
+    """A face speaks, blinks and breathes; the background stands still.
+
+    ``smooth`` moves a drawn mouth on every frame; without it a drawn mouth holds its shapes on twos.
+    """
 
     name = "animator"
     family: Family = "animator"
     motions = frozenset({"talk"})
     summary = "moves the face in the picture: speech in sync, blinks, breath, small head motion; CPU, offline"
+
+    def __init__(self, smooth: bool = False) -> None:
+        self.smooth = smooth
 
     def missing(self) -> str | None:
         """None: everything it needs comes with stillwake."""
@@ -39,7 +47,7 @@ class Animator:
         stillwake.errors.UsageError
             The shot asks for another motion than talk, for a face that is not there, or brings no speech.
         stillwake.errors.NotReadyError
-            The face has no mesh to move.
+            The face has nothing to move it by, or a drawn one's mouth is not seen.
         """
         from stillwake.engines.animator.render import Talk
         from stillwake.engines.animator.rig import build_rig
@@ -54,9 +62,15 @@ class Animator:
                 "Cannot animate", f"there is no face {shot.face} among {len(scene.faces)}", "choose another --face"
             )
         face = scene.faces[shot.face - 1]
-        if face.mesh is None:
+        drawn = face.mesh is None
+        if drawn and face.kind != "drawn":
             raise NotReadyError("Cannot animate", "the face has no mesh to move", "use a photograph or a painting")
+        if drawn and face.confidence.get("mouth", 0.0) < SEEN:
+            raise NotReadyError(
+                "Cannot animate", "the drawn face's mouth is not seen", "use a still where nothing covers the mouth"
+            )
         rig = build_rig(scene, face)
-        blinks = face.confidence.get("eyes", 0.0) >= BLINK_CONFIDENCE
-        track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks)
+        blinks = face.confidence.get("eyes", 0.0) >= SEEN
+        held = drawn and not self.smooth
+        track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks, held)
         return Talk(rig, track, shot.fps)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.types import Floats, Pixels
+from stillwake.types import Face, Floats, Pixels
 
 Array = npt.NDArray[Any]
 
@@ -81,10 +81,10 @@ class Anatomy:
     ``across`` and ``down`` are unit vectors along the eyes and down the face; ``centre`` is the middle of the lip
     line; ``half_left`` and ``half_right`` the distances from there to the corners, which differ when the face is
     turned. ``upper_line`` and ``lower_line`` (65, 2) are the inner edges of the lips, one line in a closed mouth;
-    ``gap`` the distance between them in the middle, px.
+    ``gap`` the distance between them in the middle, px. ``oval`` (N, 2) runs round the face; ``solid`` (N, 3) are
+    points of it and how far each stands before the ears, px. Only a photographed face has a ``mesh`` (478, 3).
     """
 
-    mesh: Floats
     across: Array
     down: Array
     centre: Array
@@ -97,6 +97,10 @@ class Anatomy:
     lower_line: Floats
     gap: float
     eyes: tuple[EyeLine, EyeLine]
+    oval: Floats
+    chin: Floats
+    solid: Floats
+    mesh: Floats | None = None
 
     @property
     def opened(self) -> bool:
@@ -114,9 +118,22 @@ class Anatomy:
         return float(np.clip(7 * lift / self.mouth_width, 0.0, 1.0))
 
     @property
+    def landmarks(self) -> Floats:
+        """The mesh of a photographed face, (478, 3) px."""
+        if self.mesh is None:
+            raise ValueError("a drawn face has no mesh")
+        return self.mesh
+
+    @property
     def points(self) -> Floats:
-        """(478, 2) px."""
-        return self.mesh[:, :2]
+        """The mesh in the picture, (478, 2) px."""
+        return self.landmarks[:, :2]
+
+    @property
+    def hinge(self) -> float:
+        """The mesh's depth at the jaw's joints, px."""
+        z = self.landmarks[:, 2]
+        return float((z[234] + z[454]) / 2)
 
     def local(self, xy: Array) -> tuple[Array, Array]:
         """Positions along and down the face from the mouth's centre, px; ``xy`` (..., 2)."""
@@ -136,8 +153,15 @@ class Anatomy:
         return heights
 
 
-def measure(pixels: Pixels, mesh: Floats) -> Anatomy:
-    """The anatomy of a face; ``pixels`` (H, W, 3) uint8 RGB, ``mesh`` (478, 3) px."""
+def measure(pixels: Pixels, face: Face) -> Anatomy:
+    """The anatomy of a face, from its mesh or, where it is drawn, from its contours; ``pixels`` (H, W, 3) uint8 RGB."""
+    from stillwake.engines.animator.contours import measure_contours
+
+    return measure_contours(pixels, face) if face.mesh is None else measure_mesh(pixels, face.mesh)
+
+
+def measure_mesh(pixels: Pixels, mesh: Floats) -> Anatomy:
+    """The anatomy of a photographed face; ``mesh`` (478, 3) px."""
     points = mesh[:, :2].astype(np.float64)
     across = points[263] - points[33]
     across /= np.linalg.norm(across)
@@ -152,8 +176,8 @@ def measure(pixels: Pixels, mesh: Floats) -> Anatomy:
     half_right = max(0.2 * mouth_width, float((points[291] - centre) @ across))
     upper, lower = lip_lines(pixels, points, down, mouth_width)
     gap = float(np.median(((lower - upper) @ down)[LINE_POINTS // 3 : -LINE_POINTS // 3]))
+    hinge = (mesh[234, 2] + mesh[454, 2]) / 2
     return Anatomy(
-        mesh=mesh,
         across=across,
         down=down,
         centre=centre,
@@ -165,7 +189,14 @@ def measure(pixels: Pixels, mesh: Floats) -> Anatomy:
         upper_line=upper.astype(np.float32),
         lower_line=lower.astype(np.float32),
         gap=max(0.0, gap),
-        eyes=(_eye_line(points, 0), _eye_line(points, 1)),
+        eyes=(
+            eye_line(*(points[list(path)] for path in EYES[0])),
+            eye_line(*(points[list(path)] for path in EYES[1])),
+        ),
+        oval=mesh[list(OVAL), :2],
+        chin=mesh[152, :2],
+        solid=np.concatenate([mesh[:468:3, :2], hinge - mesh[:468:3, 2:]], 1),
+        mesh=mesh,
     )
 
 
@@ -176,19 +207,19 @@ def lip_lines(pixels: Pixels, points: Array, down: Array, mouth_width: float) ->
     lines are snapped to the picture: a closed mouth is cut along its darkest path, an open one along the two
     strongest edges, both found by dynamic programming near the mesh's contour.
     """
-    upper, lower = _dense(points[list(INNER_UPPER)]), _dense(points[list(INNER_LOWER)])
+    upper, lower = dense(points[list(INNER_UPPER)]), dense(points[list(INNER_LOWER)])
     gap = float(np.median(((lower - upper) @ down)[LINE_POINTS // 3 : -LINE_POINTS // 3]))
     if gap < CLOSED_GAP * mouth_width:
-        line = _snap(pixels, (upper + lower) / 2, down, 0.06 * mouth_width, mouth_width, edge=None)
+        line = snap(pixels, (upper + lower) / 2, down, 0.06 * mouth_width, mouth_width, edge=None)
         return line, line.copy()
     reach = min(0.05 * mouth_width, 0.45 * gap)
     inset = 0.006 * mouth_width * (1 - np.abs(np.linspace(-1, 1, LINE_POINTS)) ** 4)[:, None] * down
-    snapped_upper = _snap(pixels, upper, down, reach, mouth_width, edge=1) - inset
-    snapped_lower = _snap(pixels, lower, down, reach, mouth_width, edge=-1) + inset
+    snapped_upper = snap(pixels, upper, down, reach, mouth_width, edge=1) - inset
+    snapped_lower = snap(pixels, lower, down, reach, mouth_width, edge=-1) + inset
     return snapped_upper, snapped_lower
 
 
-def _dense(contour: Array) -> Array:
+def dense(contour: Array) -> Array:
     """A contour resampled at `LINE_POINTS` points, shape-preserving (PCHIP) along its length."""
     from scipy.interpolate import PchipInterpolator
 
@@ -197,7 +228,7 @@ def _dense(contour: Array) -> Array:
     return np.stack([PchipInterpolator(lengths, contour[:, k])(at) for k in (0, 1)], 1)
 
 
-def _snap(
+def snap(
     pixels: Pixels,
     line: Array,
     down: Array,
@@ -230,14 +261,14 @@ def _snap(
         strength /= max(1.0, float(np.percentile(strength, 95)))
         cost = 20.0 * (1.0 - np.minimum(strength, 1.0)) + 6.0 * prior
         slope = 4.0
-    path = _cheapest_path(cost, slope)
+    path = cheapest_path(cost, slope)
     moved = cv2.GaussianBlur(offsets[path][None].astype(np.float32), (0, 0), 2)[0].astype(np.float64)
     moved *= 1 - np.abs(np.linspace(-1, 1, len(line))) ** 6
     snapped: Array = line + moved[:, None] * down
     return snapped
 
 
-def _cheapest_path(cost: Array, slope: float) -> npt.NDArray[np.intp]:
+def cheapest_path(cost: Array, slope: float) -> npt.NDArray[np.intp]:
     """For each row of ``cost`` the column of the cheapest path, ``slope`` per column of change (Viterbi)."""
     rows, columns = cost.shape
     total, back = cost.copy(), np.zeros(cost.shape, np.intp)
@@ -253,10 +284,10 @@ def _cheapest_path(cost: Array, slope: float) -> npt.NDArray[np.intp]:
     return path
 
 
-def _eye_line(points: Array, side: int) -> EyeLine:
+def eye_line(upper: Array, lower: Array, brow: Array) -> EyeLine:
+    """An eye from its contours, each (N, 2) px from the viewer's left to the right."""
     from scipy.interpolate import PchipInterpolator
 
-    upper, lower, brow = (points[list(path)] for path in EYES[side])
     width = float(np.linalg.norm(upper[-1] - upper[0]))
     across = (upper[-1] - upper[0]) / width
     down = np.array([-across[1], across[0]])

@@ -88,6 +88,14 @@ class Grid:
         return Grid(self.step, first, self.nodes[rows, columns])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """The fields of one layer on a grid: ``basis`` (K, h * w * 2) float32 px per unit."""
+
+    grid: Grid
+    basis: Floats
+
+
 def lip_step(face: Anatomy) -> int:
     """Px between the nodes around the mouth: 64 cells over the face's height are fine enough for a lip."""
     return max(2, round(face.face_height / 64))
@@ -126,8 +134,12 @@ def mouth_grid(face: Anatomy, size: Size) -> Grid:
 
 
 def layered_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) -> tuple[Floats, Floats]:
-    """Displacement per unit of every coefficient for the upper and the lower layer, (h, w, K, 2) float32 px."""
-    upper, lower = _expression_fields(face, grid)
+    """Displacement per unit of every coefficient for the upper and the lower layer, (h, w, K, 2) float32 px.
+
+    A drawn face's expression is drawn anew and moves no pixel, so there both layers are the head alone.
+    """
+    still = np.zeros((*grid.shape, len(EXPRESSION), 2))
+    upper, lower = (still, still) if face.mesh is None else _expression_fields(face, grid)
     head, outside = _head_fields(face, grid, size, matte)
     gives_way = 1 - smoothstep(outside, *(edge * face.face_height for edge in HALO))
     upper, lower = (field * gives_way[..., None, None] for field in (upper, lower))
@@ -154,10 +166,11 @@ def _controls(face: Anatomy, points: Array, upper_lip: Array, lower_lip: Array, 
     t = np.clip(x / half, -1.25, 1.25)
     profile = np.clip(1 - np.abs(t) ** 2.15, 0, 1)  # how an opening is shared out along the lip
     below = smoothstep(y, 0, 0.02 * height)
-    z = face.mesh[:, 2]
-    hinge = (z[234] + z[454]) / 2
+    hinge = face.hinge
     depth = _depth_at(face, points)
-    swing = np.clip((hinge - depth) / (hinge - z[152] + 1e-6), 0, 1.15)  # the chin swings most, the jaw's angle least
+    swing = np.clip(
+        (hinge - depth) / (hinge - face.landmarks[152, 2] + 1e-6), 0, 1.15
+    )  # the chin swings most, the jaw's angle least
     out = np.zeros((len(points), len(EXPRESSION), 2))
 
     def put(name: str, dx: Any, dy: Any) -> None:
@@ -287,7 +300,7 @@ def _depth_at(face: Anatomy, points: Array) -> Array:
     """Mesh depth at control points: their own for landmarks, the nearest landmark's for added ones."""
     from scipy.spatial import cKDTree
 
-    depth: Array = face.mesh[:468, 2][cKDTree(face.points[:468]).query(points)[1]]
+    depth: Array = face.landmarks[:468, 2][cKDTree(face.points[:468]).query(points)[1]]
     return depth
 
 
@@ -443,9 +456,7 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     outside = _distance_outside(face, grid, size, matte)
     dface = _distance_outside_oval(face, grid, size)
 
-    z = face.mesh[:, 2].astype(np.float64)
-    hinge = (z[234] + z[454]) / 2
-    relief = _relief(face, grid, hinge)
+    relief = _relief(face, grid)
     covered = dface <= 0
     nearest = distance_transform_edt(~covered, return_indices=True)[1]
     rim = cv2.GaussianBlur(
@@ -455,7 +466,7 @@ def _head_fields(face: Anatomy, grid: Grid, size: Size, matte: Floats | None) ->
     relief = cv2.GaussianBlur(relief, (0, 0), max(1, 0.02 * height / grid.step))
     relief = relief * smoothstep(-outside, -0.03 * height, 0.12 * height)
 
-    chin = float(face.local(face.points[[152]])[1][0])
+    chin = float(face.local(face.chin[None])[1][0])
     neck = 1 - smoothstep(y, chin - 0.05 * height, chin + 0.75 * height)
     halo = 1 - smoothstep(outside, *(place * height for place in HALO))
     from_sides = np.minimum(nodes[..., 0], size[0] - 1 - nodes[..., 0])
@@ -498,7 +509,7 @@ def _distance_outside(face: Anatomy, grid: Grid, size: Size, matte: Floats | Non
     small = (max(1, round(w * scale)), max(1, round(h * scale)))
     if matte is None:
         person = np.zeros((small[1], small[0]), np.uint8)
-        hull = cv2.convexHull((face.points[list(OVAL)] * scale).astype(np.float32))[:, 0]
+        hull = cv2.convexHull((face.oval * scale).astype(np.float32))[:, 0]
         cv2.fillConvexPoly(person, hull.astype(np.int32), 1)
     else:
         person = (cv2.resize(matte, small, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
@@ -516,23 +527,20 @@ def _distance_outside_oval(face: Anatomy, grid: Grid, size: Size) -> Array:
     import cv2
 
     mask = np.zeros(grid.shape, np.uint8)
-    oval = np.round((face.points[list(OVAL)] - grid.origin) / grid.step).astype(np.int32)
+    oval = np.round((face.oval - grid.origin) / grid.step).astype(np.int32)
     cv2.fillPoly(mask, [oval], 1)
     distance: Array = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5) * grid.step
     return distance.astype(np.float64)
 
 
-def _relief(face: Anatomy, grid: Grid, hinge: float) -> Array:
-    """How far each node stands before the ears, px: thin-plate spline of the mesh's depth."""
+def _relief(face: Anatomy, grid: Grid) -> Array:
+    """How far each node stands before the ears, px: thin-plate spline of the face's solid points."""
     from scipy.interpolate import RBFInterpolator
 
     height = face.face_height
     x, y = face.local(grid.nodes.astype(np.float64))
     near = (np.abs(x) < 0.75 * height) & (y < 0.6 * height) & (y > -1.1 * height)
-    chosen = slice(0, 468, 3)
-    spline = RBFInterpolator(
-        face.points[chosen] / height, hinge - face.mesh[chosen, 2], kernel="thin_plate_spline", smoothing=1e-3
-    )
+    spline = RBFInterpolator(face.solid[:, :2] / height, face.solid[:, 2], kernel="thin_plate_spline", smoothing=1e-3)
     relief = np.zeros(grid.shape)
     relief[near] = spline(grid.nodes[near] / height)
     clipped: Array = np.clip(relief, -0.05 * height, 0.8 * height)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import Array, EyeLine, smoothstep
+from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.parts import IntBox, Part, Pose
 from stillwake.types import Floats, Pixels
 
 RIGID = 0.17
@@ -14,6 +17,22 @@ OVERSHOOT = 0.035
 FULL_TRAVEL = 0.97
 SHADE, CONTACT = 0.10, 0.22
 """How much darker the lowered lid is, and the line where it meets the lower one. Set by eye."""
+
+
+class SkinLids(Part):
+    """The lids of a photograph: they slide over the finished frame."""
+
+    def __init__(self, source: Pixels, doubled: Pixels, eyes: tuple[EyeLine, EyeLine], region: IntBox, step: int) -> None:
+        self._doubled, self._eyes = doubled, eyes
+        self._skin = without_lashes(source, eyes)
+        self._boxes = [eye_box(eye, region, step) for eye in eyes]
+
+    def finish(self, frame: Pixels, where: Floats, grid: Grid, pose: Pose) -> None:
+        """Lower both lids."""
+        if pose.blink > 0:
+            for eye, box in zip(self._eyes, self._boxes, strict=True):
+                at = warp.enlarge(where, grid, box)
+                draw_lids(frame, box[:2], self._doubled, self._skin, at, eye, pose.blink)
 
 
 def without_lashes(source: Pixels, eyes: tuple[EyeLine, EyeLine]) -> Pixels:
@@ -40,7 +59,7 @@ def without_lashes(source: Pixels, eyes: tuple[EyeLine, EyeLine]) -> Pixels:
     return skin
 
 
-def eye_box(eye: EyeLine, region: tuple[int, int, int, int], step: int) -> tuple[int, int, int, int]:
+def eye_box(eye: EyeLine, region: IntBox, step: int) -> IntBox:
     """The px box, on the raster of ``step``, that a blink may change wherever the head is, within ``region``."""
     width = eye.width
     ends = [

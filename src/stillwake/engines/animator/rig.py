@@ -8,9 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, measure
-from stillwake.engines.animator.fields import COEFFICIENTS, LIMITS, MARGIN, Grid, head_grid, layered_fields, mouth_grid
-from stillwake.engines.animator.lids import without_lashes
-from stillwake.engines.animator.mouth import Interior, paint_interior_textures
+from stillwake.engines.animator.cel_lids import CelLids
+from stillwake.engines.animator.cel_mouth import CelMouth
+from stillwake.engines.animator.fields import (
+    COEFFICIENTS,
+    LIMITS,
+    MARGIN,
+    Grid,
+    Layer,
+    head_grid,
+    layered_fields,
+    mouth_grid,
+)
+from stillwake.engines.animator.lids import SkinLids
+from stillwake.engines.animator.lips import CutMouth
+from stillwake.engines.animator.mouth import paint_interior_textures
+from stillwake.engines.animator.parts import IntBox, MouthPart, Part
 from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 MOVES = 0.1
@@ -18,65 +31,48 @@ MOVES = 0.1
 BAND_ROWS = 96
 """Height in px of the bands the picture is drawn in, each only as wide as what moves in it."""
 
-IntBox = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """The fields of one layer on a grid: ``basis`` (K, h * w * 2) float32 px per unit."""
-
-    grid: Grid
-    basis: Floats
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rig:
     """A face ready to be posed.
 
     ``source`` (H, W, 3) uint8 RGB; ``doubled`` the same at twice the size, sampled in its place because bilinear
-    sampling of it is sharper and cheaper than bicubic sampling of the source; ``skin`` it without lashes; ``head``
-    the fields over everything that moves, each side of the rest line by its own layer; ``upper`` and ``lower``
-    both layers on the finer grid around the mouth; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes of what
-    is redrawn; ``mouth_box`` the px box that both layers draw together.
+    sampling of it is sharper and cheaper than bicubic sampling of the source; ``head`` the fields over everything
+    that moves, each side of the rest line by its own layer; ``mask`` (H, W) bool; ``region`` and ``bands`` px boxes
+    of what is redrawn; ``mouth`` and ``lids`` what is more than head.
     """
 
     face: Anatomy
     source: Pixels
     doubled: Pixels
-    skin: Pixels
     head: Layer
-    upper: Layer
-    lower: Layer
     mask: npt.NDArray[np.bool_]
     region: IntBox
     bands: tuple[IntBox, ...]
-    mouth_box: IntBox
-    interior: Interior
+    mouth: MouthPart
+    lids: Part
 
 
 def build_rig(scene: Scene, face: Face) -> Rig:
-    """The rig of one of the scene's faces; the face needs a mesh."""
-    if face.mesh is None:
-        raise ValueError("a rig needs a face with a mesh")
+    """The rig of one of the scene's faces, which moves by its mesh or, where it is drawn, by its contours."""
     source = scene.still.pixels
     size = scene.still.size
-    anatomy = measure(source, face.mesh)
+    anatomy = measure(source, face)
+    doubled = double(source)
     head, mask, region, bands = _head(anatomy, size, scene.matte)
-    upper, lower, moves_too = _mouth(anatomy, size, scene.matte)
-    return Rig(
-        face=anatomy,
-        source=source,
-        doubled=double(source),
-        skin=without_lashes(source, anatomy.eyes),
-        head=head,
-        upper=upper,
-        lower=lower,
-        mask=mask | moves_too,
-        region=region,
-        bands=bands,
-        mouth_box=_mouth_box(upper.grid, region),
-        interior=paint_interior_textures(source, anatomy),
-    )
+    mouth: MouthPart
+    lids: Part
+    if face.mesh is None:
+        mouth, lids = CelMouth(source, doubled, anatomy, face), CelLids(source, doubled, anatomy, face)
+        for x0, y0, x1, y1 in (mouth.box, *lids.boxes):
+            mask[y0:y1, x0:x1] = True
+    else:
+        upper, lower, moves_too = _mouth(anatomy, size, scene.matte)
+        mask |= moves_too
+        interior = paint_interior_textures(source, anatomy)
+        mouth = CutMouth(anatomy, upper, lower, _mouth_box(upper.grid, region), interior)
+        lids = SkinLids(source, doubled, anatomy.eyes, region, head.grid.step)
+    return Rig(anatomy, source, doubled, head, mask, region, bands, mouth, lids)
 
 
 def _head(

@@ -38,6 +38,10 @@ GAIN = 0.80
 RELAX = 0.6
 """A broad smile gives way by this much while words are formed; no lip rounds an o between stretched corners."""
 CLOSURES = ("press", "close", "tuck")
+LEVEL = 0.17
+"""Step between the opennesses of a held shape: soft, plain and loud."""
+HALF_LIDS = 3
+"""Drawings from an open eye to a closed one."""
 BLINK_SECONDS = 0.30
 BLINK_EVERY = (2.2, 5.2)
 """Seconds between blinks, drawn evenly; people in conversation blink 10 to 25 times a minute."""
@@ -84,23 +88,68 @@ def pose_table(face: Anatomy) -> tuple[Floats, Floats]:
     return table, tongue
 
 
-def talk_track(face: Anatomy, speech: Speech, fps: Fraction, frame_count: int, seed: int, blinks: bool) -> Track:
-    """The motion of somebody who says ``speech``; with ``blinks`` False the eyes stay as they are."""
+def talk_track(
+    face: Anatomy,
+    speech: Speech,
+    fps: Fraction,
+    frame_count: int,
+    seed: int,
+    blinks: bool,
+    held: bool = False,
+) -> Track:
+    """The motion of somebody who says ``speech``.
+
+    With ``blinks`` False the eyes stay as they are; with ``held`` mouth and lids take one shape at a time and hold it
+    for two frames of film, as drawn ones do, while the head moves on every frame.
+    """
     from stillwake.speech import raster
 
     table, tongue_table = pose_table(face)
     weights = raster(speech, fps, frame_count)
+    twos = hold_frames(fps) if held else 1
+    if held:
+        weights = held_weights(weights, twos)
     poses = (weights @ table).astype(np.float32)
     tongue = (weights @ tongue_table).astype(np.float32)
     loudness = _loudness(speech, fps, frame_count)
+    openness = 0.78 + 0.34 * loudness
+    if held:
+        openness = np.round(_hold(openness, twos) / LEVEL) * LEVEL
     for name in ("jaw", "lower", "upper"):
-        poses[:, INDEX[name]] *= 0.78 + 0.34 * loudness
+        poses[:, INDEX[name]] *= openness
     rng = np.random.default_rng(seed)
     times = np.arange(frame_count) / float(fps)
     _add_head(poses, times, loudness, rng)
     np.clip(poses, -LIMITS, LIMITS, out=poses)
     blink = _blink_curve(times, rng) if blinks else np.zeros(frame_count, np.float32)
+    if held:
+        blink = np.round(_hold(blink, twos) * HALF_LIDS) / np.float32(HALF_LIDS)
     return Track(poses, blink, tongue)
+
+
+def hold_frames(fps: Fraction) -> int:
+    """For how many frames a drawing stands: two of film's 24 a second."""
+    return max(1, round(fps / 12))
+
+
+def held_weights(weights: Floats, twos: int) -> Floats:
+    """One viseme for each ``twos`` frames, (N, V) one-hot: a closure wherever one falls, else what is there most."""
+    held = np.zeros_like(weights)
+    for start in range(0, len(weights), twos):
+        block = weights[start : start + twos]
+        closures = [block[:, VISEMES.index(name)].max() for name in ("MBP", "FV")]
+        shape = int(block.sum(0).argmax())
+        for name, strength in zip(("FV", "MBP"), closures[::-1], strict=True):
+            if strength > 0.99:
+                shape = VISEMES.index(name)
+        held[start : start + twos, shape] = 1.0
+    return held
+
+
+def _hold(values: Array, twos: int) -> Array:
+    """The largest value of each ``twos`` frames, for all of them; (N,)."""
+    held: Array = np.maximum.reduceat(values, np.arange(0, len(values), twos)).repeat(twos)[: len(values)]
+    return held
 
 
 def _loudness(speech: Speech, fps: Fraction, frame_count: int) -> Array:

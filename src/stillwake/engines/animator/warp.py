@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from stillwake.engines.animator.anatomy import Array
-from stillwake.engines.animator.fields import Grid
-from stillwake.engines.animator.rig import IntBox, Layer
+from stillwake.engines.animator.fields import Grid, Layer
+from stillwake.engines.animator.parts import IntBox
 from stillwake.types import Floats
 
 FIXED_POINT_STEPS = 7

@@ -1,0 +1,236 @@
+"""A drawn blink: the artist's own lash band travels down, with skin behind it and hair in front."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillwake.engines.animator.anatomy import Anatomy, Array, EyeLine, smoothstep
+from stillwake.engines.animator.ink import apart, fill, over
+from stillwake.engines.animator.parts import IntBox, Part, Pose
+from stillwake.types import Eye, Face, Floats, Pixels
+
+SEEN = 0.5
+"""Below this confidence an eye is left alone: hair lies over it, or it is not found."""
+DEPTH = 0.72
+"""Where a closed lid's lashes lie in the middle, in heights of the open eye below its top. Set by eye."""
+ARC = 0.15
+"""How far a closed lid's middle hangs below its ends, in eye widths."""
+SMILING = 0.52
+"""How far smiling lids travel, in heights of the open eye: the band keeps its own arch."""
+FULL_SMILE = 0.45
+"""A mouth open in the still and smiling at least so much closes its eyes the smiling way."""
+KEPT = 16
+"""Blinks kept drawn an eye; held shapes need three."""
+NOT_SKIN = 11.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cel:
+    """One eye, every raster over its ``box`` at twice the still's size.
+
+    ``own`` the still, ``skin`` the same with the eye filled in, ``lash`` (h, w) 0..1 the upper lash band's cover,
+    ``front`` 0..1 what lies in front of the eye; ``along``, ``below`` px of the still in the eye's frame; ``travel``
+    (128,) px at `EyeLine.x` that the band travels to close; ``band`` its half thickness, px.
+    """
+
+    eye: EyeLine
+    box: IntBox
+    own: Pixels
+    skin: Floats
+    lash: Floats
+    front: Floats
+    along: Floats
+    below: Floats
+    travel: Array
+    band: float
+
+
+class CelLids(Part):
+    """The lids of a drawn face; ``boxes`` the px of the still that they are drawn in."""
+
+    def __init__(self, source: Pixels, doubled: Pixels, face: Anatomy, contours: Face) -> None:
+        smiling = face.opened and face.smile >= FULL_SMILE
+        both = contours.confidence.get("eyes", 0.0)
+        self._cels = [
+            _cel(source, doubled, line, face.face_height, smiling)
+            for line, eye, name in zip(face.eyes, contours.eyes, ("left eye", "right eye"), strict=True)
+            if contours.confidence.get(name, both) >= SEEN and _open(eye)
+        ]
+        self.boxes = tuple(cel.box for cel in self._cels)
+        self._drawn: list[OrderedDict[float, Pixels]] = [OrderedDict() for _ in self._cels]
+
+    def redraw(self, picture: Pixels, pose: Pose) -> None:
+        """Close the eyes that are seen by ``pose.blink``."""
+        closed = round(min(1.0, max(0.0, pose.blink)), 2)
+        for cel, drawn in zip(self._cels, self._drawn, strict=True):
+            x0, y0, x1, y1 = (2 * v for v in cel.box)
+            if closed and closed not in drawn:
+                drawn[closed] = _close(cel, closed)
+                if len(drawn) > KEPT:
+                    drawn.popitem(last=False)
+            picture[y0:y1, x0:x1] = drawn[closed] if closed else cel.own
+
+
+def _open(eye: Eye) -> bool:
+    return eye.iris is not None and bool(np.ptp(eye.upper_lid - eye.lower_lid, axis=0).max() > 1.0)
+
+
+def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool) -> _Cel:
+    import cv2
+
+    tall = float((eye.lower - eye.upper).max())
+    box = _box(eye, tall, source)
+    x0, y0, x1, y1 = box
+    own = doubled[2 * y0 : 2 * y1, 2 * x0 : 2 * x1]
+    grid = np.dstack(np.meshgrid(np.arange(own.shape[1]), np.arange(own.shape[0]))) / 2.0 + (x0, y0)
+    offset = grid - eye.origin
+    along = (offset @ eye.across).astype(np.float32)
+    below = (offset @ eye.down).astype(np.float32)
+    upper, lower = _at(eye.upper, eye, along), _at(eye.lower, eye, along)
+    within = (along > -0.06 * eye.width) & (along < 1.06 * eye.width)
+    reach = 0.22 * tall + 1
+    ball = within & (below > upper - reach) & (below < lower + 0.2 * tall + 1)
+    around = cv2.dilate(ball.astype(np.uint8), np.ones((2 * int(0.06 * height) + 3,) * 2)) - ball
+    ring = own[around > 0].astype(np.float32)
+    light = ring @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    tone = np.median(ring[light >= np.percentile(light, 45)], 0)  # hair and brows are darker than the skin around
+    rough = apart(own, np.broadcast_to(tone, own.shape))
+    known = ((~ball) & (rough < 1.5 * NOT_SKIN)).astype(np.float32)
+    known = cv2.erode(known, np.ones((3, 3)))
+    skin = fill(own, known)
+    skin = over(own.astype(np.float32), skin, 1 - known)
+    foreign = np.clip((apart(own, skin) - 0.45 * NOT_SKIN) / NOT_SKIN, 0, 1).astype(np.float32)
+    band = _band(own, skin, eye, tall, x0, y0)
+    lash = _lash(own, skin, along, below, upper, eye, band, reach)
+    front = _front(own, foreign, ball, upper, below, along, eye, tone)
+    return _Cel(eye, box, own, skin, lash, front, along, below, _travel(eye, tall, smiling), band)
+
+
+def _box(eye: EyeLine, tall: float, source: Pixels) -> IntBox:
+    width = eye.width
+    ends = [
+        eye.origin + eye.across * a + eye.down * b
+        for a in (-0.3 * width, 1.3 * width)
+        for b in (float(eye.upper.min()) - 0.55 * tall, float(eye.lower.max()) + 0.45 * tall)
+    ]
+    low = np.maximum(np.floor(np.min(ends, 0)).astype(int), 0)
+    high = np.minimum(np.ceil(np.max(ends, 0)).astype(int) + 1, (source.shape[1], source.shape[0]))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _at(curve: Array, eye: EyeLine, along: Floats) -> Floats:
+    """A curve of the eye's at positions along it, px."""
+    heights: Floats = np.interp(along, eye.x, curve).astype(np.float32)
+    return heights
+
+
+def _band(own: Pixels, skin: Floats, eye: EyeLine, tall: float, x0: int, y0: int) -> float:
+    """Half the thickness of the lash band, px: from its middle line to where it ends above."""
+    import cv2
+
+    inner = (eye.x > 0.2 * eye.width) & (eye.x < 0.8 * eye.width)
+    steps = np.arange(0.0, 0.35 * tall + 0.6, 0.25)
+    line = eye.origin + eye.x[inner, None] * eye.across + eye.upper[inner, None] * eye.down
+    at = (2 * (line[:, None] - steps[None, :, None] * eye.down - (x0, y0))).astype(np.float32)
+    maps = at[..., 0].copy(), at[..., 1].copy()
+    dark = (skin - own) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    depth = cv2.remap(dark.astype(np.float32), *maps, cv2.INTER_LINEAR)
+    over_half = depth > 0.5 * np.percentile(depth[:, :3], 75)
+    runs = np.where(over_half.all(1), len(steps), over_half.argmin(1)) * 0.25
+    return float(np.clip(np.median(runs), 0.03 * tall + 0.4, 0.16 * tall))
+
+
+def _lash(
+    own: Pixels, skin: Floats, along: Floats, below: Floats, upper: Floats, eye: EyeLine, band: float, reach: float
+) -> Floats:
+    """Cover of the lash band and what grows upwards out of it, (h, w) 0..1."""
+    import cv2
+
+    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
+    dark = (skin - own) @ luma
+    core = (np.abs(below - upper) < band) & (along > 0) & (along < eye.width)
+    full = float(np.percentile(dark[core], 60)) if core.any() else 60.0
+    cover = np.clip((dark - 0.12 * full) / max(8.0, 0.6 * full), 0, 1).astype(np.float32)
+    under = smoothstep(upper + 1.15 * band - below, -0.4, 0.4)
+    top = smoothstep(below - (upper - band - reach), 0.0, 0.5 * reach)
+    sides = smoothstep(along, -0.22 * eye.width, -0.12 * eye.width)
+    sides = sides * (1 - smoothstep(along, 1.12 * eye.width, 1.22 * eye.width))
+    cover = (cover * under * top * sides).astype(np.float32)
+    _, labels = cv2.connectedComponents((cover > 0.35).astype(np.uint8))
+    kept = np.unique(labels[core & (cover > 0.35)])
+    held = cv2.dilate(np.isin(labels, kept[kept > 0]).astype(np.uint8), np.ones((3, 3)))
+    lash: Floats = cover * held
+    return lash
+
+
+def _front(
+    own: Pixels, foreign: Floats, ball: Array, upper: Floats, below: Floats, along: Floats, eye: EyeLine, tone: Array
+) -> Floats:
+    """What lies in front of the eye, 0..1: strands that come from above it, of the hair's colour."""
+    import cv2
+
+    tall = float((eye.lower - eye.upper).max())
+    outside = (foreign > 0.6) & ~ball
+    high = outside & (below < upper - 0.3 * tall)
+    rows = np.zeros(own.shape[:2], bool)
+    if high.sum() < 0.02 * high.size:
+        return rows.astype(np.float32)
+    hair = np.median(own[high].reshape(-1, 3), 0)
+    like = apart(own, np.broadcast_to(hair.astype(np.float32), own.shape))
+    to_skin = apart(own, np.broadcast_to(np.asarray(tone, np.float32), own.shape))
+    lashes = own[(np.abs(below - upper) < 0.05 * tall) & (along > 0.2 * eye.width) & (along < 0.8 * eye.width)]
+    lash = np.median(lashes.reshape(-1, 3), 0) if len(lashes) else np.zeros(3)
+    to_lash = apart(own, np.broadcast_to(lash.astype(np.float32), own.shape))
+    iris = own[(np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)]
+    ball_tone = np.median(iris.reshape(-1, 3), 0) if len(iris) else np.zeros(3)
+    to_iris = apart(own, np.broadcast_to(ball_tone.astype(np.float32), own.shape))
+    strand = (like < 14) & (like < to_skin) & (like < 0.7 * to_lash) & (like < 0.7 * to_iris)
+    _, labels = cv2.connectedComponents((strand | high).astype(np.uint8), connectivity=8)
+    kept = np.unique(labels[high])
+    front = np.isin(labels, kept[kept > 0]) & strand
+    soft: Floats = cv2.GaussianBlur(cv2.dilate(front.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
+    return soft
+
+
+def _travel(eye: EyeLine, tall: float, smiling: bool) -> Array:
+    """How far the band travels to close at each `EyeLine.x`, (128,) px: to a shallow arc, or arch and all."""
+    share = np.clip(eye.x / eye.width, 0, 1)
+    if smiling:
+        ends = smoothstep(share, 0.0, 0.12) * (1 - smoothstep(share, 0.88, 1.0))
+        smiled: Array = np.minimum(SMILING * tall, np.maximum(eye.lower - eye.upper, 0)) * ends
+        return smiled
+    lowest = float(eye.upper.min()) + DEPTH * tall
+    arc = min(ARC * eye.width, max(lowest, 0.04 * eye.width))
+    target = lowest - arc + arc * np.sin(np.pi * share) ** 0.8
+    beyond = np.maximum(np.maximum(-eye.x, eye.x - eye.width), 0) / eye.width
+    travelled: Array = np.maximum(target - eye.upper, 0) * (1 - smoothstep(beyond, 0.02, 0.2))
+    return travelled
+
+
+def _close(cel: _Cel, closed: float) -> Pixels:
+    """The eye closed by 0..1: what the lid has passed is skin, then the lash band, then what lies in front."""
+    import cv2
+
+    eye, tall = cel.eye, float((cel.eye.lower - cel.eye.upper).max())
+    upper, lower = _at(eye.upper, eye, cel.along), _at(eye.lower, eye, cel.along)
+    moved = _at(cel.travel * closed, eye, cel.along)
+    share = cel.along / eye.width
+    sides = smoothstep(share, -0.10, -0.02) * (1 - smoothstep(share, 1.02, 1.10))
+    top = smoothstep(cel.below - (upper - cel.band - 0.22 * tall - 1), 0.0, 1.5)
+    lid = smoothstep(upper + moved - cel.below, -0.5, 0.5)
+    shut = smoothstep(closed, 0.75, 0.95)
+    rest = smoothstep(lower + 0.18 * tall + 0.5 - cel.below, -0.5, 0.08 * tall + 0.5) * shut
+    passed = (top * np.maximum(lid, rest) * sides * (moved > 0.2)).astype(np.float32)
+    image = over(cel.own.astype(np.float32), cel.skin, np.maximum(passed, cel.lash * (moved > 0.2)))
+    x, y = np.meshgrid(np.arange(cel.own.shape[1], dtype=np.float32), np.arange(cel.own.shape[0], dtype=np.float32))
+    down = (2 * eye.down).astype(np.float32)
+    maps = x - moved * down[0], y - moved * down[1]
+    lash = cv2.remap(cel.lash, *maps, cv2.INTER_LINEAR)
+    own = cv2.remap(cel.own, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    image = over(image, own, lash)
+    image = over(image, cel.own.astype(np.float32), cel.front)
+    drawn: Pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+    return drawn
