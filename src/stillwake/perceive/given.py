@@ -129,7 +129,8 @@ def _first_fault(error: ValidationError) -> str:
     """Where in the file, and what is wrong with it there."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = shown(".".join(str(step) for step in first["loc"][:6]).replace("/", "_"))
-    words = " ".join(first["msg"].split())
+    known = {"missing": "it is missing", "extra_forbidden": "a face has no such field"}
+    words = known.get(first["type"], " ".join(first["msg"].split()))
     return f"{where or 'a name in it'}: {words[:1].lower()}{words[1:]}"
 
 
