@@ -284,12 +284,16 @@ def cheapest_path(cost: Array, slope: float) -> npt.NDArray[np.intp]:
     return path
 
 
-def eye_line(upper: Array, lower: Array, brow: Array) -> EyeLine:
-    """An eye from its contours, each (N, 2) px from the viewer's left to the right."""
+def eye_line(upper: Array, lower: Array, brow: Array, across: Array | None = None) -> EyeLine:
+    """An eye from its contours, each (N, 2) px from the viewer's left to the right.
+
+    ``across`` is where the eye's corners need not lie level, else the line through them.
+    """
     from scipy.interpolate import PchipInterpolator
 
-    width = float(np.linalg.norm(upper[-1] - upper[0]))
-    across = (upper[-1] - upper[0]) / width
+    if across is None:
+        across = (upper[-1] - upper[0]) / np.linalg.norm(upper[-1] - upper[0])
+    width = float((upper[-1] - upper[0]) @ across)
     down = np.array([-across[1], across[0]])
     origin = upper[0]
     x = np.linspace(-0.25 * width, 1.25 * width, 128)

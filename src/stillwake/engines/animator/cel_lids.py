@@ -18,13 +18,20 @@ DEPTH = 0.72
 """Where a closed lid's lashes lie in the middle, in heights of the open eye below its top. Set by eye."""
 ARC = 0.15
 """How far a closed lid's middle hangs below its ends, in eye widths."""
+WING = 0.30
+"""Where beyond a corner, in eye widths, the lashes stay in place."""
 SMILING = 0.52
 """How far smiling lids travel, in heights of the open eye: the band keeps its own arch."""
-FULL_SMILE = 0.45
-"""A mouth open in the still and smiling at least so much closes its eyes the smiling way."""
+FULL_SMILE, BROAD = 0.5, 1.3
+"""A mouth open in the still, smiling so much and so many times wider than it is tall closes its eyes the smiling way."""
+ANGRY = 0.12
+"""A brow whose inner end lies lower than its outer one by so many eye widths is angry."""
 KEPT = 16
 """Blinks kept drawn an eye; held shapes need three."""
 NOT_SKIN = 11.0
+GROWTH, GRADUAL = 14, 3.5
+"""Rounds, of two px of the doubled still each, in which skin grows, and how far (`apart`) a step may be to count as
+shading."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +39,7 @@ class _Cel:
     """One eye, every raster over its ``box`` at twice the still's size.
 
     ``own`` the still, ``skin`` the same with the eye filled in, ``lash`` (h, w) 0..1 the upper lash band's cover,
-    ``front`` 0..1 what lies in front of the eye; ``along``, ``below`` px of the still in the eye's frame; ``travel``
+    ``lifted`` the same and its soft edge, ``front`` 0..1 what lies in front of the eye, ``inside`` 0..1 what a closed lid covers; ``along``, ``below`` px of the still in the eye's frame; ``travel``
     (128,) px at `EyeLine.x` that the band travels to close; ``band`` its half thickness, px.
     """
 
@@ -41,7 +48,9 @@ class _Cel:
     own: Pixels
     skin: Floats
     lash: Floats
+    lifted: Floats
     front: Floats
+    inside: Floats
     along: Floats
     below: Floats
     travel: Array
@@ -52,7 +61,7 @@ class CelLids(Part):
     """The lids of a drawn face; ``boxes`` the px of the still that they are drawn in."""
 
     def __init__(self, source: Pixels, doubled: Pixels, face: Anatomy, contours: Face) -> None:
-        smiling = face.opened and face.smile >= FULL_SMILE
+        smiling = _smiling(face)
         both = contours.confidence.get("eyes", 0.0)
         self._cels = [
             _cel(source, doubled, line, face.face_height, smiling)
@@ -74,6 +83,13 @@ class CelLids(Part):
             picture[y0:y1, x0:x1] = drawn[closed] if closed else cel.own
 
 
+def _smiling(face: Anatomy) -> bool:
+    """Whether the eyes of this face would close in a smile."""
+    slopes = [(eye.brow[96] - eye.brow[32]) / eye.width for eye in face.eyes]
+    angry = min(slopes[0], -slopes[1]) > ANGRY
+    return face.opened and face.smile >= FULL_SMILE and face.mouth_width >= BROAD * face.gap and not angry
+
+
 def _open(eye: Eye) -> bool:
     return eye.iris is not None and bool(np.ptp(eye.upper_lid - eye.lower_lid, axis=0).max() > 1.0)
 
@@ -92,28 +108,65 @@ def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: 
     upper, lower = _at(eye.upper, eye, along), _at(eye.lower, eye, along)
     within = (along > -0.06 * eye.width) & (along < 1.06 * eye.width)
     reach = 0.22 * tall + 1
-    ball = within & (below > upper - reach) & (below < lower + 0.2 * tall + 1)
+    ball = within & (below > upper - reach) & (below < lower + 0.12 * tall + 1)
     around = cv2.dilate(ball.astype(np.uint8), np.ones((2 * int(0.06 * height) + 3,) * 2)) - ball
     ring = own[around > 0].astype(np.float32)
     light = ring @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     tone = np.median(ring[light >= np.percentile(light, 45)], 0)  # hair and brows are darker than the skin around
     rough = apart(own, np.broadcast_to(tone, own.shape))
-    known = ((~ball) & (rough < 1.5 * NOT_SKIN)).astype(np.float32)
-    known = cv2.erode(known, np.ones((3, 3)))
-    skin = fill(own, known)
-    skin = over(own.astype(np.float32), skin, 1 - known)
+    known = _grown((~ball) & (rough < 1.2 * NOT_SKIN), ~ball & (rough < 2.4 * NOT_SKIN), own)
+    skin = fill(own, cv2.erode(known.astype(np.float32), np.ones((3, 3))))
     foreign = np.clip((apart(own, skin) - 0.45 * NOT_SKIN) / NOT_SKIN, 0, 1).astype(np.float32)
     band = _band(own, skin, eye, tall, x0, y0)
     lash = _lash(own, skin, along, below, upper, eye, band, reach)
-    front = _front(own, foreign, ball, upper, below, along, eye, tone)
-    return _Cel(eye, box, own, skin, lash, front, along, below, _travel(eye, tall, smiling), band)
+    front = _front(own, foreign, ball, upper, below, along, eye, tone, lash, band)
+    inside = _inside(foreign, ball, front, along, below, upper, lower, eye, tall)
+    lifted = cv2.GaussianBlur(cv2.dilate((lash > 0.08).astype(np.float32), np.ones((5, 5))), (0, 0), 0.8)
+    return _Cel(eye, box, own, skin, lash, lifted, front, inside, along, below, _travel(eye, tall, smiling), band)
+
+
+def _grown(known: Array, allowed: Array, own: Pixels) -> Array:
+    """Skin grown into whatever it shades over to gradually; a line or a strand stops it."""
+    import cv2
+
+    colour = own.astype(np.float32)
+    for _ in range(GROWTH):
+        weight = cv2.blur(known.astype(np.float32), (5, 5))
+        near = cv2.blur(colour * known[..., None], (5, 5)) / np.maximum(weight, 1e-6)[..., None]
+        known = known | (allowed & (weight > 0.1) & (apart(own, near) < GRADUAL))
+    return known
+
+
+def _inside(
+    foreign: Floats,
+    ball: Array,
+    front: Floats,
+    along: Floats,
+    below: Floats,
+    upper: Floats,
+    lower: Floats,
+    eye: EyeLine,
+    tall: float,
+) -> Floats:
+    """What a closed lid covers, 0..1: the eye by its contours and what hangs on to it, where those are too narrow."""
+    import cv2
+
+    around = (along > -0.07 * eye.width) & (along < 1.07 * eye.width) & (below > upper) & (below < lower + 0.35 * tall)
+    things = ((foreign > 0.3) & around & (front < 0.3)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(things)
+    seeds = (below > upper) & (below < lower) & (along > 0.15 * eye.width) & (along < 0.85 * eye.width)
+    kept = np.unique(labels[seeds])
+    mask = np.isin(labels, kept[kept > 0]) | (ball & (below > upper))
+    mask = cv2.dilate(mask.astype(np.float32), np.ones((5, 5)))
+    soft: Floats = cv2.GaussianBlur(mask, (0, 0), 1.0)
+    return soft
 
 
 def _box(eye: EyeLine, tall: float, source: Pixels) -> IntBox:
     width = eye.width
     ends = [
         eye.origin + eye.across * a + eye.down * b
-        for a in (-0.3 * width, 1.3 * width)
+        for a in (-0.36 * width, 1.36 * width)
         for b in (float(eye.upper.min()) - 0.55 * tall, float(eye.lower.max()) + 0.45 * tall)
     ]
     low = np.maximum(np.floor(np.min(ends, 0)).astype(int), 0)
@@ -154,20 +207,38 @@ def _lash(
     core = (np.abs(below - upper) < band) & (along > 0) & (along < eye.width)
     full = float(np.percentile(dark[core], 60)) if core.any() else 60.0
     cover = np.clip((dark - 0.12 * full) / max(8.0, 0.6 * full), 0, 1).astype(np.float32)
-    under = smoothstep(upper + 1.15 * band - below, -0.4, 0.4)
+    under = smoothstep(upper + 0.95 * band - below, -0.4, 0.4)
+    upper_half = (below > upper - band) & (below < upper) & core
+    tone = np.median(own[upper_half].reshape(-1, 3), 0) if upper_half.any() else np.zeros(3)
+    like = 1 - smoothstep(apart(own, np.broadcast_to(tone.astype(np.float32), own.shape)), 16.0, 30.0)
+    under = under * np.where(below > upper, like, 1.0)  # the iris's own shade is no lash
     top = smoothstep(below - (upper - band - reach), 0.0, 0.5 * reach)
-    sides = smoothstep(along, -0.22 * eye.width, -0.12 * eye.width)
-    sides = sides * (1 - smoothstep(along, 1.12 * eye.width, 1.22 * eye.width))
+    beyond = np.maximum(np.maximum(-along, along - eye.width), 0) / eye.width
+    sides = 1 - smoothstep(beyond, 0.17, 0.22)
     cover = (cover * under * top * sides).astype(np.float32)
     _, labels = cv2.connectedComponents((cover > 0.35).astype(np.uint8))
     kept = np.unique(labels[core & (cover > 0.35)])
     held = cv2.dilate(np.isin(labels, kept[kept > 0]).astype(np.uint8), np.ones((3, 3)))
-    lash: Floats = cover * held
-    return lash
+    # what goes on and on beyond a corner is hair that the lashes touch
+    wings = (cover > 0.35) & (beyond > 0.03)
+    _, labels = cv2.connectedComponents(wings.astype(np.uint8))
+    hair = np.unique(labels[wings & (beyond > 0.16)])
+    strands = cv2.dilate(np.isin(labels, hair[hair > 0]).astype(np.uint8), np.ones((3, 3)))
+    lash: Floats = cover * held * (1 - smoothstep(beyond, 0.0, 0.06) * strands)
+    return lash.astype(np.float32)
 
 
 def _front(
-    own: Pixels, foreign: Floats, ball: Array, upper: Floats, below: Floats, along: Floats, eye: EyeLine, tone: Array
+    own: Pixels,
+    foreign: Floats,
+    ball: Array,
+    upper: Floats,
+    below: Floats,
+    along: Floats,
+    eye: EyeLine,
+    tone: Array,
+    lash_cover: Floats,
+    band: float,
 ) -> Floats:
     """What lies in front of the eye, 0..1: strands that come from above it, of the hair's colour."""
     import cv2
@@ -188,9 +259,14 @@ def _front(
     ball_tone = np.median(iris.reshape(-1, 3), 0) if len(iris) else np.zeros(3)
     to_iris = apart(own, np.broadcast_to(ball_tone.astype(np.float32), own.shape))
     strand = (like < 14) & (like < to_skin) & (like < 0.7 * to_lash) & (like < 0.7 * to_iris)
-    _, labels = cv2.connectedComponents((strand | high).astype(np.uint8), connectivity=8)
+    # the lash's own soft edge is a mixture that may look like hair
+    strand &= cv2.dilate((lash_cover > 0.15).astype(np.uint8), np.ones((5, 5))) == 0
+    strand = cv2.morphologyEx(strand.astype(np.uint8), cv2.MORPH_OPEN, np.ones((4, 4))) > 0
+    bridge = 2 * int(2 * band) + 7
+    whole = cv2.morphologyEx((strand | high).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((bridge, 3)))
+    _, labels = cv2.connectedComponents(whole, connectivity=8)
     kept = np.unique(labels[high])
-    front = np.isin(labels, kept[kept > 0]) & strand
+    front = np.isin(labels, kept[kept > 0]) & (strand | ((whole > 0) & (like < 14)))
     soft: Floats = cv2.GaussianBlur(cv2.dilate(front.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
     return soft
 
@@ -198,15 +274,18 @@ def _front(
 def _travel(eye: EyeLine, tall: float, smiling: bool) -> Array:
     """How far the band travels to close at each `EyeLine.x`, (128,) px: to a shallow arc, or arch and all."""
     share = np.clip(eye.x / eye.width, 0, 1)
+    corner = float(np.interp(eye.width, eye.x, eye.upper))
+    level = share * corner  # the corners need not lie level
+    upper, lower = eye.upper - level, eye.lower - level
+    beyond = np.maximum(np.maximum(-eye.x, eye.x - eye.width), 0) / eye.width
+    ends = 1 - smoothstep(beyond, 0.12, WING)
     if smiling:
-        ends = smoothstep(share, 0.0, 0.12) * (1 - smoothstep(share, 0.88, 1.0))
-        smiled: Array = np.minimum(SMILING * tall, np.maximum(eye.lower - eye.upper, 0)) * ends
+        smiled: Array = SMILING * tall * ends
         return smiled
-    lowest = float(eye.upper.min()) + DEPTH * tall
+    lowest = float(upper.min()) + DEPTH * tall
     arc = min(ARC * eye.width, max(lowest, 0.04 * eye.width))
     target = lowest - arc + arc * np.sin(np.pi * share) ** 0.8
-    beyond = np.maximum(np.maximum(-eye.x, eye.x - eye.width), 0) / eye.width
-    travelled: Array = np.maximum(target - eye.upper, 0) * (1 - smoothstep(beyond, 0.02, 0.2))
+    travelled: Array = np.clip(target - upper, 0, np.maximum(lower.max() - upper, 0)) * ends
     return travelled
 
 
@@ -215,16 +294,13 @@ def _close(cel: _Cel, closed: float) -> Pixels:
     import cv2
 
     eye, tall = cel.eye, float((cel.eye.lower - cel.eye.upper).max())
-    upper, lower = _at(eye.upper, eye, cel.along), _at(eye.lower, eye, cel.along)
+    upper = _at(eye.upper, eye, cel.along)
     moved = _at(cel.travel * closed, eye, cel.along)
-    share = cel.along / eye.width
-    sides = smoothstep(share, -0.10, -0.02) * (1 - smoothstep(share, 1.02, 1.10))
     top = smoothstep(cel.below - (upper - cel.band - 0.22 * tall - 1), 0.0, 1.5)
-    lid = smoothstep(upper + moved - cel.below, -0.5, 0.5)
-    shut = smoothstep(closed, 0.75, 0.95)
-    rest = smoothstep(lower + 0.18 * tall + 0.5 - cel.below, -0.5, 0.08 * tall + 0.5) * shut
-    passed = (top * np.maximum(lid, rest) * sides * (moved > 0.2)).astype(np.float32)
-    image = over(cel.own.astype(np.float32), cel.skin, np.maximum(passed, cel.lash * (moved > 0.2)))
+    passed = cel.inside * smoothstep(upper + moved - cel.below, -0.5, 0.5)
+    shut = cel.inside * smoothstep(closed, 0.75, 0.95)
+    hidden = np.maximum(np.maximum(passed, shut) * top, cel.lifted).astype(np.float32) * (moved > 0.05)
+    image = over(cel.own.astype(np.float32), cel.skin, hidden)
     x, y = np.meshgrid(np.arange(cel.own.shape[1], dtype=np.float32), np.arange(cel.own.shape[0], dtype=np.float32))
     down = (2 * eye.down).astype(np.float32)
     maps = x - moved * down[0], y - moved * down[1]

@@ -335,7 +335,7 @@ def _lift_off(
     height = face.face_height
     inner = hull(*outer, ink.weight)
     near = hull(*outer, max(2.0, 0.012 * height + ink.weight))
-    wide = hull(*outer, max(2.0, 0.012 * height + ink.weight), 0.05 * height)
+    wide = hull(*outer, max(2.0, 0.012 * height + ink.weight), 0.08 * height)
     around = hull(*outer, max(4.0, 0.05 * height))
     skin = np.median(crop[(around > 0) & (near == 0)].reshape(-1, 3), 0).astype(np.float32)
     rough = apart(crop, np.broadcast_to(skin, crop.shape))
@@ -351,7 +351,7 @@ def _lift_off(
     taken = cv2.dilate(taken.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2)
     taken[stranger & (inner == 0)] = 0
     free = (~stranger).astype(np.float32)
-    known = ((taken == 0) & ~stranger).astype(np.float32)
+    known = ((taken == 0) & ~stranger & (rough < 1.6 * NOT_SKIN)).astype(np.float32)
     plate = fill(crop, known)
     soft = cv2.GaussianBlur((taken > 0).astype(np.float32), (0, 0), 0.8)[..., None]
     plate = crop * (1 - soft) + plate * soft

@@ -29,6 +29,12 @@ EXTENSION = 0.35
 VALLEY, ALIKE = 5.0, 14.0
 """Closed painted lips: their parting is darker than both by so many levels of L*, and in colour (a*, b*) they differ
 by no more than that."""
+TALLEST_LIPS = 0.45
+"""Height of closed painted lips as a share of their width, at most."""
+SLANT = np.radians(10)
+"""The most an eye's own frame leans against the face's."""
+TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
+"""Down times this is across."""
 FAINT = 6.0
 """Levels of L* by which a line must stand out to be believed."""
 
@@ -138,6 +144,8 @@ def _parting(pixels: Pixels, upper: Array, lower: Array, down: Array) -> Array |
 
     middle = (upper + lower) / 2
     half = float(np.median(((lower - upper) @ down)[LINE_POINTS // 3 : -LINE_POINTS // 3])) / 2
+    if 2 * half > TALLEST_LIPS * np.linalg.norm(upper[-1] - upper[0]):
+        return None
     strip = strip_along(pixels, middle, down, half, max(0.25, half / 24))
     lab = cv2.GaussianBlur(strip.lab, (0, 0), sigmaX=1.0, sigmaY=1.5)
     place = strip.offsets / half
@@ -235,4 +243,8 @@ def _eye(pixels: Pixels, eye: Eye, down: Array) -> EyeLine:
         offset = cv2.GaussianBlur(strip.offsets[path][None].astype(np.float32), (0, 0), 4.0)[0].astype(np.float64)
         offset *= smoothstep(1 - np.abs(np.linspace(-1, 1, LINE_POINTS)), 0.0, 0.25)
         upper = (line + offset[:, None] * down)[:: LINE_POINTS // 16]
-    return eye_line(upper, lower, eye.brow.astype(np.float64))
+    tilt = upper[-1] - upper[0]
+    slant = np.arctan2(tilt @ down, tilt @ (down @ TURN))
+    slant = float(np.clip(slant, -SLANT, SLANT))
+    across = np.cos(slant) * (down @ TURN) + np.sin(slant) * down
+    return eye_line(upper, lower, eye.brow.astype(np.float64), across)

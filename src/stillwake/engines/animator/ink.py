@@ -14,7 +14,7 @@ SUPERSAMPLES = 2
 SUBPIXEL_BITS = 6
 STEEPEST = 70
 """The percentile of a face's edges that tells how crisp its linework is."""
-USUAL_WEIGHT = 0.0085
+USUAL_WEIGHT = 0.006
 """Weight of a mouth's line in face heights: the median of 15 drawn stills."""
 LEAST_CONTRAST = 0.45
 """How much darker than skin a line is at least, as a share of the skin's brightness."""
@@ -86,20 +86,29 @@ def _line_ink(doubled: Pixels, line: Array, face: Anatomy, reach: float, soft: f
     wide = float(np.median(np.minimum(after - before - 1, light.shape[1]))) * 0.25
     weight = usual if face.opened else float(np.clip(wide, 0.6 * usual, 1.5 * usual))
     at = middle + face.down * (lowest * 0.25 - reach)[:, None]
-    at = (2 * at).astype(np.float32)
-    colours = cv2.remap(doubled, at[None, :, 0].copy(), at[None, :, 1].copy(), cv2.INTER_LINEAR)[0].astype(np.float32)
+    colours = cv2.remap(doubled, *_split(2 * at), cv2.INTER_LINEAR)[:, 0].astype(np.float32)
     depths = light[rows, lowest]
     colour = np.median(colours[depths <= np.percentile(depths, 30)], 0)
-    return Ink(_firm(colour, float(np.median(base))), weight, soft)
+    edges = cv2.remap(doubled, *_split(2 * (middle - face.down * reach)), cv2.INTER_LINEAR)[:, 0]
+    return Ink(_firm(colour, np.median(edges, 0)), weight, soft)
 
 
-def _firm(colour: Array, skin: float) -> Floats:
-    """A line's colour no fainter than `LEAST_CONTRAST` of the skin's brightness: a thin line's is thinned by the skin."""
+def _split(points: Array) -> tuple[Floats, Floats]:
+    """Points (N, 2) as the two maps `cv2.remap` asks for."""
+    at = points.astype(np.float32)
+    return at[:, 0].copy(), at[:, 1].copy()
+
+
+def _firm(colour: Array, skin: Array) -> Floats:
+    """A line's colour no fainter than `LEAST_CONTRAST` of the skin's brightness: skin shines through a thin one."""
     luma = np.array([0.2126, 0.7152, 0.0722])
+    most = (1 - LEAST_CONTRAST) * float(skin @ luma)
     light = float(colour @ luma)
-    most = (1 - LEAST_CONTRAST) * skin
-    firm = colour * (most / light) * np.array([1.06, 0.97, 0.97]) if light > most else colour
-    return np.clip(firm, 0, 255).astype(np.float32)
+    if light <= most:
+        return colour.astype(np.float32)
+    warm = colour + (skin - colour) * 0.5
+    warm = warm * (np.array([1.3, 0.9, 0.86]) if np.ptp(skin) > 12 else 1.0)
+    return np.clip(warm * most / float(warm @ luma), 0, 255).astype(np.float32)
 
 
 # ------------------------------------------------------------------------------------------------- the canvas
