@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, EyeLine, smoothstep
-from stillwake.engines.animator.ink import apart, fill, over
+from stillwake.engines.animator.ink import apart, fill, over, skin_tone
 from stillwake.engines.animator.parts import IntBox, Part, Pose
 from stillwake.types import Eye, Face, Floats, Pixels
 
@@ -62,25 +62,31 @@ class CelLids(Part):
 
     def __init__(self, source: Pixels, doubled: Pixels, face: Anatomy, contours: Face) -> None:
         smiling = _smiling(face)
+        tone = skin_tone(source, face)
         both = contours.confidence.get("eyes", 0.0)
         self._cels = [
-            _cel(source, doubled, line, face.face_height, smiling)
+            _cel(source, doubled, line, face.face_height, smiling, tone)
             for line, eye, name in zip(face.eyes, contours.eyes, ("left eye", "right eye"), strict=True)
             if contours.confidence.get(name, both) >= SEEN and _open(eye)
         ]
         self.boxes = tuple(cel.box for cel in self._cels)
-        self._drawn: list[OrderedDict[float, Pixels]] = [OrderedDict() for _ in self._cels]
+        self._drawn: list[OrderedDict[float, tuple[Pixels, Pixels]]] = [OrderedDict() for _ in self._cels]
 
     def redraw(self, picture: Pixels, pose: Pose) -> None:
         """Close the eyes that are seen by ``pose.blink``."""
+        import cv2
+
         closed = round(min(1.0, max(0.0, pose.blink)), 2)
+        if not closed:
+            return
         for cel, drawn in zip(self._cels, self._drawn, strict=True):
             x0, y0, x1, y1 = (2 * v for v in cel.box)
-            if closed and closed not in drawn:
-                drawn[closed] = _close(cel, closed)
+            if closed not in drawn:
+                shut = _close(cel, closed)
+                drawn[closed] = shut, np.any(shut != cel.own, 2).astype(np.uint8)
                 if len(drawn) > KEPT:
                     drawn.popitem(last=False)
-            picture[y0:y1, x0:x1] = drawn[closed] if closed else cel.own
+            cv2.copyTo(*drawn[closed], picture[y0:y1, x0:x1])
 
 
 def _smiling(face: Anatomy) -> bool:
@@ -94,7 +100,9 @@ def _open(eye: Eye) -> bool:
     return eye.iris is not None and bool(np.ptp(eye.upper_lid - eye.lower_lid, axis=0).max() > 1.0)
 
 
-def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool) -> _Cel:
+def _cel(
+    source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool, face_tone: Floats
+) -> _Cel:
     import cv2
 
     tall = float((eye.lower - eye.upper).max())
@@ -106,13 +114,13 @@ def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: 
     along = (offset @ eye.across).astype(np.float32)
     below = (offset @ eye.down).astype(np.float32)
     upper, lower = _at(eye.upper, eye, along), _at(eye.lower, eye, along)
-    within = (along > -0.06 * eye.width) & (along < 1.06 * eye.width)
+    within = (along > -0.02 * eye.width) & (along < 1.02 * eye.width)
     reach = 0.22 * tall + 1
     ball = within & (below > upper - reach) & (below < lower + 0.12 * tall + 1)
     around = cv2.dilate(ball.astype(np.uint8), np.ones((2 * int(0.06 * height) + 3,) * 2)) - ball
-    ring = own[around > 0].astype(np.float32)
-    light = ring @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    tone = np.median(ring[light >= np.percentile(light, 45)], 0)  # hair and brows are darker than the skin around
+    ring = own[around > 0][:, None]
+    near = ring[apart(ring, np.broadcast_to(face_tone, ring.shape)) < 2 * NOT_SKIN]
+    tone = np.median(near, 0).astype(np.float32) if len(near) > 20 else face_tone
     rough = apart(own, np.broadcast_to(tone, own.shape))
     known = _grown((~ball) & (rough < 1.2 * NOT_SKIN), ~ball & (rough < 2.4 * NOT_SKIN), own)
     skin = fill(own, cv2.erode(known.astype(np.float32), np.ones((3, 3))))
@@ -120,7 +128,7 @@ def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: 
     band = _band(own, skin, eye, tall, x0, y0)
     lash = _lash(own, skin, along, below, upper, eye, band, reach)
     front = _front(own, foreign, ball, upper, below, along, eye, tone, lash, band)
-    inside = _inside(foreign, ball, front, along, below, upper, lower, eye, tall)
+    inside = _inside(foreign, ball, front, along, below, upper, lower, eye, tall, band)
     lifted = cv2.GaussianBlur(cv2.dilate((lash > 0.08).astype(np.float32), np.ones((5, 5))), (0, 0), 0.8)
     return _Cel(eye, box, own, skin, lash, lifted, front, inside, along, below, _travel(eye, tall, smiling), band)
 
@@ -147,19 +155,25 @@ def _inside(
     lower: Floats,
     eye: EyeLine,
     tall: float,
+    band: float,
 ) -> Floats:
     """What a closed lid covers, 0..1: the eye by its contours and what hangs on to it, where those are too narrow."""
     import cv2
 
-    around = (along > -0.07 * eye.width) & (along < 1.07 * eye.width) & (below > upper) & (below < lower + 0.35 * tall)
+    around = (along > -0.05 * eye.width) & (along < 1.05 * eye.width) & (below > upper) & (below < lower + 0.35 * tall)
     things = ((foreign > 0.3) & around & (front < 0.3)).astype(np.uint8)
     _, labels = cv2.connectedComponents(things)
     seeds = (below > upper) & (below < lower) & (along > 0.15 * eye.width) & (along < 0.85 * eye.width)
     kept = np.unique(labels[seeds])
     mask = np.isin(labels, kept[kept > 0]) | (ball & (below > upper))
     mask = cv2.dilate(mask.astype(np.float32), np.ones((5, 5)))
-    soft: Floats = cv2.GaussianBlur(mask, (0, 0), 1.0)
-    return soft
+    soft = cv2.GaussianBlur(mask, (0, 0), 1.0)
+    shade = smoothstep(below, upper - band - 0.4 * tall, upper - 0.5 * band) * (1 - foreign)  # the lashes' own shade
+    sides = smoothstep(along, -0.04 * eye.width, 0.1 * eye.width) * (
+        1 - smoothstep(along, 0.9 * eye.width, 1.04 * eye.width)
+    )
+    covered: Floats = np.maximum(soft, shade * sides * (below < lower)).astype(np.float32)
+    return covered
 
 
 def _box(eye: EyeLine, tall: float, source: Pixels) -> IntBox:
@@ -293,13 +307,12 @@ def _close(cel: _Cel, closed: float) -> Pixels:
     """The eye closed by 0..1: what the lid has passed is skin, then the lash band, then what lies in front."""
     import cv2
 
-    eye, tall = cel.eye, float((cel.eye.lower - cel.eye.upper).max())
+    eye = cel.eye
     upper = _at(eye.upper, eye, cel.along)
     moved = _at(cel.travel * closed, eye, cel.along)
-    top = smoothstep(cel.below - (upper - cel.band - 0.22 * tall - 1), 0.0, 1.5)
     passed = cel.inside * smoothstep(upper + moved - cel.below, -0.5, 0.5)
     shut = cel.inside * smoothstep(closed, 0.75, 0.95)
-    hidden = np.maximum(np.maximum(passed, shut) * top, cel.lifted).astype(np.float32) * (moved > 0.05)
+    hidden = np.maximum(np.maximum(passed, shut), cel.lifted).astype(np.float32) * (moved > 0.05)
     image = over(cel.own.astype(np.float32), cel.skin, hidden)
     x, y = np.meshgrid(np.arange(cel.own.shape[1], dtype=np.float32), np.arange(cel.own.shape[0], dtype=np.float32))
     down = (2 * eye.down).astype(np.float32)

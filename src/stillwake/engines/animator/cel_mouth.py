@@ -53,6 +53,7 @@ class CelMouth(MouthPart):
         seen = tuple(eye.iris is not None for eye in contours.eyes)
         self.ink = measure_ink(doubled, face, (seen[0], seen[1]))
         self.box = _box(face, source)
+        self.boxes = (self.box,)
         x0, y0, x1, y1 = self.box
         self._own = doubled[2 * y0 : 2 * y1, 2 * x0 : 2 * x1]
         self._x, self._upper = face.local(face.upper_line.astype(np.float64))
@@ -64,15 +65,18 @@ class CelMouth(MouthPart):
         self._lipped = lipped
         self._plate = _doubled_plate(plate, source, doubled, self.box)
         self._colours = _colours(skin, self.ink)
-        self._cels: OrderedDict[Shape, Pixels] = OrderedDict()
+        self._cels: OrderedDict[Shape, tuple[Pixels, Pixels]] = OrderedDict()
 
     # ---------------------------------------------------------------------------------------- what Talk asks for
 
     def redraw(self, picture: Pixels, pose: Pose) -> None:
         """Lay the cel of the pose's shape into the doubled still."""
+        import cv2
+
         x0, y0, x1, y1 = self.box
         shape = self.shape(pose)
-        picture[2 * y0 : 2 * y1, 2 * x0 : 2 * x1] = self._own if shape is None else self._cel(shape)
+        if shape is not None:
+            cv2.copyTo(*self._cel(shape), picture[2 * y0 : 2 * y1, 2 * x0 : 2 * x1])
 
     def bend(self, pose: Pose) -> Bent:
         """The mouth rides on the head; only its lines are of interest."""
@@ -109,10 +113,12 @@ class CelMouth(MouthPart):
 
     # ------------------------------------------------------------------------------------------------- drawing
 
-    def _cel(self, shape: Shape) -> Pixels:
+    def _cel(self, shape: Shape) -> tuple[Pixels, Pixels]:
+        """The box with the mouth in that shape, and where it differs from the still, 0 or 1."""
         cel = self._cels.get(shape)
         if cel is None:
-            cel = self._drawn(shape)
+            drawn = self._drawn(shape)
+            cel = drawn, np.any(drawn != self._own, 2).astype(np.uint8)
             self._cels[shape] = cel
             if len(self._cels) > KEPT:
                 self._cels.popitem(last=False)
@@ -137,8 +143,10 @@ class CelMouth(MouthPart):
             gap = own_gap * (shape.height / max(self.face.gap, 1e-6))
             upper = self._upper + 0.35 * (own_gap - gap)
             return x, upper, upper + gap
-        bow = (self._upper + self._lower) / 2
-        bow = bow * (1 - 0.6 * min(1.0, shape.height / (0.5 * self.face.mouth_width)))
+        own = (self._upper + self._lower) / 2
+        wide_open = min(1.0, shape.height / (0.5 * self.face.mouth_width))
+        plain = np.polyval(np.polyfit(self._x, own, 2), self._x) * 0.4
+        bow = own + (plain - own) * min(1.0, 1.6 * wide_open)
         deep = np.clip(1 - np.abs(T) ** (2.6 - 0.6 * shape.round), 0, 1) ** 0.62
         shallow = np.clip(1 - T**2, 0, 1) ** (0.8 - 0.25 * shape.round)
         rise = 0.12 + 0.26 * shape.round
@@ -279,7 +287,7 @@ def _colours(skin: Floats, ink: Ink) -> _Colours:
 
 def _widening(face: Anatomy) -> float:
     """How much wider than its line a tiny mouth opens."""
-    return float(np.clip(0.15 * face.face_height / face.mouth_width, 0.95, 2.2))
+    return float(np.clip(0.15 * face.face_height / face.mouth_width, 0.8, 2.2))
 
 
 def _outer(face: Anatomy, mouth: Mouth) -> tuple[Array, Array]:

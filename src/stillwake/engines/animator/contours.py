@@ -192,7 +192,7 @@ def _closed_line(pixels: Pixels, line: Array, down: Array, reach: float) -> Arra
         first -= 1
     while last < len(share) - 2 and drawn[last + 1 : last + 3].any():
         last += 1
-    first, last = min(first, int(np.searchsorted(share, 0.3))), max(last, int(np.searchsorted(share, 0.7)))
+    first, last = min(first, int(np.searchsorted(share, 0.08))), max(last, int(np.searchsorted(share, 0.92)))
     offset = cv2.GaussianBlur(strip.offsets[path][None].astype(np.float32), (0, 0), 2.0)[0].astype(np.float64)
     found: Array = dense((long + offset[:, None] * down)[first : last + 1])
     return found

@@ -513,6 +513,8 @@ def _distance_outside(face: Anatomy, grid: Grid, size: Size, matte: Floats | Non
         cv2.fillConvexPoly(person, hull.astype(np.int32), 1)
     else:
         person = (cv2.resize(matte, small, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
+        if face.mesh is None:  # mattes are made for people, and lose parts of drawn ones
+            cv2.fillPoly(person, [(face.oval * scale).astype(np.int32)], 1)
     at = ((grid.nodes + 0.5) * scale - 0.5).astype(np.float32)
 
     def distance(mask: Array) -> Array:

@@ -150,6 +150,21 @@ def over(behind: Floats, colour: Array, cover: Floats) -> Floats:
 # --------------------------------------------------------------------------------------------------- the skin
 
 
+def skin_tone(source: Pixels, face: Anatomy) -> Floats:
+    """The face's skin (3,) RGB: the cheeks, between the eyes and the corners of the mouth."""
+    reach = max(1, int(0.03 * face.face_height))
+    patches = []
+    for eye, corner in zip(face.eyes, face.upper_line[[0, -1]], strict=True):
+        for share in (0.45, 0.65):
+            x, y = (1 - share) * (eye.origin + eye.across * eye.width / 2) + share * corner
+            x0, y0 = max(0, int(x) - reach), max(0, int(y) - reach)
+            patches.append(source[y0 : int(y) + reach + 1, x0 : int(x) + reach + 1].reshape(-1, 3))
+    tones = np.concatenate(patches).astype(np.float32)
+    light = tones @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    tone: Floats = np.median(tones[light >= np.median(light)], 0).astype(np.float32)
+    return tone
+
+
 def fill(pixels: Pixels, known: Floats) -> Floats:
     """The picture with what is not known made from what is, near before far: smooth, and following every gradient.
 

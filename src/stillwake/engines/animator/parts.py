@@ -41,10 +41,18 @@ class Bent:
 
 
 class Part:
-    """A part that does nothing; the real ones do what they need of the three steps of a frame."""
+    """A part that does nothing; the real ones do what they need of the steps of a frame.
+
+    ``boxes`` px of the still that `redraw` may draw in.
+    """
+
+    boxes: tuple[IntBox, ...] = ()
 
     def redraw(self, picture: Pixels, pose: Pose) -> None:
-        """Before the map: draw the part into ``picture``, the still (2 H, 2 W, 3) uint8 RGB at twice its size."""
+        """Before the map: draw the part into ``picture``, the still (2 H, 2 W, 3) uint8 RGB at twice its size.
+
+        Whatever another frame drew in the ``boxes`` is gone.
+        """
 
     def finish(self, frame: Pixels, where: Floats, grid: Grid, pose: Pose) -> None:
         """After the map: paint into ``frame`` (H, W, 3) what the still does not show.

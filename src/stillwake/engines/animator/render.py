@@ -76,6 +76,8 @@ class Talk:
 
         rig, out = self._rig, self._buffer
         pose = Pose(coefficients, blink, tongue)
+        for a, b, c, d in (*rig.mouth.boxes, *rig.lids.boxes):
+            self._picture[2 * b : 2 * d, 2 * a : 2 * c] = rig.doubled[2 * b : 2 * d, 2 * a : 2 * c]
         rig.mouth.redraw(self._picture, pose)
         rig.lids.redraw(self._picture, pose)
         grid = rig.head.grid

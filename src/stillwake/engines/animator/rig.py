@@ -59,14 +59,13 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     size = scene.still.size
     anatomy = measure(source, face)
     doubled = double(source)
-    head, mask, region, bands = _head(anatomy, size, scene.matte)
     mouth: MouthPart
     lids: Part
     if face.mesh is None:
         mouth, lids = CelMouth(source, doubled, anatomy, face), CelLids(source, doubled, anatomy, face)
-        for x0, y0, x1, y1 in (mouth.box, *lids.boxes):
-            mask[y0:y1, x0:x1] = True
+        head, mask, region, bands = _head(anatomy, size, scene.matte, (*mouth.boxes, *lids.boxes))
     else:
+        head, mask, region, bands = _head(anatomy, size, scene.matte)
         upper, lower, moves_too = _mouth(anatomy, size, scene.matte)
         mask |= moves_too
         interior = paint_interior_textures(source, anatomy)
@@ -76,9 +75,12 @@ def build_rig(scene: Scene, face: Face) -> Rig:
 
 
 def _head(
-    face: Anatomy, size: Size, matte: Floats | None
+    face: Anatomy, size: Size, matte: Floats | None, redrawn: tuple[IntBox, ...] = ()
 ) -> tuple[Layer, npt.NDArray[np.bool_], IntBox, tuple[IntBox, ...]]:
-    """The layer over everything that moves, the mask of it, and the region and bands it is drawn in."""
+    """The layer over everything that moves, the mask of it, and the region and bands it is drawn in.
+
+    The boxes ``redrawn`` count as moving.
+    """
     import cv2
 
     grid = head_grid(face, size)
@@ -87,6 +89,9 @@ def _head(
     is_lower = below > face.line_heights(along, (face.upper_line + face.lower_line) / 2)
     base = np.where(is_lower[..., None, None], lower, upper)
     moving = _moving_nodes(base)
+    x, y = grid.nodes[..., 0], grid.nodes[..., 1]
+    for x0, y0, x1, y1 in redrawn:
+        moving |= (x > x0 - grid.step) & (x < x1 + grid.step) & (y > y0 - grid.step) & (y < y1 + grid.step)
     drawn = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3))).astype(bool)
     drawn[[0, -1]] = drawn[:, [0, -1]] = False
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
