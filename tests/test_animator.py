@@ -9,9 +9,10 @@ import pytest
 
 from stillwake.engines.animator import Animator, anatomy, warp
 from stillwake.engines.animator.fields import COEFFICIENTS, EXPRESSION, INDEX, LIMITS
+from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import Pose
 from stillwake.engines.animator.render import Talk
-from stillwake.engines.animator.rig import Rig, build_rig, double
+from stillwake.engines.animator.rig import Rig, build_rig
 from stillwake.engines.animator.tracks import Track, pose_table, talk_track
 from stillwake.errors import NotReadyError, UsageError
 from stillwake.types import VISEMES, Scene, Shot, Sound, Speech, Still, Timed
@@ -334,7 +335,8 @@ from stillwake.types import Still
 scene = scaled(perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)), (448, 448))
 from stillwake.engines.animator.rig import build_rig
 rig = build_rig(scene, scene.faces[0])
-print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in (rig.head, rig.mouth.upper, rig.mouth.lower))).hexdigest())
+layers = rig.head, rig.mouth.upper, rig.mouth.lower
+print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in layers)).hexdigest())
 """
     pytest.importorskip("skimage")
     answers = {

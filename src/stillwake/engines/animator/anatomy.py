@@ -154,7 +154,7 @@ class Anatomy:
 
 
 def measure(pixels: Pixels, face: Face) -> Anatomy:
-    """The anatomy of a face, from its mesh or, where it is drawn, from its contours; ``pixels`` (H, W, 3) uint8 RGB."""
+    """The anatomy of a face, from its mesh or, if drawn, its contours; ``pixels`` (H, W, 3) uint8 RGB."""
     from stillwake.engines.animator.contours import measure_contours
 
     return measure_contours(pixels, face) if face.mesh is None else measure_mesh(pixels, face.mesh)

@@ -23,12 +23,16 @@ WING = 0.30
 SMILING = 0.52
 """How far smiling lids travel, in heights of the open eye: the band keeps its own arch."""
 FULL_SMILE, BROAD = 0.5, 1.3
-"""A mouth open in the still, smiling so much and so many times wider than it is tall closes its eyes the smiling way."""
+"""An open mouth that smiles so much and is so many times wider than tall closes its eyes the smiling way."""
 ANGRY = 0.12
 """A brow whose inner end lies lower than its outer one by so many eye widths is angry."""
 KEPT = 16
 """Blinks kept drawn an eye; held shapes need three."""
 NOT_SKIN = 11.0
+MOST_HIDDEN = 0.2
+"""Share of a seen eye that one strand may hide: what hides more is the lid's own shade."""
+HAIR, DISTINCT, STRANDS = 13.0, 17.0, 8
+"""How alike (`apart`) the pixels of one strand are, how unlike lashes and iris, and how many strands are looked at."""
 GROWTH, GRADUAL = 14, 3.5
 """Rounds, of two px of the doubled still each, in which skin grows, and how far (`apart`) a step may be to count as
 shading."""
@@ -38,9 +42,10 @@ shading."""
 class _Cel:
     """One eye, every raster over its ``box`` at twice the still's size.
 
-    ``own`` the still, ``skin`` the same with the eye filled in, ``lash`` (h, w) 0..1 the upper lash band's cover,
-    ``lifted`` the same and its soft edge, ``front`` 0..1 what lies in front of the eye, ``inside`` 0..1 what a closed lid covers; ``along``, ``below`` px of the still in the eye's frame; ``travel``
-    (128,) px at `EyeLine.x` that the band travels to close; ``band`` its half thickness, px.
+    ``own`` the still, ``skin`` the same with the eye filled in; covers 0..1: ``lash`` the upper lash band, ``lifted``
+    the same and its soft edge, ``front`` what lies in front of the eye, ``inside`` what a closed lid covers;
+    ``along``, ``below`` px of the still in the eye's frame; ``travel`` (128,) px at `EyeLine.x` that the band travels
+    to close.
     """
 
     eye: EyeLine
@@ -54,7 +59,6 @@ class _Cel:
     along: Floats
     below: Floats
     travel: Array
-    band: float
 
 
 class CelLids(Part):
@@ -100,9 +104,7 @@ def _open(eye: Eye) -> bool:
     return eye.iris is not None and bool(np.ptp(eye.upper_lid - eye.lower_lid, axis=0).max() > 1.0)
 
 
-def _cel(
-    source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool, face_tone: Floats
-) -> _Cel:
+def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool, face_tone: Floats) -> _Cel:
     import cv2
 
     tall = float((eye.lower - eye.upper).max())
@@ -126,11 +128,11 @@ def _cel(
     skin = fill(own, cv2.erode(known.astype(np.float32), np.ones((3, 3))))
     foreign = np.clip((apart(own, skin) - 0.45 * NOT_SKIN) / NOT_SKIN, 0, 1).astype(np.float32)
     band = _band(own, skin, eye, tall, x0, y0)
-    lash = _lash(own, skin, along, below, upper, eye, band, reach)
-    front = _front(own, foreign, ball, upper, below, along, eye, tone, lash, band)
+    front = _front(own, foreign, ball, upper, below, along, eye, tone, band)
+    lash = _lash(own, skin, along, below, upper, eye, band, reach) * (1 - front)
     inside = _inside(foreign, ball, front, along, below, upper, lower, eye, tall, band)
     lifted = cv2.GaussianBlur(cv2.dilate((lash > 0.08).astype(np.float32), np.ones((5, 5))), (0, 0), 0.8)
-    return _Cel(eye, box, own, skin, lash, lifted, front, inside, along, below, _travel(eye, tall, smiling), band)
+    return _Cel(eye, box, own, skin, lash, lifted, front, inside, along, below, _travel(eye, tall, smiling))
 
 
 def _grown(known: Array, allowed: Array, own: Pixels) -> Array:
@@ -251,7 +253,6 @@ def _front(
     along: Floats,
     eye: EyeLine,
     tone: Array,
-    lash_cover: Floats,
     band: float,
 ) -> Floats:
     """What lies in front of the eye, 0..1: strands that come from above it, of the hair's colour."""
@@ -259,30 +260,43 @@ def _front(
 
     tall = float((eye.lower - eye.upper).max())
     outside = (foreign > 0.6) & ~ball
-    high = outside & (below < upper - 0.3 * tall)
-    rows = np.zeros(own.shape[:2], bool)
-    if high.sum() < 0.02 * high.size:
-        return rows.astype(np.float32)
-    hair = np.median(own[high].reshape(-1, 3), 0)
-    like = apart(own, np.broadcast_to(hair.astype(np.float32), own.shape))
-    to_skin = apart(own, np.broadcast_to(np.asarray(tone, np.float32), own.shape))
-    lashes = own[(np.abs(below - upper) < 0.05 * tall) & (along > 0.2 * eye.width) & (along < 0.8 * eye.width)]
-    lash = np.median(lashes.reshape(-1, 3), 0) if len(lashes) else np.zeros(3)
-    to_lash = apart(own, np.broadcast_to(lash.astype(np.float32), own.shape))
-    iris = own[(np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)]
-    ball_tone = np.median(iris.reshape(-1, 3), 0) if len(iris) else np.zeros(3)
-    to_iris = apart(own, np.broadcast_to(ball_tone.astype(np.float32), own.shape))
-    strand = (like < 14) & (like < to_skin) & (like < 0.7 * to_lash) & (like < 0.7 * to_iris)
-    # the lash's own soft edge is a mixture that may look like hair
-    strand &= cv2.dilate((lash_cover > 0.15).astype(np.uint8), np.ones((5, 5))) == 0
-    strand = cv2.morphologyEx(strand.astype(np.uint8), cv2.MORPH_OPEN, np.ones((4, 4))) > 0
-    bridge = 2 * int(2 * band) + 7
-    whole = cv2.morphologyEx((strand | high).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((bridge, 3)))
-    _, labels = cv2.connectedComponents(whole, connectivity=8)
-    kept = np.unique(labels[high])
-    front = np.isin(labels, kept[kept > 0]) & (strand | ((whole > 0) & (like < 14)))
+    between = (below < upper - 1.4 * band - 1) & (below > upper - 0.6 * tall - 1)  # lashes and brow
+    high = outside & between
+
+    def apart_from(colour: Array) -> Floats:
+        return apart(own, np.broadcast_to(np.asarray(colour, np.float32), own.shape))
+
+    middle = (along > 0.2 * eye.width) & (along < 0.8 * eye.width)
+    to_skin = apart_from(tone)
+    band_of = (np.abs(below - upper) < 0.05 * tall) & middle
+    to_lash = apart_from(_median(own, band_of))
+    centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
+    to_iris = apart_from(_median(own, centre))
+    inner = ball & (below > upper + 1.5 * band + 0.12 * tall)  # strands of hair go on over the eye
+    bridge = np.ones((2 * int(2 * band) + 7, 3), np.uint8)
+    front = np.zeros(own.shape[:2], bool)
+    count, sources, stats, _ = cv2.connectedComponentsWithStats(high.astype(np.uint8), connectivity=8)
+    for source in 1 + np.argsort(-stats[1:count, cv2.CC_STAT_AREA])[:STRANDS]:
+        root = sources == source
+        like = apart_from(_median(own, root))
+        if min(float(np.median(like[tone_of])) for tone_of in (band_of, centre) if tone_of.any()) < DISTINCT:
+            continue  # as dark as the lashes, or like the iris: nothing tells them apart
+        strand = (like < HAIR) & (like < to_skin) & (like < 0.7 * to_lash) & (like < 0.7 * to_iris)
+        strand = cv2.morphologyEx(strand.astype(np.uint8), cv2.MORPH_OPEN, np.ones((4, 4))) > 0
+        whole = cv2.morphologyEx((strand | root).astype(np.uint8), cv2.MORPH_CLOSE, bridge)
+        _, labels = cv2.connectedComponents(whole, connectivity=8)
+        kept = np.unique(labels[root])
+        lock = np.isin(labels, kept[kept > 0]) & (strand | ((whole > 0) & (like < HAIR)))
+        if (lock & inner).sum() > 8 and (lock & ball).sum() < MOST_HIDDEN * ball.sum():
+            front |= lock
     soft: Floats = cv2.GaussianBlur(cv2.dilate(front.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
     return soft
+
+
+def _median(own: Pixels, where: Array) -> Array:
+    """The median colour there, (3,)."""
+    colour: Array = np.median(own[where], 0) if where.any() else np.zeros(3)
+    return colour
 
 
 def _travel(eye: EyeLine, tall: float, smiling: bool) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from stillwake.engines.animator.anatomy import LINE_POINTS, Anatomy, Array, dense
 from stillwake.engines.animator.fields import INDEX, JAW_DROP, LOWER_DROP, UPPER_RAISE
-from stillwake.engines.animator.ink import Ink, apart, coverage, fill, measure_ink, over, stroke
+from stillwake.engines.animator.ink import Ink, apart, coverage, double, fill, measure_ink, over, stroke
 from stillwake.engines.animator.parts import Bent, IntBox, MouthPart, Pose
 from stillwake.types import Face, Floats, Mouth, Pixels
 
@@ -35,8 +35,11 @@ T = np.linspace(-1.0, 1.0, LINE_POINTS)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A mouth's shape: ``height`` px between its lines, ``width`` as a share of the still's, ``round`` 0..1 an o,
-    ``teeth`` 0..1 a strip of teeth, ``tongue`` 0..1 raised."""
+    """A mouth's shape.
+
+    ``height`` px between its lines, ``width`` as a share of the still's, ``round`` 0..1 an o, ``teeth`` 0..1 a strip
+    of them, ``tongue`` 0..1 raised.
+    """
 
     height: float
     width: float
@@ -321,8 +324,11 @@ def _box(face: Anatomy, source: Pixels) -> IntBox:
 def _lift_off(
     source: Pixels, box: IntBox, face: Anatomy, outer: tuple[Array, Array], ink: Ink
 ) -> tuple[Floats, Floats, Floats, bool]:
-    """The box without its mouth (h, w, 3); how free its doubled pixels are to draw on, 0..1; the skin's colour (3,);
-    and whether the mouth has painted lips."""
+    """The box without its mouth, and what became known on the way.
+
+    Returns the plate (h, w, 3); how free its doubled pixels are to draw on, 0..1; the skin's colour (3,); and whether
+    the mouth has painted lips.
+    """
     import cv2
 
     x0, y0, x1, y1 = box
@@ -356,7 +362,7 @@ def _lift_off(
     labels = cv2.connectedComponents(np.where((wide > 0) & ~stranger, foreign, 0).astype(np.uint8))[1]
     touching = np.unique(labels[(near > 0) & (labels > 0)])
     taken = np.isin(labels, touching) & (labels > 0) | (inner > 0)
-    taken = cv2.dilate(taken.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2)
+    taken = cv2.dilate(taken.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=4)
     taken[stranger & (inner == 0)] = 0
     free = (~stranger).astype(np.float32)
     known = ((taken == 0) & ~stranger & (rough < 1.6 * NOT_SKIN)).astype(np.float32)
@@ -382,16 +388,9 @@ def _doubled_plate(plate: Floats, source: Pixels, doubled: Pixels, box: IntBox) 
     import cv2
 
     x0, y0, x1, y1 = box
-    crop = source[y0:y1, x0:x1].astype(np.float32)
-    halve = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)
-    change = cv2.warpAffine(
-        plate - crop,
-        halve,
-        (2 * (x1 - x0), 2 * (y1 - y0)),
-        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    added: Floats = doubled[2 * y0 : 2 * y1, 2 * x0 : 2 * x1] + change
-    return added
-
-
+    whole = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
+    changed = np.any(whole != source[y0:y1, x0:x1], 2).astype(np.uint8)
+    rings = cv2.dilate(changed, np.ones((9, 9), np.uint8)).astype(np.float32)  # as far as a line rings in the doubling
+    share = cv2.resize(cv2.GaussianBlur(rings, (0, 0), 1.0), None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    clean = double(whole).astype(np.float32)
+    return over(doubled[2 * y0 : 2 * y1, 2 * x0 : 2 * x1].astype(np.float32), clean, share)

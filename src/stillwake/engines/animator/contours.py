@@ -93,7 +93,7 @@ def measure_contours(pixels: Pixels, face: Face) -> Anatomy:
 def _opening_unit(width: float, height: float, gap: float, to_chin: float) -> float:
     """A drawn mouth opens further than a person's, never below the chin, and in an open still as far as there."""
     widest = min(0.62 * float(np.clip(width, 0.15 * height, 0.26 * height)), 0.62 * to_chin)
-    return max(widest, gap, 1.0) / WIDEST_OPENING
+    return max(gap if gap > 0.4 * widest else widest, 1.0) / WIDEST_OPENING
 
 
 def _oval(face: Face, across: Array, down: Array, height: float) -> Floats:
@@ -101,7 +101,8 @@ def _oval(face: Face, across: Array, down: Array, height: float) -> Floats:
     left, right = face.jaw[0].astype(np.float64), face.jaw[-1].astype(np.float64)
     turn = np.linspace(0, np.pi, 12)[1:-1, None]
     arc = (left + right) / 2 + (right - left) / 2 * np.cos(turn) - down * 0.45 * height * np.sin(turn)
-    return np.concatenate([face.jaw, arc]).astype(np.float32)
+    oval: Floats = np.concatenate([face.jaw, arc]).astype(np.float32)
+    return oval
 
 
 def _solid(face: Face, between: Array, across: Array, down: Array, height: float) -> Floats:
@@ -111,7 +112,8 @@ def _solid(face: Face, between: Array, across: Array, down: Array, height: float
     x, y = (v.ravel() for v in np.meshgrid(0.6 * height * steps, 0.75 * height * steps))
     depth = 0.42 * height * np.exp(-((x / (0.48 * height)) ** 2) - (y / (0.62 * height)) ** 2)
     points = middle + x[:, None] * across + y[:, None] * down
-    return np.concatenate([points, depth[:, None]], 1).astype(np.float32)
+    solid: Floats = np.concatenate([points, depth[:, None]], 1).astype(np.float32)
+    return solid
 
 
 # ------------------------------------------------------------------------------------------------- the mouth
@@ -156,8 +158,7 @@ def _parting(pixels: Pixels, upper: Array, lower: Array, down: Array) -> Array |
 
     def side(sign: int) -> Floats:
         band = (sign * (place - at) > 0.2) & (np.abs(place) < 0.85)
-        tones = np.ma.masked_array(lab[inner], np.repeat(~band[..., None], 3, 2))
-        means: Floats = np.ma.filled(tones.mean(1), 0.0)
+        means: Floats = (lab[inner] * band[..., None]).sum(1) / np.maximum(band.sum(1), 1)[:, None]
         return means
 
     above, under = side(-1), side(1)

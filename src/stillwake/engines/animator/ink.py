@@ -1,4 +1,4 @@
-"""The artist's line, measured, and drawing with it: colour, weight, softness; and skin where something was lifted off."""
+"""The artist's line, measured, and drawing with it; and skin where something was lifted off."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ SUPERSAMPLES = 2
 SUBPIXEL_BITS = 6
 STEEPEST = 70
 """The percentile of a face's edges that tells how crisp its linework is."""
+MEASURING = 0.40
+"""Sigma in px that `edge_widths` itself adds: what it finds at an edge whose pixels are exact shares of its sides."""
 USUAL_WEIGHT = 0.006
 """Weight of a mouth's line in face heights: the median of 15 drawn stills."""
 LEAST_CONTRAST = 0.45
@@ -22,11 +24,31 @@ LEAST_CONTRAST = 0.45
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ink:
-    """``colour`` (3,) RGB 0..255; ``weight`` px of the line; ``soft`` px, the sigma of a Gaussian edge like its own."""
+    """``colour`` (3,) RGB 0..255; ``weight`` px of the line; ``edge`` px its edges are wide, by `edge_widths`.
+
+    ``soft`` is the sigma, px, of a Gaussian edge like that.
+    """
 
     colour: Floats
     weight: float
+    edge: float
     soft: float
+
+
+def double(pixels: Pixels) -> Pixels:
+    """A Lanczos copy at twice the size in which pixel 2x is source pixel x exactly, so rest is the source itself."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    halve = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)
+    doubled: Pixels = cv2.warpAffine(
+        pixels,
+        halve,
+        (2 * width, 2 * height),
+        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return doubled
 
 
 def profiles(image: Pixels, line: Array, normal: Array, reach: float) -> Floats:
@@ -36,15 +58,13 @@ def profiles(image: Pixels, line: Array, normal: Array, reach: float) -> Floats:
     offsets = np.arange(-reach, reach + 0.125, 0.25)
     at = line[:, None] + offsets[None, :, None] * np.broadcast_to(normal, line.shape)[:, None]
     at = (2 * at).astype(np.float32)
-    across = cv2.remap(
-        image, at[..., 0].copy(), at[..., 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    across = cv2.remap(image, at[..., 0].copy(), at[..., 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     light: Floats = (across.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.float32)
     return light
 
 
 def edge_widths(image: Pixels, line: Array, normal: Array, reach: float) -> Floats:
-    """Contrast over the steepest slope across a line, px, of every place with an edge; ``image`` is at twice its size."""
+    """Contrast over the steepest slope across a line, px, where it has an edge; ``image`` is at twice its size."""
     light = profiles(image, line, normal, reach)
     slope = np.abs(light[:, 2:] - light[:, :-2]) / 0.5
     contrast = light.max(1) - light.min(1)
@@ -65,11 +85,12 @@ def measure_ink(doubled: Pixels, face: Anatomy, eyes: tuple[bool, bool]) -> Ink:
             lash = eye.origin + eye.x[inner, None] * eye.across + eye.upper[inner, None] * eye.down
             widths.append(edge_widths(doubled, lash, eye.down, max(2.0, 0.12 * eye.width)))
     crisp = float(np.percentile(np.concatenate(widths), 100 - STEEPEST)) if sum(map(len, widths)) else 2.0
-    soft = float(np.clip(crisp / np.sqrt(2 * np.pi), 0.35, 0.02 * height + 0.5))
-    return _line_ink(doubled, line, face, reach, soft)
+    variance = crisp**2 / (2 * np.pi) - MEASURING**2
+    soft = float(np.clip(np.sqrt(max(0.0, variance)), 0.25, 0.02 * height + 0.5))
+    return _line_ink(doubled, line, face, reach, crisp, soft)
 
 
-def _line_ink(doubled: Pixels, line: Array, face: Anatomy, reach: float, soft: float) -> Ink:
+def _line_ink(doubled: Pixels, line: Array, face: Anatomy, reach: float, edge: float, soft: float) -> Ink:
     """Weight is the line's width at half its depth, colour what its darkest places have, made as dark as a line is."""
     import cv2
 
@@ -78,19 +99,22 @@ def _line_ink(doubled: Pixels, line: Array, face: Anatomy, reach: float, soft: f
     light = profiles(doubled, middle, face.down, reach)
     lowest = light.argmin(1)
     rows = np.arange(len(light))
-    base = np.minimum(light[:, :3].mean(1), np.percentile(light, 85, axis=1))
+    outer = np.minimum(light[:, :3].mean(1), np.percentile(light, 85, axis=1))
+    inner = np.where(np.arange(light.shape[1]) > lowest[:, None], light, 0).max(1)
+    base = np.minimum(outer, inner) if face.opened else outer
     dark = light < (base + light[rows, lowest])[:, None] / 2
     gaps = ~dark
     before = np.where(gaps & (np.arange(light.shape[1]) < lowest[:, None]), np.arange(light.shape[1]), -1).max(1)
     after = np.where(gaps & (np.arange(light.shape[1]) > lowest[:, None]), np.arange(light.shape[1]), 9999).min(1)
     wide = float(np.median(np.minimum(after - before - 1, light.shape[1]))) * 0.25
-    weight = usual if face.opened else float(np.clip(wide, 0.6 * usual, 1.5 * usual))
+    clear = float(np.median(base - light[rows, lowest])) > 12  # else the inside is as dark as its outline
+    weight = float(np.clip(wide, 0.6 * usual, 1.5 * usual)) if clear else 1.2 * usual
     at = middle + face.down * (lowest * 0.25 - reach)[:, None]
     colours = cv2.remap(doubled, *_split(2 * at), cv2.INTER_LINEAR)[:, 0].astype(np.float32)
     depths = light[rows, lowest]
     colour = np.median(colours[depths <= np.percentile(depths, 30)], 0)
     edges = cv2.remap(doubled, *_split(2 * (middle - face.down * reach)), cv2.INTER_LINEAR)[:, 0]
-    return Ink(_firm(colour, np.median(edges, 0)), weight, soft)
+    return Ink(_firm(colour, np.median(edges, 0)), weight, edge, soft)
 
 
 def _split(points: Array) -> tuple[Floats, Floats]:
@@ -108,7 +132,8 @@ def _firm(colour: Array, skin: Array) -> Floats:
         return colour.astype(np.float32)
     warm = colour + (skin - colour) * 0.5
     warm = warm * (np.array([1.3, 0.9, 0.86]) if np.ptp(skin) > 12 else 1.0)
-    return np.clip(warm * most / float(warm @ luma), 0, 255).astype(np.float32)
+    firm: Floats = np.clip(warm * most / float(warm @ luma), 0, 255).astype(np.float32)
+    return firm
 
 
 # ------------------------------------------------------------------------------------------------- the canvas

@@ -22,7 +22,9 @@ SHADE, CONTACT = 0.10, 0.22
 class SkinLids(Part):
     """The lids of a photograph: they slide over the finished frame."""
 
-    def __init__(self, source: Pixels, doubled: Pixels, eyes: tuple[EyeLine, EyeLine], region: IntBox, step: int) -> None:
+    def __init__(
+        self, source: Pixels, doubled: Pixels, eyes: tuple[EyeLine, EyeLine], region: IntBox, step: int
+    ) -> None:
         self._doubled, self._eyes = doubled, eyes
         self._skin = without_lashes(source, eyes)
         self._boxes = [eye_box(eye, region, step) for eye in eyes]

@@ -38,7 +38,7 @@ class Parted(Bent):
 
 
 class CutMouth(MouthPart):
-    """``upper`` and ``lower`` both layers on the finer grid around the mouth, ``box`` the px that both draw together."""
+    """``upper`` and ``lower`` both layers on the finer grid around the mouth, ``box`` the px both draw together."""
 
     def __init__(self, face: Anatomy, upper: Layer, lower: Layer, box: IntBox, interior: Interior) -> None:
         self.face, self.upper, self.lower, self.box, self.interior = face, upper, lower, box, interior

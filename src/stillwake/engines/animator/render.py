@@ -17,6 +17,7 @@ from stillwake.engines.animator.rig import Rig
 from stillwake.engines.animator.tracks import Track
 from stillwake.types import Floats, Pixels, Size
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Warp:
     """How one frame was drawn, for the inspection.

@@ -20,6 +20,7 @@ from stillwake.engines.animator.fields import (
     layered_fields,
     mouth_grid,
 )
+from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.lids import SkinLids
 from stillwake.engines.animator.lips import CutMouth
 from stillwake.engines.animator.mouth import paint_interior_textures
@@ -110,22 +111,6 @@ def _mouth(face: Anatomy, size: Size, matte: Floats | None) -> tuple[Layer, Laye
     moving = _moving_nodes(upper) | _moving_nodes(lower)
     weight = moving[..., None, None].astype(np.float32)
     return Layer(grid, _pack(upper * weight)), Layer(grid, _pack(lower * weight)), _mask(moving, grid, size)
-
-
-def double(pixels: Pixels) -> Pixels:
-    """A Lanczos copy at twice the size in which pixel 2x is source pixel x exactly, so rest is the source itself."""
-    import cv2
-
-    height, width = pixels.shape[:2]
-    halve = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)
-    doubled: Pixels = cv2.warpAffine(
-        pixels,
-        halve,
-        (2 * width, 2 * height),
-        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return doubled
 
 
 def _moving_nodes(field: Floats) -> npt.NDArray[np.bool_]:
