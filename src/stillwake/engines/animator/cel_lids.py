@@ -29,8 +29,8 @@ ANGRY = 0.12
 KEPT = 16
 """Blinks kept drawn an eye; held shapes need three."""
 NOT_SKIN = 11.0
-MOST_HIDDEN = 0.2
-"""Share of a seen eye that one strand may hide: what hides more is the lid's own shade."""
+WIDEST_STRAND = 0.22
+"""Width in eye widths of a strand before an eye, at most: what is wider is shade, or the eye's own."""
 HAIR, DISTINCT, STRANDS = 13.0, 17.0, 8
 """How alike (`apart`) the pixels of one strand are, how unlike lashes and iris, and how many strands are looked at."""
 GROWTH, GRADUAL = 14, 3.5
@@ -273,6 +273,7 @@ def _front(
     centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
     to_iris = apart_from(_median(own, centre))
     inner = ball & (below > upper + 1.5 * band + 0.12 * tall)  # strands of hair go on over the eye
+    inner &= (along > 0.08 * eye.width) & (along < 0.92 * eye.width)
     bridge = np.ones((2 * int(2 * band) + 7, 3), np.uint8)
     front = np.zeros(own.shape[:2], bool)
     count, sources, stats, _ = cv2.connectedComponentsWithStats(high.astype(np.uint8), connectivity=8)
@@ -287,8 +288,11 @@ def _front(
         _, labels = cv2.connectedComponents(whole, connectivity=8)
         kept = np.unique(labels[root])
         lock = np.isin(labels, kept[kept > 0]) & (strand | ((whole > 0) & (like < HAIR)))
-        if (lock & inner).sum() > 8 and (lock & ball).sum() < MOST_HIDDEN * ball.sum():
-            front |= lock
+        crossing = lock & inner
+        widest = max(crossing.sum(1).max(), (lock & between).sum(1).max() / 1.4)
+        if crossing.sum() > 8 and widest < 2 * WIDEST_STRAND * eye.width:
+            columns = cv2.dilate(crossing.any(0).astype(np.uint8)[None], np.ones((1, 9), np.uint8)) > 0
+            front |= lock & columns
     soft: Floats = cv2.GaussianBlur(cv2.dilate(front.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
     return soft
 
