@@ -217,6 +217,14 @@ def test_the_mouth_is_drawn_in_the_pictures_ink_as_crisp_as_its_lines(rig: Rig) 
     assert abs(np.median(np.concatenate(new)) / np.median(own) - 1) < 0.25
 
 
+def test_a_turned_mouth_widens_less_on_the_far_side(scene: Scene) -> None:
+    turned = replace(scene.faces[0], yaw=35.0)
+    rig = build_rig(replace(scene, faces=(turned,)), turned)
+    lips = rig.mouth.bend(Pose(viseme(rig, "IY"))).lips[0][:, 0]
+    near, far = rig.face.upper_line[0, 0] - lips[0], lips[-1] - rig.face.upper_line[-1, 0]
+    assert 0 < far < near
+
+
 def test_a_mouth_that_is_not_seen_is_refused(scene: Scene) -> None:
     covered = replace(scene.faces[0], confidence={"face": 1.0, "eyes": 1.0, "mouth": 0.2})
     with pytest.raises(NotReadyError, match="mouth is not seen"):

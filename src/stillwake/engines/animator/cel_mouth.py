@@ -57,6 +57,7 @@ class CelMouth(MouthPart):
         self.ink = measure_ink(doubled, face, (seen[0], seen[1]))
         self.box = _box(face, source)
         self.boxes = (self.box,)
+        self._turn = float(np.radians(np.clip(contours.yaw, -60, 60)))
         x0, y0, x1, y1 = self.box
         self._own = doubled[2 * y0 : 2 * y1, 2 * x0 : 2 * x1]
         self._x, self._upper = face.local(face.upper_line.astype(np.float64))
@@ -141,7 +142,7 @@ class CelMouth(MouthPart):
     def _lines(self, shape: Shape) -> tuple[Array, Array, Array]:
         """Positions along the face and heights of the upper and the lower line, (65,) px each, from ``centre``."""
         own_gap = self._lower - self._upper
-        x = self._x * shape.width
+        x = self._widened(shape.width)
         if self.face.opened:
             gap = own_gap * (shape.height / max(self.face.gap, 1e-6))
             upper = self._upper + 0.35 * (own_gap - gap)
@@ -154,6 +155,13 @@ class CelMouth(MouthPart):
         shallow = np.clip(1 - T**2, 0, 1) ** (0.8 - 0.25 * shape.round)
         rise = 0.12 + 0.26 * shape.round
         return x, bow - rise * shape.height * shallow, bow + (1 - rise) * shape.height * deep
+
+    def _widened(self, share: float) -> Array:
+        """The mouth's own positions for a mouth so many times as wide, (65,) px, foreshortened on a round face."""
+        radius, sine = 0.5 * self.face.face_height, np.sin(self._turn)
+        angle = np.arcsin(np.clip(self._x / radius + sine, -0.98, 0.98)) - self._turn
+        widened: Array = self._x + radius * (np.sin(self._turn + angle * share) - np.sin(self._turn + angle))
+        return widened
 
     def _place(self, x: Array, y: Array) -> Array:
         """Local positions in the still, (N, 2) px."""
@@ -220,7 +228,7 @@ class CelMouth(MouthPart):
         rim_above, rim_below = self._rims()
         outer_upper, outer_lower = upper - (self._upper - self._outer[0]), lower + (self._outer[1] - self._lower)
         beyond = along - np.clip(along, x[0], x[-1])
-        own_x = (along - beyond) / shape.width + beyond
+        own_x = np.interp(along, x, self._x) + beyond
 
         def at(values: Array) -> Array:
             heights: Array = np.interp(own_x, self._x, values)
