@@ -14,35 +14,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from training.drawn_faces.samples import face_samples, scene_sample
+from training.drawn_faces.samples import BATCH, alone, faces_batch, scenes_batch
 
 WEIGHTS = Path(__file__).parents[2] / "src" / "stillwake" / "perceive" / "weights"
-_BATCH = 50
-
-
-def faces_batch(seed: int) -> tuple[np.ndarray, ...]:
-    """Pictures, points, visibilities and attributes of 50 drawings, two finishes each."""
-    rng = np.random.default_rng([1, seed])
-    made = [sample for _ in range(_BATCH) for sample in face_samples(rng)]
-    return tuple(np.stack([m[i] for m in made]) for i in range(4))
-
-
-def scenes_batch(seed: int) -> tuple[np.ndarray, ...]:
-    """50 scenes and their faces."""
-    rng = np.random.default_rng([2, seed])
-    made = [scene_sample(rng) for _ in range(_BATCH)]
-    return np.stack([m[0] for m in made]), np.stack([m[1] for m in made])
-
-
-def _alone() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def _drawn(pool: multiprocessing.pool.Pool, batch: object, count: int, what: str) -> list[np.ndarray]:
     start, made = time.monotonic(), []
-    for part in pool.imap(batch, range(count // _BATCH)):  # type: ignore[arg-type]
+    for part in pool.imap(batch, range(count // BATCH)):  # type: ignore[arg-type]
         made.append(part)
     print(f"{count} {what} drawn in {time.monotonic() - start:.0f} s", flush=True)
     return [np.concatenate([m[i] for m in made]) for i in range(len(made[0]))]
@@ -61,13 +40,20 @@ def main() -> None:
     wanted = parser.parse_args()
     from training.drawn_faces.learn import learn_finder, learn_reader
 
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), _alone) as pool:
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), alone) as pool:
         faces = _drawn(pool, faces_batch, wanted.drawings, "faces") if wanted.views else []
         scenes = _drawn(pool, scenes_batch, wanted.scenes, "scenes") if wanted.scene_views else []
     if faces:
         learn_reader(faces, wanted.views, wanted.batch, wanted.device, wanted.out / "drawn_face.onnx")
     if scenes:
-        learn_finder(scenes[0], scenes[1], wanted.scene_views, max(16, wanted.batch // 2), wanted.device, wanted.out / "drawn_find.onnx")
+        learn_finder(
+            scenes[0],
+            scenes[1],
+            wanted.scene_views,
+            max(16, wanted.batch // 2),
+            wanted.device,
+            wanted.out / "drawn_find.onnx",
+        )
     sys.stdout.flush()
 
 

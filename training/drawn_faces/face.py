@@ -199,7 +199,13 @@ class Portrait:
         for sign in (-1, 1):
             a, lift, t = angle + self.g(0.06), self.g(0.03), np.linspace(-1, 1, 13)
             x = self.apart + length * t + u(-0.05, 0.05)
-            y = level + lift - a * 0.5 * length * t - arch * (1 - t**2) * u(0.6, 1.4) + arch * 0.5 * np.clip(t, 0, 1) ** 2
+            y = (
+                level
+                + lift
+                - a * 0.5 * length * t
+                - arch * (1 - t**2) * u(0.6, 1.4)
+                + arch * 0.5 * np.clip(t, 0, 1) ** 2
+            )
             self.brows.append(np.stack([sign * x, y], 1))
 
     def _mouth(self) -> None:
@@ -260,7 +266,12 @@ class Portrait:
         if self.chance(0.4) and abs(self.head.yaw) > 0.25:  # drawn on the near cheek, against perspective
             x = x - math.copysign(u(0, 0.18), self.head.yaw)
         lines = {}
-        for name, y in (("upper", upper), ("lower", lower), ("inner_upper", inner_upper), ("inner_lower", inner_lower)):
+        for name, y in (
+            ("upper", upper),
+            ("lower", lower),
+            ("inner_upper", inner_upper),
+            ("inner_lower", inner_lower),
+        ):
             lines[name] = np.stack([x, np.minimum(self.mouth_at + y, self.head.chin - 0.05)], 1)
         self.mouth = lines | {"kind": kind, "open": opened and np.ptp(lower - upper) > 0.01}
 
@@ -276,7 +287,9 @@ class Portrait:
             self.skin = self.pick([hsv(u(8, 35), u(0.05, 0.4), u(0.8, 1)), hsv(u(8, 32), u(0.3, 0.65), u(0.3, 0.8)),
                                    hsv(u(0, 360), u(0, 0.35), u(0.5, 1))], [0.6, 0.22, 0.18])  # fmt: skip
         tone = u(0.72, 0.93)
-        cold = mixed(self.skin, hsv(u(-30, 30) if self.chance(0.7) else u(200, 300), u(0.25, 0.6), u(0.6, 0.95)), u(0.1, 0.4))
+        cold = mixed(
+            self.skin, hsv(u(-30, 30) if self.chance(0.7) else u(200, 300), u(0.25, 0.6), u(0.6, 0.95)), u(0.1, 0.4)
+        )
         self.shade_skin = darker(cold, tone)
         self.hair = self.pick([hsv(u(15, 50), u(0.2, 0.6), u(0.6, 1)), hsv(u(0, 40), u(0.2, 0.7), u(0.1, 0.55)),
                                hsv(u(0, 360), u(0.15, 0.7), u(0.4, 1)), hsv(0, u(0, 0.12), u(0.05, 0.95))])  # fmt: skip
@@ -356,7 +369,9 @@ class Portrait:
             if self.chance(0.5):  # under the fringe
                 x = np.linspace(-1.1, 1.1, 20)
                 v = self.eye_line - u(-0.15, 0.55) + self.rng.normal(0, 0.06, 20)
-                self.shade(np.vstack([head.on(np.stack([x, v], 1)), crown[::-1]]), skin2, u(0.3, 1), u(0.02, 0.1), inside)
+                self.shade(
+                    np.vstack([head.on(np.stack([x, v], 1)), crown[::-1]]), skin2, u(0.3, 1), u(0.02, 0.1), inside
+                )
             if self.chance(0.25) or self.kind == "semi":  # sockets
                 for sign in (-1, 1):
                     e, y = sign * self.apart, self.eye_line
@@ -397,7 +412,9 @@ class Portrait:
                     tick = o + np.array([[-0.06 + 0.06 * j, 0.04], [-0.02 + 0.06 * j, -0.04]])
                     self.c.line(self.head.on(tick), mixed(self.skin, (60.0, 60.0, 220.0), 0.6), self.lw * 0.7)
         if self.chance(0.15):
-            bar = np.array([[-0.5, self.nose - 0.12], [0.5, self.nose - 0.12], [0.5, self.nose + 0.08], [-0.5, self.nose + 0.08]])
+            bar = np.array(
+                [[-0.5, self.nose - 0.12], [0.5, self.nose - 0.12], [0.5, self.nose + 0.08], [-0.5, self.nose + 0.08]]
+            )
             self.c.soft(self.head.on(bar), colour, u(0.2, 0.7), 0.1 * self.s, inside)
 
     def _nose(self) -> None:
@@ -413,7 +430,9 @@ class Portrait:
         elif kind == "line":
             c.line(np.array([tip - np.array([u(-0.04, 0.04), u(0.04, 0.14)]) * s, tip]), colour, width)
         elif kind == "bend":
-            bend = np.array([[sign * 0.02, self.nose - u(0.1, 0.3)], [sign * 0.05, self.nose - 0.03], [0, self.nose + 0.02]])
+            bend = np.array(
+                [[sign * 0.02, self.nose - u(0.1, 0.3)], [sign * 0.05, self.nose - 0.03], [0, self.nose + 0.02]]
+            )
             c.line(head.on(bend, 0.12), colour, width)
         elif kind == "shade":
             c.soft(tip + np.array([[0, -0.12], [sign * u(0.04, 0.12), 0.02], [-sign * 0.02, 0.03]]) * s,
@@ -427,7 +446,11 @@ class Portrait:
                 c.soft(head.on(np.array(ridge), 0.1), WHITE, u(0, 0.5), u(0.01, 0.03) * s)
             wing = u(0.05, 0.11)
             for q in (-1, 1):
-                curl = [[q * wing * 0.4, self.nose + 0.05], [q * wing * 0.8, self.nose + 0.035], [q * wing, self.nose + 0.05]]
+                curl = [
+                    [q * wing * 0.4, self.nose + 0.05],
+                    [q * wing * 0.8, self.nose + 0.035],
+                    [q * wing, self.nose + 0.05],
+                ]
                 c.brush(head.on(np.array(curl), 0.08), np.full(3, width), darker(self.skin, u(0.4, 0.75)))
         elif kind == "glint":
             c.disc(tip, 0.025 * s, WHITE)
@@ -460,7 +483,9 @@ class Portrait:
                 c.brush(il[4:-4], np.full(17, width), colour)
             return
         n = len(iu)
-        swell = self.pick([np.ones(n), np.sin(np.linspace(0.1, np.pi - 0.1, n)), np.abs(np.cos(np.linspace(0, np.pi, n))) + 0.35])
+        swell = self.pick(
+            [np.ones(n), np.sin(np.linspace(0.1, np.pi - 0.1, n)), np.abs(np.cos(np.linspace(0, np.pi, n))) + 0.35]
+        )
         faint = colour if self.chance(0.65) else mixed(self.skin, colour, u(0.25, 0.85))
         if self.chance(0.12):  # broken: only the ends, or only the middle
             i = int(self.rng.integers(6, 12))
@@ -586,7 +611,13 @@ class Portrait:
         if seen:
             for j in range(st["lower_spikes"]):
                 i = 20 - 3 * j
-                tip = lower[i] + (self._down() + 0.3 * (upper[-1] - upper[0]) / (np.linalg.norm(upper[-1] - upper[0]) + 1e-6)) * st["spike"] * 0.7 * s
+                tip = (
+                    lower[i]
+                    + (self._down() + 0.3 * (upper[-1] - upper[0]) / (np.linalg.norm(upper[-1] - upper[0]) + 1e-6))
+                    * st["spike"]
+                    * 0.7
+                    * s
+                )
                 c.line(np.array([lower[i], tip]), st["ink"], self.lw * 0.8)
 
     def _ball(self, c: Canvas, side: int, upper: np.ndarray, lower: np.ndarray) -> None:
@@ -621,7 +652,9 @@ class Portrait:
         elif st["pupil"] == "star":
             a = np.linspace(0, 2 * np.pi, 10, endpoint=False)
             r = np.where(np.arange(10) % 2, 0.25, 0.6)
-            c.fill(self.head.on(middle + np.stack([rx * r * np.sin(a), -ry * r * np.cos(a)], 1)), mixed(iris, WHITE, 0.8))
+            c.fill(
+                self.head.on(middle + np.stack([rx * r * np.sin(a), -ry * r * np.cos(a)], 1)), mixed(iris, WHITE, 0.8)
+            )
         if st["rim"] > 0:
             c.line(disc, mixed(iris, dark, st["rim"]), max(1, st["rim_width"] * self.lw), True)
         if st["lid_shadow"] > 0:
@@ -660,7 +693,9 @@ class Portrait:
         self.brow_lines = [self.head.on(b, 0.04) for b in self.brows]
         if self.no_brows:
             return
-        colour = self.pick([darker(self.hair, u(0.4, 0.95)), self.ink, mixed(self.skin, self.hair, 0.6)], [0.5, 0.3, 0.2])
+        colour = self.pick(
+            [darker(self.hair, u(0.4, 0.95)), self.ink, mixed(self.skin, self.hair, 0.6)], [0.5, 0.3, 0.2]
+        )
         width = self.pick([u(0.012, 0.03), u(0.03, 0.07), u(0.07, 0.11)], [0.4, 0.45, 0.15]) * self.s
         taper, t = u(0, 1), np.linspace(0, 1, 13)
         self.brow_width, self.brow_colour = width, colour
@@ -702,7 +737,9 @@ class Portrait:
             c.line(shape, self.hair_line, self.hair_lw, True)
         for _ in range(int(self.rng.integers(0, 12))):
             a = u(-1, 1) * self.hair_wide
-            strand = head.placed(np.array([[a * 0.8, 0], [a, long * 0.5], [a + flow * long * 0.3, long * u(0.6, 0.95)]]))
+            strand = head.placed(
+                np.array([[a * 0.8, 0], [a, long * 0.5], [a + flow * long * 0.3, long * u(0.6, 0.95)]])
+            )
             c.line(curve(strand, 12), darker(colour, u(0.6, 0.95)), self.hair_lw)
         if self.chance(0.22):  # tails
             for sign in self.pick([(-1, 1), (1,), (-1,)]):
@@ -727,16 +764,28 @@ class Portrait:
             return chin + p * s @ turn
 
         cloth = hsv(u(0, 360), u(0, 0.9), u(0.1, 1))
-        torso = [[-wide, 4], [-wide, u(0.6, 1.0)], [-neck - 0.25, u(0.35, 0.5)], [neck + 0.25, u(0.35, 0.5)], [wide, u(0.6, 1.0)], [wide, 4]]
+        torso = [
+            [-wide, 4],
+            [-wide, u(0.6, 1.0)],
+            [-neck - 0.25, u(0.35, 0.5)],
+            [neck + 0.25, u(0.35, 0.5)],
+            [wide, u(0.6, 1.0)],
+            [wide, 4],
+        ]
         c.fill(at([[-neck, -0.5], [neck, -0.5], [neck + 0.08, 0.8], [-neck - 0.08, 0.8]]), self.skin)
-        c.fill(at([[-neck, -0.3], [neck, -0.3], [neck * 0.9, u(0.1, 0.45)], [-neck * 0.9, u(0.0, 0.35)]]), self.shade_skin)
+        c.fill(
+            at([[-neck, -0.3], [neck, -0.3], [neck * 0.9, u(0.1, 0.45)], [-neck * 0.9, u(0.0, 0.35)]]), self.shade_skin
+        )
         c.fill(at(torso), cloth)
         if self.line_kind != "none":
             c.line(at(torso), self._line(cloth), self.lw, True)
             for q in (-1, 1):
                 c.line(at([[q * neck, -0.3], [q * (neck + 0.08), 0.5]]), self._line(self.skin), self.lw)
         if self.chance(0.6):
-            c.fill(at([[-neck - 0.05, 0.35], [neck + 0.05, 0.35], [0, u(0.8, 1.6)]]), self.skin if self.chance(0.5) else WHITE)
+            c.fill(
+                at([[-neck - 0.05, 0.35], [neck + 0.05, 0.35], [0, u(0.8, 1.6)]]),
+                self.skin if self.chance(0.5) else WHITE,
+            )
         if self.chance(0.5):
             second = hsv(u(0, 360), u(0, 0.9), u(0.1, 1))
             for q in (-1, 1):
@@ -754,7 +803,9 @@ class Portrait:
             return
         long = u(0.5, 1.2) if self.chance(0.06) else 0.0
         for sign in (-1, 1):
-            shape = np.array([[0.9, -0.1], [1.06 + long, -0.16 - long * 0.4], [1.13, 0.05], [1.04, 0.3], [0.9, 0.34]]) * [sign, 1]
+            shape = np.array(
+                [[0.9, -0.1], [1.06 + long, -0.16 - long * 0.4], [1.13, 0.05], [1.04, 0.3], [0.9, 0.34]]
+            ) * [sign, 1]
             flat = head.turned(shape[:, 0], shape[:, 1] + self.eye_line, np.full(5, -0.05))
             c.fill(curve(flat, 20, True) if not long else flat, self.skin)
             c.line(curve(flat, 20, True) if not long else flat, self._line(self.skin), self.lw, True)
@@ -815,10 +866,17 @@ class Portrait:
                         c.line(lock, self.hair_line, self.hair_lw, True)
         for _ in range(int(self.rng.integers(0, 4))):  # loose strands over the face
             a = u(-0.9, 0.9)
-            lock = self._lock(np.array([a * 0.7, head.top * 0.7]), np.array([a + self.g(0.1), level + u(0, 0.5)]), u(0.02, 0.1), u(-0.15, 0.15))
+            lock = self._lock(
+                np.array([a * 0.7, head.top * 0.7]),
+                np.array([a + self.g(0.1), level + u(0, 0.5)]),
+                u(0.02, 0.1),
+                u(-0.15, 0.15),
+            )
             c.fill(lock, self.hair)
         if self.chance(0.15):
-            tuft = self._lock(np.array([u(-0.3, 0.3), head.top]), np.array([u(-0.9, 0.9), head.top - u(0.2, 0.7)]), 0.1, u(-0.5, 0.5))
+            tuft = self._lock(
+                np.array([u(-0.3, 0.3), head.top]), np.array([u(-0.9, 0.9), head.top - u(0.2, 0.7)]), 0.1, u(-0.5, 0.5)
+            )
             c.fill(tuft, self.hair)
             c.line(tuft, self.hair_line, self.hair_lw, True)
 
@@ -831,19 +889,36 @@ class Portrait:
         cover, c.cover = c.cover, None
         if self.shading != "flat" and self.chance(0.7):
             for i in range(len(x)):
-                lock = self._lock(np.array([x[i] * 0.7, head.top * 0.6]), np.array([x[i], tips[i] - 0.02]), u(0.08, 0.25), u(-0.1, 0.1))
+                lock = self._lock(
+                    np.array([x[i] * 0.7, head.top * 0.6]),
+                    np.array([x[i], tips[i] - 0.02]),
+                    u(0.08, 0.25),
+                    u(-0.1, 0.1),
+                )
                 c.soft(lock, self.shade_hair, u(0.3, 0.9), 0 if self.shading == "cel" else 0.03 * self.s, mask)
         if self.chance(0.5):
             turn = np.linspace(-0.9, 0.9, 24)
             y = head.top * u(0.4, 0.75)
             zig = np.where(np.arange(24) % 2, u(0.02, 0.12), 0)
             tall = u(0.04, 0.16)
-            band = np.vstack([np.stack([turn, y + zig + 0.1 * turn**2], 1), np.stack([turn, y + tall - zig + 0.1 * turn**2], 1)[::-1]])
+            band = np.vstack(
+                [
+                    np.stack([turn, y + zig + 0.1 * turn**2], 1),
+                    np.stack([turn, y + tall - zig + 0.1 * turn**2], 1)[::-1],
+                ]
+            )
             c.soft(head.on(band, 0.15), mixed(self.hair, WHITE, u(0.3, 0.8)), u(0.4, 1), u(0, 0.03) * self.s, mask)
         for i in range(len(x) - 1):
             if self.chance(0.7):
-                a = np.array([[(x[i] + x[i + 1]) / 2, (tips[i] + tips[i + 1]) / 2 - notch], [(x[i] + x[i + 1]) * 0.38, head.top * u(0.3, 0.8)]])
-                c.line(head.on(a, 0.13), self.hair_line if self.chance(0.6) else self.shade_hair, self.hair_lw * u(0.5, 1))
+                a = np.array(
+                    [
+                        [(x[i] + x[i + 1]) / 2, (tips[i] + tips[i + 1]) / 2 - notch],
+                        [(x[i] + x[i + 1]) * 0.38, head.top * u(0.3, 0.8)],
+                    ]
+                )
+                c.line(
+                    head.on(a, 0.13), self.hair_line if self.chance(0.6) else self.shade_hair, self.hair_lw * u(0.5, 1)
+                )
         c.cover = cover
 
     def _cast_shadow(self, cover: np.ndarray, inside: np.ndarray) -> None:
@@ -892,7 +967,10 @@ class Portrait:
             c.line(crown, darker(some, 0.4), self.lw)
             wide = u(1.1, 2.2)
             turn = np.linspace(0, 2 * np.pi, 40)
-            c.fill(head.placed(np.stack([wide * np.cos(turn), brim + u(0.1, 0.3) * np.sin(turn)], 1)), darker(some, u(0.6, 1)))
+            c.fill(
+                head.placed(np.stack([wide * np.cos(turn), brim + u(0.1, 0.3) * np.sin(turn)], 1)),
+                darker(some, u(0.6, 1)),
+            )
         elif self.chance(0.08):  # a band
             t = np.linspace(-1.1, 1.1, 20)
             y = head.top * u(0.5, 0.8) + 0.12 * t**2
@@ -900,7 +978,10 @@ class Portrait:
         if self.chance(0.1):
             inner = mixed(some, self.skin, 0.6)
             for sign in (-1, 1):
-                ear = head.placed(np.array([[0.35, head.top * 0.85], [u(0.6, 0.9), head.top - u(0.2, 0.7)], [0.95, head.top * 0.6]]) * [sign, 1])
+                ear = head.placed(
+                    np.array([[0.35, head.top * 0.85], [u(0.6, 0.9), head.top - u(0.2, 0.7)], [0.95, head.top * 0.6]])
+                    * [sign, 1]
+                )
                 c.fill(ear, self.hair if self.chance(0.6) else some)
                 c.fill((ear - ear.mean(0)) * 0.5 + ear.mean(0), inner)
         for _ in range(int(self.rng.integers(1, 3)) if self.chance(0.35) else 0):
@@ -938,16 +1019,30 @@ class Portrait:
             c.line(rim[:16] if half_rim else rim, colour, width, not half_rim)
             if self.chance(0.3):
                 c.line(np.array([rim[20], rim[10]]) * 0.6 + rim.mean(0) * 0.4, WHITE, width)
-            arm = head.turned(np.array([sign * (self.apart + wide), sign * 1.05]), np.full(2, self.eye_line + dy - 0.1), np.array([0.7 * head.depth, 0.0]))
+            arm = head.turned(
+                np.array([sign * (self.apart + wide), sign * 1.05]),
+                np.full(2, self.eye_line + dy - 0.1),
+                np.array([0.7 * head.depth, 0.0]),
+            )
             c.line(arm, colour, width)
-        bridge = np.array([[-self.apart + wide, self.eye_line + dy], [0, self.eye_line + dy - 0.05], [self.apart - wide, self.eye_line + dy]])
+        bridge = np.array(
+            [
+                [-self.apart + wide, self.eye_line + dy],
+                [0, self.eye_line + dy - 0.05],
+                [self.apart - wide, self.eye_line + dy],
+            ]
+        )
         c.line(head.on(curve(bridge, 8), 0.15), colour, width)
         c.cover = cover
 
     def _hand(self) -> None:
         u, c, s = self.u, self.c, self.s
         o = self.head.on(np.array([[u(-1, 1), u(0.35, 1.4)]]), 0.3)[0]
-        colour, a, z = self.skin if self.chance(0.7) else hsv(u(0, 360), u(0, 0.9), u(0.1, 1)), u(0, 2 * np.pi), s * u(0.1, 0.18)
+        colour, a, z = (
+            self.skin if self.chance(0.7) else hsv(u(0, 360), u(0, 0.9), u(0.1, 1)),
+            u(0, 2 * np.pi),
+            s * u(0.1, 0.18),
+        )
         d = np.array([math.cos(a), math.sin(a)])
         n = np.array([-d[1], d[0]])
         for i in range(int(self.rng.integers(2, 5))):

@@ -128,7 +128,11 @@ def worn_out(rng: np.random.Generator, im: np.ndarray, width: int, height: int) 
     if rng.random() < 0.35:
         small = u(0.25, 1.0)
         im = cv2.resize(im, (max(12, int(width * small)), max(12, int(height * small))), interpolation=cv2.INTER_AREA)
-        how = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_NEAREST], p=[0.4, 0.35, 0.17, 0.08]))
+        how = int(
+            rng.choice(
+                [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_NEAREST], p=[0.4, 0.35, 0.17, 0.08]
+            )
+        )
         im = cv2.resize(im, (width, height), interpolation=how)
     else:
         im = cv2.resize(im, (width, height), interpolation=cv2.INTER_AREA)

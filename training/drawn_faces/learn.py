@@ -19,7 +19,13 @@ _WEIGHT[39:48], _WEIGHT[30:38], _WEIGHT[[13, 14, 28, 29]] = 0.4, 0.6, 0.5
 
 
 def _train(
-    net: nn.Module, loss_of: Callable[[torch.Tensor], torch.Tensor], count: int, views: int, batch: int, rate: float, device: str
+    net: nn.Module,
+    loss_of: Callable[[torch.Tensor], torch.Tensor],
+    count: int,
+    views: int,
+    batch: int,
+    rate: float,
+    device: str,
 ) -> nn.Module:
     """Learn with AdamW and a cosine; hand back the running mean of the weights."""
     mean = torch.optim.swa_utils.AveragedModel(
@@ -44,7 +50,10 @@ def _train(
         mean.update_parameters(net)
         if step % 200 == 199:
             total = float(loss.detach())
-            print(f"   {(step + 1) * batch} views of {views}, {time.monotonic() - start:.0f} s, loss {total:.4f}", flush=True)
+            print(
+                f"   {(step + 1) * batch} views of {views}, {time.monotonic() - start:.0f} s, loss {total:.4f}",
+                flush=True,
+            )
     return mean.module.cpu().eval()
 
 
@@ -67,11 +76,18 @@ def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, ou
         x = pictures[at].permute(0, 3, 1, 2).float() / 255
         p, v, a = (points[at] + 0.5) / FACE_SIDE, visible[at], attributes[at]
         if float(torch.rand(1, generator=chance, device=device)) < 0.5:
-            x, p, v, a = x.flip(3), torch.stack([1 - p[..., 0], p[..., 1]], -1)[:, mirror], v[:, mirror], a[:, flipped] * sign
+            x, p, v, a = (
+                x.flip(3),
+                torch.stack([1 - p[..., 0], p[..., 1]], -1)[:, mirror],
+                v[:, mirror],
+                a[:, flipped] * sign,
+            )
         turn, size, shift = normal(n) * 0.09, torch.exp(normal(n) * 0.07), normal(n, 2) * 0.03
         c, s = torch.cos(turn) * size, torch.sin(turn) * size
         way = torch.stack([torch.stack([c, -s, shift[:, 0]], 1), torch.stack([s, c, shift[:, 1]], 1)], 1)
-        x = F.grid_sample(x, F.affine_grid(way, list(x.shape), align_corners=False), padding_mode="border", align_corners=False)
+        x = F.grid_sample(
+            x, F.affine_grid(way, list(x.shape), align_corners=False), padding_mode="border", align_corners=False
+        )
         q = 2 * p - 1 - shift[:, None]
         p = (torch.einsum("nij,nkj->nki", torch.linalg.inv(way[:, :, :2]), q) + 1) / 2
         v = torch.where(((p < 0) | (p > 1)).any(-1), -torch.ones_like(v), v)
@@ -80,7 +96,10 @@ def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, ou
         x = torch.where((r < 0.08)[:, None, None, None], x[:, [2, 1, 0]], x)
         x = torch.where(((r > 0.08) & (r < 0.14))[:, None, None, None], x.mean(1, keepdim=True), x)
         box = torch.rand(n, 4, generator=chance, device=device)
-        yy, xx = torch.arange(FACE_SIDE, device=device)[:, None] / FACE_SIDE, torch.arange(FACE_SIDE, device=device)[None] / FACE_SIDE
+        yy, xx = (
+            torch.arange(FACE_SIDE, device=device)[:, None] / FACE_SIDE,
+            torch.arange(FACE_SIDE, device=device)[None] / FACE_SIDE,
+        )
         hole = ((yy - box[:, 0, None, None]).abs() < 0.04 + 0.1 * box[:, 2, None, None]) & (
             (xx - box[:, 1, None, None]).abs() < 0.04 + 0.1 * box[:, 3, None, None]
         )
@@ -118,7 +137,9 @@ def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, ou
     _export(ReaderDeployed(final), shown, out, ["points", "scale", "attributes", "visible"], {0: "n"})
 
 
-def learn_finder(scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, device: str, out: Path, rate: float = 2e-3) -> None:
+def learn_finder(
+    scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, device: str, out: Path, rate: float = 2e-3
+) -> None:
     """Train the net that finds faces on scenes (N, 320, 320, 3) and their faces (N, 4, 4), and export it."""
     torch.manual_seed(8)
     pictures, places = torch.from_numpy(scenes).to(device), torch.from_numpy(faces).to(device)
@@ -134,7 +155,10 @@ def learn_finder(scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, 
         if float(torch.rand(1, generator=chance, device=device)) < 0.5:
             x = x.flip(3)
             f[..., 0], f[..., 3] = SCENE_SIDE - 1 - f[..., 0], -f[..., 3]
-        tone = torch.randn(n, 3, 1, 1, generator=chance, device=device), torch.randn(n, 3, 1, 1, generator=chance, device=device)
+        tone = (
+            torch.randn(n, 3, 1, 1, generator=chance, device=device),
+            torch.randn(n, 3, 1, 1, generator=chance, device=device),
+        )
         x = (x * (1 + 0.1 * tone[0]) + 0.05 * tone[1]).clamp(0, 1).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
             y = net(x)
@@ -151,7 +175,9 @@ def learn_finder(scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, 
         # the one cell at the centre is the positive one; around it negatives count less, the nearer the less
         cx = ((f[..., 0] + 0.5) / 8).long().clamp(0, cells - 1)
         cy = ((f[..., 1] + 0.5) / 8).long().clamp(0, cells - 1)
-        real = (f[..., 2] > 0) & (f[..., 0] >= 0) & (f[..., 0] < SCENE_SIDE) & (f[..., 1] >= 0) & (f[..., 1] < SCENE_SIDE)
+        real = (
+            (f[..., 2] > 0) & (f[..., 0] >= 0) & (f[..., 0] < SCENE_SIDE) & (f[..., 1] >= 0) & (f[..., 1] < SCENE_SIDE)
+        )
         which = torch.arange(n, device=device)[:, None].expand_as(cx)
         logit = y[:, 0]
         p = torch.sigmoid(logit)

@@ -13,7 +13,9 @@ ATTRIBUTES = 9
 
 
 def _conv(i: int, o: int, stride: int = 1, size: int = 3) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(i, o, size, stride, size // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(i, o, size, stride, size // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True)
+    )
 
 
 class _Residual(nn.Module):
@@ -62,7 +64,9 @@ class Reader(nn.Module):
         grid = share.unflatten(2, (CELLS, CELLS))
         across, down = grid.sum(2), grid.sum(3)
         x0, y0 = (across * self.cells).sum(-1), (down * self.cells).sum(-1)
-        spread = (across * (self.cells - x0[..., None]) ** 2).sum(-1) + (down * (self.cells - y0[..., None]) ** 2).sum(-1)
+        spread = (across * (self.cells - x0[..., None]) ** 2).sum(-1) + (down * (self.cells - y0[..., None]) ** 2).sum(
+            -1
+        )
         here = torch.bmm(share, a.float().flatten(2).transpose(1, 2))  # the features at each point
         everywhere = self.all_over(d.mean((2, 3))).float()
         parts = [here[:, 0:15].mean(1), here[:, 15:30].mean(1), here[:, 48:66].mean(1)]

@@ -15,6 +15,9 @@ FACE_SIDE = 160
 SCENE_SIDE = 320
 """Side in px of the scenes the detector learns on."""
 
+BATCH = 50
+"""Drawings made at a time."""
+
 Frame = tuple[np.ndarray, float]
 
 
@@ -70,7 +73,15 @@ def face_samples(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray,
         near = off < 0.22 * zoom and 0.65 < zoom < 1.6
         is_face = 1.0 if near and off < 0.12 else 0.0 if off > 0.35 or not 0.55 < zoom < 2.2 else -1.0
     attributes = np.array(
-        [is_face, *drawn.open, drawn.mouth_open, drawn.mouth_drawn, *_seen(drawn), drawn.yaw / 1.047, drawn.pitch / 1.047],
+        [
+            is_face,
+            *drawn.open,
+            drawn.mouth_open,
+            drawn.mouth_drawn,
+            *_seen(drawn),
+            drawn.yaw / 1.047,
+            drawn.pitch / 1.047,
+        ],
         np.float32,
     )
     points = ((drawn.points + 0.5) * FACE_SIDE / canvas - 0.5).astype(np.float32)
@@ -152,7 +163,11 @@ def decoy(rng: np.random.Generator, im: np.ndarray, size: float, at: np.ndarray)
             bow = np.stack([np.linspace(0.15, 0.8, 12) * sign, 1.0 + 0.4 * np.sin(np.linspace(0.2, 2.6, 12))], 1)
             c.line(np.asarray(at) + bow * size, darker(person.skin, rng.uniform(0.4, 0.8)), person.lw)
         for j in range(int(rng.integers(0, 6))):
-            c.disc(np.asarray(at) + np.array([0, 0.3 * j]) * size, 0.05 * size, hsv(rng.uniform(0, 360), 0.5, rng.uniform(0, 1)))
+            c.disc(
+                np.asarray(at) + np.array([0, 0.3 * j]) * size,
+                0.05 * size,
+                hsv(rng.uniform(0, 360), 0.5, rng.uniform(0, 1)),
+            )
     else:
         person.head.at = np.asarray(at, float) - [0.0, 0.8 * size]
         person._hand()
@@ -176,7 +191,11 @@ def _animal(rng: np.random.Generator, c: Canvas, size: float, at: np.ndarray) ->
     c.fill(oval(u(-0.4, 0.4), 1.8, u(0.9, 1.5), u(1, 1.6)), fur)
     pointed = rng.random() < 0.5
     for sign in (-1, 1):
-        ear = put(np.array([[0.35, -0.6], [u(0.7, 1.0), -u(1.1, 1.6)], [0.95, -0.3]]) * [sign, 1]) if pointed else oval(sign * 0.75, -0.75, u(0.25, 0.45), u(0.25, 0.6))
+        ear = (
+            put(np.array([[0.35, -0.6], [u(0.7, 1.0), -u(1.1, 1.6)], [0.95, -0.3]]) * [sign, 1])
+            if pointed
+            else oval(sign * 0.75, -0.75, u(0.25, 0.45), u(0.25, 0.6))
+        )
         c.fill(ear, fur if rng.random() < 0.6 else ink)
         c.line(ear, ink, max(1, 0.03 * size), True)
     head = oval(0, 0, 1, u(0.75, 1.0))
@@ -187,7 +206,9 @@ def _animal(rng: np.random.Generator, c: Canvas, size: float, at: np.ndarray) ->
     for sign in (-1, 1):
         if white:
             c.fill(oval(sign * apart, -0.1, eye * 1.3, eye * 1.3), (255.0, 255.0, 255.0))
-        c.fill(oval(sign * apart, -0.1, eye * u(0.4, 1), eye), ink if rng.random() < 0.6 else hsv(u(20, 220), 0.8, 0.8))
+        c.fill(
+            oval(sign * apart, -0.1, eye * u(0.4, 1), eye), ink if rng.random() < 0.6 else hsv(u(20, 220), 0.8, 0.8)
+        )
         c.disc(put(np.array([[sign * apart - 0.05, -0.15]]))[0], 0.05 * size, (255.0, 255.0, 255.0))
     muzzle = hsv(u(10, 50), u(0, 0.4), u(0.6, 1))
     c.fill(oval(0, u(0.3, 0.5), u(0.3, 0.6), u(0.22, 0.4)), muzzle)
@@ -197,3 +218,22 @@ def _animal(rng: np.random.Generator, c: Canvas, size: float, at: np.ndarray) ->
     for sign in (-1, 1):
         for j in range(int(rng.integers(0, 4))):
             c.line(put(np.array([[sign * 0.4, 0.35 + 0.08 * j], [sign * 1.1, 0.25 + 0.15 * j]])), ink, 1)
+
+
+def faces_batch(seed: int) -> tuple[np.ndarray, ...]:
+    """Pictures, points, visibilities and attributes of 50 drawings, two finishes each."""
+    rng = np.random.default_rng([1, seed])
+    made = [sample for _ in range(BATCH) for sample in face_samples(rng)]
+    return tuple(np.stack([m[i] for m in made]) for i in range(4))
+
+
+def scenes_batch(seed: int) -> tuple[np.ndarray, ...]:
+    """50 scenes and their faces."""
+    rng = np.random.default_rng([2, seed])
+    made = [scene_sample(rng) for _ in range(BATCH)]
+    return np.stack([m[0] for m in made]), np.stack([m[1] for m in made])
+
+
+def alone() -> None:
+    """Each process draws on one thread."""
+    cv2.setNumThreads(1)
