@@ -30,10 +30,10 @@ def _drawn(pool: multiprocessing.pool.Pool, batch: object, count: int, what: str
 def main() -> None:
     """Draw, learn, export."""
     parser = argparse.ArgumentParser(prog="python -m training.drawn_faces", description=__doc__)
-    parser.add_argument("--drawings", type=int, default=24000)
-    parser.add_argument("--views", type=int, default=500_000, help="of faces")
-    parser.add_argument("--scenes", type=int, default=10000)
-    parser.add_argument("--scene-views", type=int, default=40_000)
+    parser.add_argument("--drawings", type=int, default=30000)
+    parser.add_argument("--views", type=int, default=380_000, help="of faces")
+    parser.add_argument("--scenes", type=int, default=20000)
+    parser.add_argument("--scene-views", type=int, default=130_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=WEIGHTS)

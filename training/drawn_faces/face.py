@@ -191,8 +191,8 @@ class Portrait:
 
     def _brow_shape(self) -> None:
         u = self.u
-        level = self.eye_line - self.above - u(0.06, 0.34)
-        length, angle, arch = self.half * u(0.7, 1.25), self.g(0.26), u(0, 0.14)
+        level = self.eye_line - self.above - (u(0.06, 0.34) if self.chance(0.8) else u(-0.02, 0.1))
+        length, angle, arch = self.half * u(0.7, 1.25), self.g(0.22 if self.everyday else 0.36), u(0, 0.14)
         if self.chance(0.06):
             length *= 0.35
         self.brows = []

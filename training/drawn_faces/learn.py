@@ -82,6 +82,8 @@ def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, ou
                 v[:, mirror],
                 a[:, flipped] * sign,
             )
+            for centre in (12, 27):  # what was the iris' right end is its left one now
+                p[:, centre + 1] = 2 * p[:, centre] - p[:, centre + 1]
         turn, size, shift = normal(n) * 0.09, torch.exp(normal(n) * 0.07), normal(n, 2) * 0.03
         c, s = torch.cos(turn) * size, torch.sin(turn) * size
         way = torch.stack([torch.stack([c, -s, shift[:, 0]], 1), torch.stack([s, c, shift[:, 1]], 1)], 1)

@@ -49,20 +49,24 @@ def face_samples(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray,
     share of each eye that is seen, yaw and pitch in units of 60 degrees.
     """
     canvas = int(FACE_SIDE * (2 if rng.random() < 0.3 else 1.5))
-    if rng.random() < 0.05:
+    if rng.random() < 0.08:
         im = background(rng, canvas, canvas)
         litter(rng, Canvas(im), int(rng.integers(2, 16)))
-        if rng.random() < 0.5:
-            decoy(rng, im, canvas * rng.uniform(0.15, 0.45), rng.uniform(0.3, 0.7, 2) * canvas)
+        if rng.random() < 0.7:
+            decoy(rng, im, canvas * rng.uniform(0.15, 0.6), rng.uniform(0.25, 0.75, 2) * canvas)
         empty = np.zeros((POINTS, 2), np.float32), -np.ones(POINTS, np.float32), np.zeros(9, np.float32)
         return [(worn_out(rng, finished(rng, im), FACE_SIDE, FACE_SIDE), *empty)]
     portrait = Portrait(rng)
-    astray = rng.random() < 0.12
+    astray = rng.random() < 0.14
     if not astray and rng.random() < 0.85:  # the detector sees to the roll
         portrait.head.roll = float(np.clip(rng.normal(0, 0.13), -0.6, 0.6))
     middle, side = _laid_out(portrait)
-    zoom = rng.uniform(0.45, 3.0) if astray else math.exp(float(np.clip(rng.normal(0, 0.12), -0.3, 0.4)))
-    shift = rng.uniform(-0.6, 0.6, 2) if astray else np.clip(rng.normal(0, 0.045, 2), -0.2, 0.2)
+    zoom = (
+        math.exp(rng.uniform(math.log(0.12), math.log(3.5)))
+        if astray
+        else math.exp(float(np.clip(rng.normal(0, 0.12), -0.3, 0.4)))
+    )
+    shift = rng.uniform(-0.6, 0.6, 2) / min(1.0, zoom) if astray else np.clip(rng.normal(0, 0.045, 2), -0.2, 0.2)
     scale = canvas / (side * zoom)
     centre = canvas / 2 + shift * canvas
     im = background(rng, canvas, canvas)
@@ -106,7 +110,7 @@ def scene_sample(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     faces = np.zeros((4, 4), np.float32)
     taken: list[tuple[np.ndarray, float]] = []
     things = ["decoy"] * int(rng.choice([0, 1, 2, 3], p=[0.45, 0.3, 0.15, 0.1]))
-    things += ["face"] * int(rng.choice([0, 1, 2, 3], p=[0.22, 0.5, 0.18, 0.1]))
+    things += ["face"] * int(rng.choice([0, 1, 2, 3], p=[0.12, 0.55, 0.2, 0.13]))
     many = len(things) > 1
     for thing in rng.permutation(things):
         side = math.exp(rng.uniform(math.log(20), math.log(180 if many else 330)))
@@ -120,6 +124,8 @@ def scene_sample(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
             decoy(rng, im, side * rng.uniform(0.3, 1), at)
             continue
         portrait = Portrait(rng)
+        if rng.random() < 0.25:
+            portrait.head.roll = math.radians(rng.uniform(-65, 65))
         middle, one = _laid_out(portrait)
         scale = side / one
         drawn = portrait.paint(im, scale, at - middle * scale)
