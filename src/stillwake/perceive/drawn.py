@@ -1,7 +1,7 @@
 """Drawn faces: found and read by two nets of our own, trained on nothing but our own drawings.
 
-The finder looks at the picture, 640 px long, and says where a face's frame is centred, how large it is and how it
-tilts; the reader looks at that frame, upright, 160 px, twice: the second time where the first reading puts it. It
+The finder looks at the picture, 640 and 320 px long, and says where a face's frame is centred, how large it is and how
+it tilts; the reader looks at that frame, upright, 160 px, twice: the second time where the first reading puts it. It
 says how far each point may be off, so that what it only guesses (an eye under hair) is not moved.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 from stillwake.perceive.models import Crop
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels
 
-LONG = 640
-"""Long side in px of the picture the finder sees."""
+LONG = (640, 320)
+"""Long sides in px of the picture the finder sees: the first for small faces, the second for those that fill it."""
 SIDE = 160
 """Side in px of the frame the reader sees."""
 CELL = 8
@@ -28,7 +28,7 @@ LIDS = (slice(0, 12), slice(15, 27))
 """The points of each eye's lids: seven of the upper, the inner five of the lower one."""
 CHIN, MOUTH = 43, slice(48, 60)
 
-FAINT = 0.15
+FAINT = 0.2
 """A place that the finder gives less is not looked at."""
 FACE = 0.5
 """The reader's own word for a face."""
@@ -83,8 +83,18 @@ def frame_of(points: Floats) -> Crop:
     return Crop(float(x), float(y), max(side, 4.0), float(np.degrees(np.arctan2(across[1], across[0]))))
 
 
-def places(pixels: Pixels, long: int = LONG, threshold: float = FAINT) -> list[tuple[Crop, float]]:
+def places(pixels: Pixels) -> list[tuple[Crop, float]]:
     """Where the finder sees the frame of a face, and how sure it is, best first; overlapping ones are dropped."""
+    seen = sorted((place for long in LONG for place in _peaks(pixels, long)), key=lambda place: -place[1])
+    found: list[tuple[Crop, float]] = []
+    for crop, score in seen:
+        if all(np.hypot(crop.x - o.x, crop.y - o.y) > 0.35 * max(crop.side, o.side) for o, _ in found):
+            found.append((crop, score))
+    return found[:MOST]
+
+
+def _peaks(pixels: Pixels, long: int) -> list[tuple[Crop, float]]:
+    """The finder's peaks in the picture seen ``long`` px long."""
     import cv2
 
     height, width = pixels.shape[:2]
@@ -95,18 +105,14 @@ def places(pixels: Pixels, long: int = LONG, threshold: float = FAINT) -> list[t
     small = cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_REPLICATE)
     cells = _net("drawn_find").run(None, {"pictures": np.ascontiguousarray(small[None, :, :, ::-1])})[0][0]
     sure = cells[0]
-    peaks = (sure >= threshold) & (sure >= cv2.dilate(sure, np.ones((3, 3), np.uint8)) - 1e-6)
-    found: list[tuple[Crop, float]] = []
-    for row, column in sorted(zip(*np.nonzero(peaks), strict=True), key=lambda at: -sure[at]):
-        _, dx, dy, log_side, c, s = cells[:, row, column]
-        x, y = ((at + 0.5) * CELL - 0.5 + CELL * d for at, d in ((column, dx), (row, dy)))
+    peaks = (sure >= FAINT) & (sure >= cv2.dilate(sure, np.ones((3, 3), np.uint8)) - 1e-6)
+    found = []
+    for row, column in zip(*np.nonzero(peaks), strict=True):
+        _, dx, dy, log_side, c, s = (float(value) for value in cells[:, row, column])
+        x, y = (((at + 0.5 + d) * CELL) / scale - 0.5 for at, d in ((column, dx), (row, dy)))
         side = 64 * float(np.exp(np.clip(log_side, -4, 4))) / scale
-        crop = Crop(
-            (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5, side, float(np.degrees(np.arctan2(s, c)))
-        )
-        if all(np.hypot(crop.x - o.x, crop.y - o.y) > 0.35 * max(crop.side, o.side) for o, _ in found):
-            found.append((crop, float(sure[row, column])))
-    return found[:MOST]
+        found.append((Crop(x, y, side, float(np.degrees(np.arctan2(s, c)))), float(sure[row, column])))
+    return found
 
 
 def read(pixels: Pixels, crop: Crop, score: float = 1.0, rounds: int = 2) -> Reading:
