@@ -790,6 +790,13 @@ class Portrait:
             second = hsv(u(0, 360), u(0, 0.9), u(0.1, 1))
             for q in (-1, 1):
                 c.fill(at([[q * (neck + 0.3), 0.3], [q * (neck + 0.7), 0.8], [0, u(1.0, 1.5)], [0, 0.9]]), second)
+        if self.chance(0.25):  # a choker or a chain, close under the chin
+            band, y = hsv(u(0, 360), u(0, 0.9), u(0, 1)), u(-0.12, 0.3)
+            t = np.linspace(-1, 1, 12)
+            strip = np.stack([t * (neck + 0.04), y + 0.08 * (1 - t**2)], 1)
+            c.brush(at(strip.tolist()), np.full(12, u(0.02, 0.16) * s), band)
+            if self.chance(0.6):
+                c.disc(at([[0, y + 0.12]])[0], u(0.03, 0.1) * s, hsv(u(0, 360), u(0, 0.9), u(0.2, 1)))
         if self.chance(0.35):
             knot = hsv(u(0, 360), u(0.2, 0.9), u(0.2, 1))
             y = u(0.6, 1.1)
@@ -999,7 +1006,7 @@ class Portrait:
                 c.disc(o, 0.3 * size, darker(colour, 0.7))
         if self.chance(0.13):
             self._glasses()
-        if self.chance(0.08):
+        if self.chance(0.1):
             self._hand()
 
     def _glasses(self) -> None:

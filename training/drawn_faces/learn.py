@@ -48,8 +48,8 @@ def _train(
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         mean.update_parameters(net)
+        total += (float(loss.detach()) - total) / min(step + 1, 200)
         if step % 200 == 199:
-            total = float(loss.detach())
             print(
                 f"   {(step + 1) * batch} views of {views}, {time.monotonic() - start:.0f} s, loss {total:.4f}",
                 flush=True,

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from stillwake.perceive.body import body_of
+from stillwake.perceive.drawn import drawn_face, find_drawn
 from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, candidates, overlap
 from stillwake.perceive.given import SAME, GivenFace, require_for, told_style, with_given
 from stillwake.perceive.hands import find_hands
@@ -51,22 +52,31 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
     pixels = still.pixels
     places = candidates(pixels)
     largest = next((place.fit for place in places if telling(place)), None)
+    drawings = find_drawn(pixels)
     read, sure = style_of(pixels, largest)
+    if drawings and all(place.why for place in places) and read != "drawn":
+        read, sure = "drawn", drawings[0].sure  # no person's face is there, but a drawn one
     style = told_style(given, read)
-    # the mesh wanders on drawn faces: they are still faces, with the low confidence they deserve
-    held = [place for place in places if not place.why or (style == "drawn" and telling(place))]
-    held.sort(key=lambda place: place.fit.box[0] - place.fit.box[2])
-    found = [face_of(pixels, place.fit, style) for place in held[:MOST_FACES]]
+    if style == "drawn":
+        held: list[Candidate] = []
+        found = [drawn_face(reading) for reading in drawings[:MOST_FACES]]
+    else:
+        held = [place for place in places if not place.why]
+        found = [face_of(pixels, place.fit, style) for place in held[:MOST_FACES]]
     faces, numbers = with_given(pixels, found, given, style)
     # beside a face, a faint hint of another is not worth a word
     refused = [Refused(p.box, p.why) for p in places if p not in held and (not faces or p.score >= _MOVED)]
-    refused = [r for r in refused if all(overlap(r.box, faces[n - 1].box) <= SAME for n in numbers)]
+    refused = [r for r in refused if all(overlap(r.box, face.box) <= SAME for face in faces)]
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
     body = body_of(pixels)
     seen = {
-        "faces": "mediapipe full-range detector and face mesh with attention"
+        "faces": (
+            "our own nets for drawn faces"
+            if style == "drawn"
+            else "mediapipe full-range detector and face mesh with attention"
+        )
         + "".join(f"; face {number} given by hand" for number in numbers),
         "matte": "mediapipe selfie segmentation, both models, guided filter",
         "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure"
@@ -94,9 +104,11 @@ def lying(pixels: Pixels) -> list[Refused]:
     """The faces that only show once the picture is turned, each with the turn that sets it upright."""
     height, width = pixels.shape[:2]
     for quarters, turn in ((1, "anticlockwise"), (3, "clockwise"), (2, "upside down")):
-        faces = [place for place in candidates(np.ascontiguousarray(np.rot90(pixels, quarters))) if not place.why]
-        if faces:
-            x0, y0, x1, y1 = faces[0].fit.box
+        turned = np.ascontiguousarray(np.rot90(pixels, quarters))
+        boxes = [place.fit.box for place in candidates(turned) if not place.why]
+        boxes += [drawn_face(reading).box for reading in find_drawn(turned)]
+        if boxes:
+            x0, y0, x1, y1 = boxes[0]
             box = {
                 1: (width - y1, x0, width - y0, x1),
                 2: (width - x1, height - y1, width - x0, height - y0),

@@ -1,4 +1,4 @@
-"""A face read in a known place: by the mesh in a photograph or a painting."""
+"""A face read in a known place: by the mesh in a photograph or a painting, by our own net in a drawing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from stillwake.errors import FaceError
 from stillwake.perceive import topology as at
 from stillwake.perceive.agreement import trust
+from stillwake.perceive.drawn import drawn_face, find_drawn, read
 from stillwake.perceive.faces import PRESENT, Fit, fit
-from stillwake.perceive.models import Detection
+from stillwake.perceive.models import Crop, Detection
 from stillwake.perceive.pose import angles
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels, Style
 
@@ -26,13 +27,29 @@ def read_face(pixels: Pixels, box: Box, kind: Literal["photo", "drawn"], roll: f
     """
     what = "Cannot read the face in that box"
     if kind == "drawn":
-        raise FaceError(what, "there is no reader of drawn faces", "give all of its contours too")
+        return _read_drawn(pixels, box, roll)
     found = fit_in(pixels, box, roll)
     if found.presence < PRESENT:
         raise FaceError(
             what, "no face is seen in its box", "draw it from ear to ear and from the forehead to the chin"
         )
     return face_of(pixels, found, "photo")
+
+
+def _read_drawn(pixels: Pixels, box: Box, roll: float) -> Face:
+    """The drawn face in a box: the finder's own place there if it has one, else the box itself."""
+    x, y, side = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2, max(box[2] - box[0], box[3] - box[1])
+    near = [r for r in find_drawn(pixels) if np.hypot(r.crop.x - x, r.crop.y - y) < 0.35 * side]
+    if near:
+        return drawn_face(near[0])
+    reading = read(pixels, Crop(x, y + 0.1 * side, side, roll), rounds=3)
+    if reading.face < PRESENT:
+        raise FaceError(
+            "Cannot read the face in that box",
+            "no drawn face is seen in its box",
+            "draw it from ear to ear and from the forehead to the chin, or give the contours too",
+        )
+    return drawn_face(reading)
 
 
 def fit_in(pixels: Pixels, box: Box, roll: float = 0.0) -> Fit:
