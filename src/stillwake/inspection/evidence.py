@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -211,10 +211,11 @@ def _comparison(
 
 
 class Place(NamedTuple):
-    """Where a face is looked for: its ``box`` in px of the clip, and its ``roll`` in degrees, as `Face` has them."""
+    """Where a face is looked for: ``box`` in px of the clip, ``roll`` in degrees and ``kind``, as `Face` has them."""
 
     box: Box
     roll: float
+    kind: Literal["photo", "drawn"] = "photo"
 
 
 def face_place(scene: Scene | None, face: int, size: tuple[int, int]) -> Place | None:
@@ -222,30 +223,30 @@ def face_place(scene: Scene | None, face: int, size: tuple[int, int]) -> Place |
     if scene is None or face >= len(scene.faces):
         return None
     x, y = size[0] / scene.still.size[0], size[1] / scene.still.size[1]
-    x0, y0, x1, y1 = scene.faces[face].box
-    return Place((x0 * x, y0 * y, x1 * x, y1 * y), scene.faces[face].roll)
+    found = scene.faces[face]
+    x0, y0, x1, y1 = found.box
+    return Place((x0 * x, y0 * y, x1 * x, y1 * y), found.roll, found.kind)
 
 
 def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, str]:
-    """The scene in one of a few frames, where its largest photographed face is, or None and why."""
+    """The scene in one of a few frames, where its largest face is, or None and why."""
     from hashlib import sha256
 
     from stillwake.perceive import perceive
 
     count = len(times.ticks)
     half = float(1 / clip.info.fps) / 4
-    why, first = "no face was found in it", None
+    first = None
     for at in np.unique(np.linspace(0, count - 1, TRIES).round().astype(int)):
         middle = float(times.seconds(int(at))) + 2 * half
         for shown in frames_within(clip, times, ((middle - half, middle + half),)):
             pixels = shown.pixels.copy()
             scene = perceive(Still(pixels, f"frame {shown.index}", sha256(pixels.tobytes()).hexdigest()))
             first = first or scene
-            for face in scene.faces:
-                if face.kind == "photo":
-                    return scene, Place(face.box, face.roll), ""
-                why = "its face is drawn, and a mouth is measured in photographs and paintings only"
-    return first, None, why
+            if scene.faces:
+                face = scene.faces[0]
+                return scene, Place(face.box, face.roll, face.kind), ""
+    return first, None, "no face was found in it"
 
 
 def _look(
@@ -290,7 +291,7 @@ class _Watch:
 
         grey = cv2.cvtColor(shown.pixels, cv2.COLOR_RGB2GRAY)
         self._blocks.append(cv2.resize(grey, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA).astype(np.float32))
-        mesh = reader.mesh(shown.pixels, place.box, roll=place.roll) if place is not None else None
+        mesh = None if place is None else reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
         nan = float("nan")
         gap, wide, lids, teeth = nan, nan, nan, nan
         where = (nan, nan, nan, nan)

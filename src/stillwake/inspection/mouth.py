@@ -131,5 +131,5 @@ def teeth_step(before: Floats, after: Floats) -> float:
 
 def box_of(mesh: Floats) -> Box:
     """The face's box in px."""
-    low, high = mesh[:468, :2].min(0), mesh[:468, :2].max(0)
+    low, high = np.nanmin(mesh[:468, :2], 0), np.nanmax(mesh[:468, :2], 0)
     return float(low[0]), float(low[1]), float(high[0]) + 1, float(high[1]) + 1

@@ -195,7 +195,11 @@ def _look(clip: Clip, times: Timing, spans: tuple[Span, ...], place: Place | Non
 
     with MeshReader() as reader:
         return [
-            Look(shown.index, shown.time, place and reader.mesh(shown.pixels, place.box, roll=place.roll))
+            Look(
+                shown.index,
+                shown.time,
+                place and reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind),
+            )
             for shown in frames_within(clip, times, spans)
         ]
 

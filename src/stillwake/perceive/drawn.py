@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from stillwake.perceive import topology as at
 from stillwake.perceive.models import Crop
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels
 
@@ -146,7 +147,7 @@ def _peaks(pixels: Pixels, long: int) -> list[tuple[Crop, float]]:
     found = []
     for row, column in zip(*np.nonzero(peaks), strict=True):
         _, dx, dy, log_side, c, s = (float(value) for value in cells[:, row, column])
-        x, y = (((at + 0.5 + d) * CELL) / scale - 0.5 for at, d in ((column, dx), (row, dy)))
+        x, y = (((cell + 0.5 + d) * CELL) / scale - 0.5 for cell, d in ((column, dx), (row, dy)))
         side = 64 * float(np.exp(np.clip(log_side, -4, 4))) / scale
         found.append((Crop(x, y, side, float(np.degrees(np.arctan2(s, c)))), float(sure[row, column])))
     return found
@@ -207,6 +208,43 @@ def drawn_face(reading: Reading) -> Face:
         kind="drawn",
         confidence={part: round(value, 3) for part, value in confidence.items()},
     )
+
+
+def frame_in(box: Box, roll: float = 0.0) -> Crop:
+    """About the frame in which a face with that box, as `drawn_face` gives it, is read."""
+    side = max(box[2] - box[0], box[3] - box[1])
+    lower = 0.11 * side
+    x = (box[0] + box[2] - 1) / 2 - lower * float(np.sin(np.radians(roll)))
+    y = (box[1] + box[3] - 1) / 2 + lower * float(np.cos(np.radians(roll)))
+    return Crop(x, y, max(1.15 * side, 4.0), roll)
+
+
+def in_mesh_order(face: Face) -> Floats:
+    """The contours of a face as (478, 3) px where the mesh has them, nan where it has other points; z is nan too."""
+    mesh = np.full((478, 3), np.nan, np.float32)
+    for side, eye in enumerate(face.eyes):
+        for line, indices in ((eye.upper_lid, at.UPPER_LIDS), (eye.lower_lid, at.LOWER_LIDS), (eye.brow, at.BROWS)):
+            mesh[list(indices[side]), :2] = _spread(line, len(indices[side]))
+        if eye.iris is not None:
+            mesh[at.IRISES[side], :2] = eye.iris[:2]
+    lips = face.mouth
+    for line, order in (
+        (lips.outer_upper, at.OUTER_UPPER),
+        (lips.outer_lower, at.OUTER_LOWER),
+        (lips.inner_upper, at.INNER_UPPER),
+        (lips.inner_lower, at.INNER_LOWER),
+        (face.jaw, at.JAW),
+    ):
+        mesh[list(order), :2] = _spread(line, len(order))
+    mesh[at.NOSE_TIP, :2], mesh[at.CHIN, :2] = face.nose_tip, face.chin
+    return mesh
+
+
+def _spread(line: Floats, count: int) -> Floats:
+    """``count`` points at equal distances along a contour (N, 2)."""
+    steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    along = np.linspace(0, steps[-1], count)
+    return np.stack([np.interp(along, steps, line[:, axis]) for axis in (0, 1)], 1).astype(np.float32)
 
 
 def _eye(reading: Reading, side: int) -> Eye:

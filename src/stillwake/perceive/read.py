@@ -10,9 +10,9 @@ import numpy as np
 from stillwake.errors import FaceError
 from stillwake.perceive import topology as at
 from stillwake.perceive.agreement import trust
-from stillwake.perceive.drawn import drawn_face, find_drawn, read
+from stillwake.perceive.drawn import drawn_face, find_drawn, frame_in, read
 from stillwake.perceive.faces import PRESENT, Fit, fit
-from stillwake.perceive.models import Crop, Detection
+from stillwake.perceive.models import Detection
 from stillwake.perceive.pose import angles
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels, Style
 
@@ -42,7 +42,7 @@ def _read_drawn(pixels: Pixels, box: Box, roll: float) -> Face:
     near = [r for r in find_drawn(pixels) if np.hypot(r.crop.x - x, r.crop.y - y) < 0.35 * side]
     if near:
         return drawn_face(near[0])
-    reading = read(pixels, Crop(x, y + 0.1 * side, side, roll), rounds=3)
+    reading = read(pixels, frame_in(box, roll), rounds=3)
     if reading.face < PRESENT:
         raise FaceError(
             "Cannot read the face in that box",

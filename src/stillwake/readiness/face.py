@@ -42,10 +42,6 @@ def face_findings(scene: Scene, index: int) -> dict[str, Finding]:
         return {"face": _no_face(scene)}
     face = scene.faces[index]
     findings = [_face(face), _size(face), _in_frame(scene, face), _speaker(scene, index), _backlight(scene, face)]
-    if face.kind == "drawn":
-        of_mesh = ("yaw", "pitch", "roll", "mouth uncovered", "eyes uncovered")
-        findings += [unseen(check, "the landmarks of drawn faces are not exact enough to tell") for check in of_mesh]
-        return {finding.check: finding for finding in findings}
     findings += [
         _turn("yaw", abs(face.yaw), YAW, face.box, _side(face.yaw, "left", "right")),
         _turn("pitch", abs(face.pitch), PITCH, face.box, _side(face.pitch, "up", "down")),
