@@ -40,6 +40,8 @@ MOST = 12
 _GUESSED = (0.03, 0.08)
 """Expected error of the middle point, in distances between the eyes: up to the first all is seen, from the second on
 all is guessed."""
+_DOUBTFUL = 0.025
+"""`Reading.guessed` from which a tighter frame is tried."""
 _EYE_ERROR, _MOUTH_ERROR = (0.03, 0.07), (0.05, 0.10)
 _EYE_COVERED, _MOUTH_COVERED = (0.3, 0.55), (0.3, 0.6)
 """The same for an eye's and the mouth's own points, and for the share of them that something hides."""
@@ -75,7 +77,12 @@ class Reading:
     @property
     def sure(self) -> float:
         """How sure it is that a face is there, 0..1: finder and reader agree, and the points are seen, not guessed."""
-        return self.score * self.face * _falling(float(np.median(self.scale)) / self.apart, _GUESSED)
+        return self.score * self.face * _falling(self.guessed, _GUESSED)
+
+    @property
+    def guessed(self) -> float:
+        """The error that the middle one of its points expects, in distances between the eyes."""
+        return float(np.median(self.scale)) / self.apart
 
     def eye(self, side: int) -> float:
         """How far an eye's lids may be believed, 0..1; ``side`` 0 the viewer's left."""
@@ -154,18 +161,31 @@ def _peaks(pixels: Pixels, long: int) -> list[tuple[Crop, float]]:
 
 
 def read(pixels: Pixels, crop: Crop, score: float = 1.0, rounds: int = 2) -> Reading:
-    """The face in a frame, read ``rounds`` times, each time where the last reading puts the frame."""
-    for turn in range(rounds):
-        view = crop.cut(pixels, SIDE)
-        out = _net("drawn_face").run(None, {"pictures": np.ascontiguousarray(view[None, :, :, ::-1])})
-        back = np.linalg.inv(np.vstack([crop.matrix(SIDE), [0, 0, 1]]))
-        points = (out[0][0] @ back[:2, :2].T + back[:2, 2]).astype(np.float32)
-        if turn < rounds - 1:
-            crop = frame_of(points)
-    attributes, per = out[2][0], crop.side / SIDE
+    """The face in a frame, read ``rounds`` times, each time where the last reading puts the frame.
+
+    A doubtful reading is compared with one of a tighter frame, and the surer of the two is kept.
+    """
+    for _ in range(rounds - 1):
+        crop = frame_of(_read(pixels, crop, score).points)
+    reading = _read(pixels, crop, score)
+    if rounds > 1 and reading.guessed > _DOUBTFUL:
+        turn, up = np.radians(crop.angle), 0.05 * crop.side
+        tighter = Crop(
+            crop.x + up * float(np.sin(turn)), crop.y - up * float(np.cos(turn)), 0.75 * crop.side, crop.angle
+        )
+        return min(reading, _read(pixels, tighter, score), key=lambda r: r.guessed)
+    return reading
+
+
+def _read(pixels: Pixels, crop: Crop, score: float) -> Reading:
+    """One look at a frame."""
+    view = crop.cut(pixels, SIDE)
+    out = _net("drawn_face").run(None, {"pictures": np.ascontiguousarray(view[None, :, :, ::-1])})
+    back = np.linalg.inv(np.vstack([crop.matrix(SIDE), [0, 0, 1]]))
+    attributes = out[2][0]
     return Reading(
-        points=points,
-        scale=(out[1][0] * per).astype(np.float32),
+        points=(out[0][0] @ back[:2, :2].T + back[:2, 2]).astype(np.float32),
+        scale=(out[1][0] * crop.side / SIDE).astype(np.float32),
         visible=out[3][0],
         face=float(attributes[0]),
         open=(float(attributes[1]), float(attributes[2])),
