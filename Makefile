@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SUITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
-.PHONY: help demo test test-all bench docs train-hands lint clean
+.PHONY: help demo test test-all bench docs train-hands train-drawn-faces lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,6 +52,10 @@ docs: $(READY) ## the pages that are made out of the code
 train-hands: $(READY) ## the net that counts a hand's digits, again; hours on a CPU
 	@$(PIP) install -c constraints.txt -e '.[train]'
 	@$(BIN)/python -m training.hands
+
+train-drawn-faces: $(READY) ## the nets that find and read drawn faces, again; under two hours on two cores
+	@$(PIP) install -c constraints.txt -e '.[train]'
+	@$(BIN)/python -m training.drawn_faces
 
 lint: $(READY) ## formatting, style, types
 	@$(BIN)/ruff format --check .

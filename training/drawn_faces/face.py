@@ -1,8 +1,8 @@
 """Draws one anime face into a picture and says where everything lies.
 
-A `Look` is sampled first (what kind of person and drawing), then `Portrait` sets the features on a `Head`, paints
-back to front (back hair, body, ears, face, nose, mouth, eyes, brows, front hair, things worn) and hands back 66
-points. Variety matters more than beauty: half of the drawings stay close to everyday bright anime, half are wild.
+A `Portrait` is sampled first (what kind of person and drawing); it sets its features on a `Head`, paints back to
+front (back hair, body, ears, face, nose, mouth, eyes, brows, front hair, things worn) and hands back 66 points.
+Variety matters more than beauty: half of the drawings stay close to everyday bright anime, half are wild.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 from training.drawn_faces.head import Head
-from training.drawn_faces.paint import WHITE, Canvas, Colour, along, curve, darker, hsv, mixed, noise
+from training.drawn_faces.paint import WHITE, Canvas, Colour, along, curve, darker, hsv, mixed
 
 POINTS = 66
 """Order of the points, left and right being the viewer's: 0-6 upper lid of the left eye, 7-11 the inner five of its
@@ -43,8 +43,11 @@ MIRROR = _mirror()
 
 @dataclass
 class Drawn:
-    """``points`` (66, 2) px; ``visible`` (66,) 1 seen, 0 hidden but known, -1 not drawn or outside; ``open`` (2,) whether
-    each eye is; ``mouth_open``, ``mouth_drawn``; ``yaw``, ``pitch`` in radians; ``canvas`` as painted."""
+    """A drawing and its truth.
+
+    ``canvas`` (H, W, 3) uint8 as painted; ``points`` (66, 2) px; ``visible`` (66,) 1 seen, 0 hidden but known, -1 not
+    drawn or outside; ``open`` whether each eye is; ``mouth_open``, ``mouth_drawn``; ``yaw``, ``pitch`` in radians.
+    """
 
     canvas: np.ndarray
     points: np.ndarray
@@ -141,7 +144,8 @@ class Portrait:
         return {
             "tilt": math.radians(self.g(7)), "pu": u(1.6, 3.8), "qu": u(0.5, 1.0), "pl": u(1.6, 4.2),
             "ql": u(0.5, 1.0), "skew": u(-0.35, 0.35), "skew_low": u(-0.4, 0.4), "drop": u(-0.24, 0.24),
-            "lid": u(0.15, 0.6), "arc": u(0.08, 0.4), "sag": u(-0.2, 0.9), "power": u(1.7, 2.8), "narrow": u(0.84, 1.0),
+            "lid": u(0.15, 0.6), "arc": u(0.08, 0.4), "sag": u(-0.2, 0.9), "power": u(1.7, 2.8),
+            "narrow": u(0.84, 1.0),
         }  # fmt: skip
 
     def _eye(self, side: int, state: str, s: dict[str, float]) -> dict[str, Any]:
@@ -292,7 +296,8 @@ class Portrait:
         )
         self.shade_skin = darker(cold, tone)
         self.hair = self.pick([hsv(u(15, 50), u(0.2, 0.6), u(0.6, 1)), hsv(u(0, 40), u(0.2, 0.7), u(0.1, 0.55)),
-                               hsv(u(0, 360), u(0.15, 0.7), u(0.4, 1)), hsv(0, u(0, 0.12), u(0.05, 0.95))])  # fmt: skip
+                               hsv(u(0, 360), u(0.15, 0.7), u(0.4, 1)),
+                               hsv(0, u(0, 0.12), u(0.05, 0.95))])  # fmt: skip
         self.shade_hair = darker(mixed(self.hair, hsv(u(200, 330), 0.5, 0.5), u(0, 0.3)), u(0.55, 0.88))
         self.ink = self.pick([hsv(u(0, 30), u(0.2, 0.7), u(0.05, 0.35)), (20.0, 18.0, 18.0), darker(self.hair, 0.3)])
         self.line_kind = self.pick(["ink", "own", "none"], [0.45, 0.45, 0.1])
@@ -323,7 +328,7 @@ class Portrait:
         if not self.chance(0.06):
             self._body()
         self._ears()
-        face, inside = self._skin()
+        inside = self._skin()
         self._nose()
         self._draw_mouth()
         self.iris_at: list[np.ndarray | None] = [None, None]
@@ -350,8 +355,8 @@ class Portrait:
         soft = {"flat": 0.0, "cel": 0.0, "soft": blur, "paint": blur * 0.7}[self.shading]
         self.c.soft(points, colour, share, soft * self.s, inside)
 
-    def _skin(self) -> tuple[np.ndarray, np.ndarray]:
-        """The face's own shape, filled, shaded and outlined; its polygon and mask."""
+    def _skin(self) -> np.ndarray:
+        """The face's own shape, filled, shaded and outlined; its mask."""
         u, c, head = self.u, self.c, self.head
         left, right = head.outline(-0.6)
         crown = head.shell(0.9, head.top * 0.92, -0.6)
@@ -386,8 +391,8 @@ class Portrait:
             c.brush(outline, width, self._line(self.skin))
         if self.chance(0.05):
             a = np.array([self.u(-0.8, 0.8), self.u(-0.5, 0.8)])
-            c.line(head.on(np.array([a, a + [self.g(0.1), u(0.1, 0.4)]])), darker(self.skin, 0.6), self.lw)
-        return face, inside
+            c.line(head.on(np.stack([a, a + np.array([self.g(0.1), u(0.1, 0.4)])])), darker(self.skin, 0.6), self.lw)
+        return inside
 
     def _light(self, inside: np.ndarray) -> None:
         """Light falling off over the face."""
@@ -439,7 +444,8 @@ class Portrait:
                    darker(self.skin, u(0.65, 0.88)), u(0.5, 1), u(0, 0.02) * s)  # fmt: skip
         elif kind in ("full", "nostrils"):
             if kind == "full":
-                side = [[-0.02 * sign, self.eye_line], [-0.09 * sign, self.nose - 0.05], [-0.1 * sign, self.nose + 0.03],
+                side = [[-0.02 * sign, self.eye_line], [-0.09 * sign, self.nose - 0.05],
+                        [-0.1 * sign, self.nose + 0.03],
                         [0, self.nose + 0.05], [-0.03 * sign, self.nose - 0.1]]  # fmt: skip
                 c.soft(head.on(np.array(side), 0.1), darker(self.skin, u(0.7, 0.9)), u(0.3, 0.9), u(0.01, 0.04) * s)
                 ridge = [[0.02, self.eye_line + 0.1], [0.03, self.nose - 0.05], [-0.02, self.nose - 0.03]]
@@ -462,7 +468,8 @@ class Portrait:
         upper, lower, iu, il = (self.head.on(m[k]) for k in ("upper", "lower", "inner_upper", "inner_lower"))
         width = self.lw * u(0.55, 1.4)
         colour = self.pick([self._line(self.skin), hsv(u(-10, 25), u(0.4, 0.9), u(0.2, 0.7)), self.ink,
-                            mixed(self.skin, hsv(u(-10, 25), 0.6, 0.5), u(0.25, 0.6))], [0.42, 0.24, 0.2, 0.14])  # fmt: skip
+                            mixed(self.skin, hsv(u(-10, 25), 0.6, 0.5), u(0.25, 0.6))],
+                           [0.42, 0.24, 0.2, 0.14])  # fmt: skip
         if m["kind"] in ("lips", "parted"):
             lip = mixed(darker(self.skin, u(0.75, 1)), hsv(u(-20, 15), u(0.4, 0.9), u(0.5, 1)), u(0.15, 0.9))
             c.soft(np.vstack([upper, lower[::-1]]), lip, u(0.25, 1), u(0, 0.02) * s * self.pick([0, 1]))
@@ -558,13 +565,16 @@ class Portrait:
             "wing": u(0.02, 0.14) if self.chance(0.45) else 0.0, "lift": u(-0.03, 0.08),
             "spikes": int(self.rng.integers(1, 5)) if self.chance(0.35) else 0, "spike": u(0.05, 0.16),
             "lower_spikes": int(self.rng.integers(1, 4)) if self.chance(0.12) else 0,
-            "white": mixed(WHITE, self.skin if self.chance(0.3) else (222.0, 214.0, 218.0), u(0, 0.8) if self.chance(0.45) else 0),
-            "dark": [darker(i, u(0.05, 0.4)) if self.chance(0.65) else hsv(u(0, 360), u(0, 0.4), u(0, 0.2)) for i in self.irises],
+            "white": mixed(WHITE, self.skin if self.chance(0.3) else (222.0, 214.0, 218.0),
+                           u(0, 0.8) if self.chance(0.45) else 0),
+            "dark": [darker(i, u(0.05, 0.4)) if self.chance(0.65) else hsv(u(0, 360), u(0, 0.4), u(0, 0.2))
+                     for i in self.irises],
             "ramp": u(0.3, 1) if self.chance(0.8) else 0.0, "crescent": u(0.2, 0.7) if self.chance(0.5) else 0.0,
             "rays": int(self.rng.integers(6, 18)) if self.chance(0.18) else 0,
             "pupil": self.pick(["oval", "none", "ring", "star", "slit"], [0.66, 0.23, 0.05, 0.03, 0.03]),
             "pupil_size": u(0.3, 0.6), "pupil_y": u(-0.15, 0.1), "rim": u(0.3, 1) if self.chance(0.75) else 0.0,
-            "rim_width": u(0.5, 1.5), "lid_shadow": u(0.15, 0.7) if self.chance(0.55) else 0.0, "shadow_tall": u(0.03, 0.12),
+            "rim_width": u(0.5, 1.5), "lid_shadow": u(0.15, 0.7) if self.chance(0.55) else 0.0,
+            "shadow_tall": u(0.03, 0.12),
             "glints": glints, "low": low, "low_from": u(0, 0.55), "low_to": 1 - u(0, 0.35),
             "low_full": self.chance(0.3), "low_ink": ink if self.chance(0.5) else mixed(self.skin, ink, u(0.25, 0.8)),
             "side": self.chance(0.3), "crease": u(0.03, 0.1) if self.chance(0.55) else 0.0,
@@ -820,7 +830,8 @@ class Portrait:
     def _front_hair(self, c: Canvas) -> None:
         u, head = self.u, self.head
         kind = self.pick(["fringe", "blunt", "parted", "swept", "none", "over one eye", "bald"],
-                         [0.5, 0.13, 0.14, 0.13, 0.03, 0.06, 0.01] if self.everyday else [0.34, 0.13, 0.16, 0.14, 0.08, 0.1, 0.05])  # fmt: skip
+                         [0.5, 0.13, 0.14, 0.13, 0.03, 0.06, 0.01] if self.everyday else
+                         [0.34, 0.13, 0.16, 0.14, 0.08, 0.1, 0.05])  # fmt: skip
         if kind == "bald":
             return
         brow = self.eye_line - self.above

@@ -1,7 +1,7 @@
 """The geometry of a drawn head: a turned shell with features on it, and where they fall in the picture.
 
-Lengths are half widths of the face; u runs to the viewer's right, v down, z towards the viewer; the eyes' line is v = 0.
-Every row of the head is an ellipse that narrows, and moves forward, towards the chin, so outlines are exact.
+Lengths are half widths of the face; u runs to the viewer's right, v down, z towards the viewer; the eyes lie about
+v = 0. Every row of the head is an ellipse that narrows, and moves forward, towards the chin, so outlines are exact.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Head:
         return self.placed(np.stack([left, y], 1)), self.placed(np.stack([right, y], 1))
 
     def shell(self, wider: float, top: float, from_v: float, count: int = 30) -> np.ndarray:
-        """The outline over the crown of a shell ``wider`` than the head, from its left side at ``from_v`` to its right."""
+        """The outline of a ``wider`` shell, from its left side at ``from_v`` over the crown to its right."""
         turn = np.linspace(0, np.pi, count)
         u = -wider * np.cos(turn)
         v = from_v + (top - from_v) * np.sin(turn) ** 0.8

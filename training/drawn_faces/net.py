@@ -28,7 +28,7 @@ class _Residual(nn.Module):
 
 
 class Reader(nn.Module):
-    """A framed face (n, 3, 160, 160) BGR 0..1 -> points in 0..1, log scale of their error, attributes, maps, visibility.
+    """A framed face (n, 3, 160, 160) BGR 0..1 -> points in 0..1, the log of their error, attributes, maps, visibility.
 
     A map for each point over 40 x 40 cells, whose expectation is the point; what is said of a point (its scale,
     whether it is seen) and of a part (whether the mouth is open) is read from the features at the points.
@@ -52,6 +52,7 @@ class Reader(nn.Module):
         self.register_buffer("cells", (torch.arange(CELLS) + 0.5) / CELLS)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """As the class says; attributes and visibility are logits."""
         a = self.s1(self.s0((x - 0.5) * 4))
         b = self.s2(a)
         c = self.s3(b)
@@ -84,6 +85,7 @@ class ReaderDeployed(nn.Module):
         self.reader = reader
 
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """As the class says."""
         points, scale, attributes, _, seen = self.reader(pictures.permute(0, 3, 1, 2).float() / 255)
         said = torch.cat([torch.sigmoid(attributes[:, :7]), attributes[:, 7:]], 1)
         return points * FACE_SIDE - 0.5, torch.exp(scale) * FACE_SIDE, said, torch.sigmoid(seen)
@@ -112,6 +114,7 @@ class Finder(nn.Module):
             self.out[1].bias[0] = -5.0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """As the class says."""
         b = self.s2(self.s1(self.s0((x - 0.5) * 4)))
         c = self.s3(b)
         d = self.s4(c)
@@ -130,5 +133,6 @@ class FinderDeployed(nn.Module):
         self.finder = finder
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """As the class says."""
         y = self.finder(pictures.permute(0, 3, 1, 2).float() / 255)
         return torch.cat([torch.sigmoid(y[:, :1]), y[:, 1:]], 1)

@@ -67,7 +67,7 @@ def _fixed(points: np.ndarray) -> np.ndarray:
 
 
 class Canvas:
-    """(H, W, 3) uint8 BGR ``pixels``, and beside them ``cover`` (H, W) uint8: what lies over the face, when asked for."""
+    """(H, W, 3) uint8 BGR ``pixels``; ``cover`` (H, W) uint8, where something asked what was painted, else None."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels
@@ -139,7 +139,7 @@ class Canvas:
         inside: np.ndarray | None = None,
         outline: tuple[np.ndarray, bool] | None = None,
     ) -> None:
-        """A polygon (or the thin ``outline`` of one) laid in with a share, a soft edge of ``blur`` px, within a mask."""
+        """A polygon, or an ``outline``, laid in with a share and a soft edge of ``blur`` px, within a mask."""
         mask = np.zeros(self.shape, np.uint8)
         if outline is None:
             cv2.fillPoly(mask, [_fixed(points)], 255, cv2.LINE_AA, _BITS)
@@ -151,8 +151,7 @@ class Canvas:
 
     def within(self, mask: np.ndarray, paint: Callable[[Canvas], None]) -> None:
         """Paint on a copy and keep of it what lies inside the mask."""
-        x, y, w, h = cv2.boundingRect(mask)
-        if w < 2 or h < 2:
+        if min(cv2.boundingRect(mask)[2:]) < 2:
             return
         copy = Canvas(self.pixels.copy())
         paint(copy)
