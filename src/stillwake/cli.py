@@ -472,22 +472,25 @@ def demo(
     overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
-    """Make a talking portrait of a real photograph: NASA's astronaut that comes with scikit-image."""
-    from stillwake.doctor import demo_still
+    """Make two talking portraits: of a photograph, NASA's astronaut that comes with scikit-image, and of a drawing."""
+    from stillwake.doctor import demo_drawing, demo_still
 
-    still = demo_still()
+    stills = {"astronaut": demo_still(), "mira": demo_drawing()}
     with _output_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    status = animate(
-        still,
-        out=out / "astronaut.mp4",
-        words=Words(say=DEMO_WORDS),
-        sheet=out / "astronaut.png",
-        overwrite=overwrite,
-        manner=manner,
-    )
+    status = 0
+    for name, still in stills.items():
+        status = status or animate(
+            still,
+            out=out / f"{name}.mp4",
+            words=Words(say=DEMO_WORDS),
+            sheet=out / f"{name}.png",
+            overwrite=overwrite,
+            manner=manner,
+        )
     if not manner.quiet:
-        _say(f"The talking portrait lies in {out / 'astronaut.mp4'}, its record and a contact sheet beside it.")
+        made = " and ".join(str(out / f"{name}.mp4") for name in stills)
+        _say(f"The talking portraits lie in {made}, a record and a contact sheet beside each.")
     return status
 
 

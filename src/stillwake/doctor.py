@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stillwake.errors import StillwakeError, UnavailableError
 
-__all__ = ["Thing", "demo_still", "examine_machine"]
+__all__ = ["Thing", "demo_drawing", "demo_still", "examine_machine"]
 
 AGAIN = "install stillwake again into a fresh environment"
 
@@ -124,3 +124,8 @@ def demo_still() -> Path:
             "run: pip install --force-reinstall scikit-image",
         )
     return still
+
+
+def demo_drawing() -> Path:
+    """The demo's drawn portrait, which stillwake's own generator drew: ``training/drawn_faces/portrait.py``."""
+    return Path(__file__).parent / "stills" / "mira.png"

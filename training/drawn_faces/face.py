@@ -556,6 +556,7 @@ class Portrait:
         ink = self.ink if self.chance(0.6) else darker(self.hair, u(0.15, 0.55))
         if self.chance(0.12):
             ink = hsv(u(0, 40), u(0.3, 0.8), u(0.2, 0.55))
+        own, depth, pupil = self.chance(0.65), u(0.05, 0.4), hsv(u(0, 360), u(0, 0.4), u(0, 0.2))
         thin = 0.75 if self.kind in ("semi", "film") else 1.0
         low = u(0.008, 0.035) if self.chance(0.72) else (u(0.03, 0.06) if self.chance(0.3) else 0.0)
         self.style = {
@@ -567,8 +568,7 @@ class Portrait:
             "lower_spikes": int(self.rng.integers(1, 4)) if self.chance(0.12) else 0,
             "white": mixed(WHITE, self.skin if self.chance(0.3) else (222.0, 214.0, 218.0),
                            u(0, 0.8) if self.chance(0.45) else 0),
-            "dark": [darker(i, u(0.05, 0.4)) if self.chance(0.65) else hsv(u(0, 360), u(0, 0.4), u(0, 0.2))
-                     for i in self.irises],
+            "dark": [darker(i, depth) if own else pupil for i in self.irises],
             "ramp": u(0.3, 1) if self.chance(0.8) else 0.0, "crescent": u(0.2, 0.7) if self.chance(0.5) else 0.0,
             "rays": int(self.rng.integers(6, 18)) if self.chance(0.18) else 0,
             "pupil": self.pick(["oval", "none", "ring", "star", "slit"], [0.66, 0.23, 0.05, 0.03, 0.03]),

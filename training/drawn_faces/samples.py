@@ -29,7 +29,7 @@ def frame_of(points: np.ndarray) -> Frame:
     return eyes + 0.5 * (mouth - eyes), side
 
 
-def _laid_out(portrait: Portrait) -> tuple[np.ndarray, float]:
+def laid_out(portrait: Portrait) -> tuple[np.ndarray, float]:
     """Centre, relative to the eyes' middle, and side of the frame of a person drawn at scale 1."""
     head = portrait.head
     head.scale, head.at = 1.0, np.zeros(2)
@@ -60,7 +60,7 @@ def face_samples(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray,
     astray = rng.random() < 0.14
     if not astray and rng.random() < 0.85:  # the detector sees to the roll
         portrait.head.roll = float(np.clip(rng.normal(0, 0.13), -0.6, 0.6))
-    middle, side = _laid_out(portrait)
+    middle, side = laid_out(portrait)
     zoom = (
         math.exp(rng.uniform(math.log(0.12), math.log(3.5)))
         if astray
@@ -126,7 +126,7 @@ def scene_sample(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         portrait = Portrait(rng)
         if rng.random() < 0.25:
             portrait.head.roll = math.radians(rng.uniform(-65, 65))
-        middle, one = _laid_out(portrait)
+        middle, one = laid_out(portrait)
         scale = side / one
         drawn = portrait.paint(im, scale, at - middle * scale)
         if rng.random() < 0.1:  # something before it, but not over the face

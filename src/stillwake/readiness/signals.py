@@ -373,6 +373,8 @@ SEAM_AGREE = 0.6
 """Share of the blocks across the picture that must step the same way and about as far."""
 SEAM_ALONE = (3, 16)
 """px to either side within which no other step may lie: two close together are the sides of a joint or a rail."""
+SEAM_BAND = 1.6
+"""Levels up to which several steps are the bands of a smooth gradient, not seams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +426,8 @@ def _step(grey: Plane) -> Seam:
     strength[: SEAM_MARGIN - 2] = 0
     strength[len(strength) - (SEAM_MARGIN - 2) :] = 0
     at = int(strength.argmax())
+    if abs(steps[at]) < SEAM_BAND and (strength > 0.5 * strength[at]).sum() > 2:
+        strength[:] = 0  # the bands of a smooth gradient in eight bits
     return Seam(float(strength[at]), float(steps[at]), (0.0, at - 4.0, float(width), at + 10.0))
 
 
