@@ -5,7 +5,7 @@
 
 FOLDER holds stills (default: ``../shared/stills``, skipped where it is missing). Each still is a clean case; faults
 are put into copies with masks that the checks did not make: eyes and mouth from the full-range face detector's key
-points (the checks use the mesh), the tips of hair from outlines marked by hand, tiles in the corner with the fewest
+points (the checks use the mesh), in drawings from labels of our own, the tips of hair from outlines marked by hand, tiles in the corner with the fewest
 people, seams anywhere, clocks and lettering at places drawn by chance.
 Stills are split in halves by the hash of their name; thresholds are set on the clean stills of one half, and recall
 and alarms are read on the other, both ways round, with 95 % intervals by bootstrap over the stills. What a check could
@@ -23,19 +23,23 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from stillwake.media import open_still
+from stillwake.perceive.drawn import drawn_face, find_drawn
 from stillwake.perceive.faces import MOST_FACES, candidates
-from stillwake.perceive.look import face_of, perceive, telling
+from stillwake.perceive.look import perceive
 from stillwake.perceive.models import detect
+from stillwake.perceive.read import face_of
 from stillwake.perceive.text import writing_in
 from stillwake.readiness import check
 from stillwake.readiness.background import background_findings
@@ -61,8 +65,27 @@ class Fault:
     unit: str
 
 
+LABELS = json.loads((Path(__file__).parent / "drawn_landmarks.json").read_text())["faces"]
+
+
+def _label(scene: Scene) -> dict[str, Any] | None:
+    """What was marked by hand on the largest face of a drawing."""
+    for label in LABELS.get(scene.still.name, []) if scene.faces else []:
+        x0, y0, x1, y1 = scene.faces[0].box
+        x, y = np.mean([p for eye in label["eyes"] for p in eye["upper"] or [eye["iris"] or (x0, y0)]], 0)
+        if x0 < x < x1 and y0 < y < y1:
+            return label
+    return None
+
+
 def _keys(scene: Scene) -> tuple[np.ndarray, np.ndarray, float] | None:
-    """The largest face's eyes by the detector's key points, and their distance."""
+    """The largest face's eyes by the detector's key points, or as marked by hand, and their distance."""
+    if scene.style == "drawn":
+        label = _label(scene)
+        if label is None or any(eye["iris"] is None for eye in label["eyes"]):
+            return None
+        left, right = (np.array(eye["iris"]) for eye in label["eyes"])
+        return left, right, float(np.linalg.norm(right - left))
     found = detect(scene.still.pixels)
     if not found or not scene.faces:
         return None
@@ -85,8 +108,10 @@ def recoloured(scene: Scene, strength: float, chance: np.random.Generator) -> tu
     keys = _keys(scene)
     if keys is None:
         return None
-    x, y = keys[int(chance.integers(2))]
+    x, y = keys[(side := int(chance.integers(2)))]
     radius = 0.15 * keys[2]  # the key point may lie half an iris off
+    if scene.style == "drawn" and (label := _label(scene)) is not None:
+        radius = 1.4 * label["eyes"][side]["iris_radius"]  # drawn irises are taller than wide
     height, width = scene.still.pixels.shape[:2]
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
     weight = np.clip((1.25 * radius - np.hypot(xx - x, yy - y)) / (0.25 * radius), 0, 1)[..., None]
@@ -129,16 +154,23 @@ def enlarged(scene: Scene, strength: float, chance: np.random.Generator) -> tupl
 def lifted(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
     """One mouth corner lifted by that share of the eye distance."""
     keys = _keys(scene)
-    if keys is None or scene.faces[0].mesh is None:
+    if keys is None:
         return None
     left, right, apart = keys
     along = (right - left) / apart
     down = np.array([-along[1], along[0]])
     side = 1 if chance.integers(2) else -1
     x, y = (left + right) / 2 + down * 1.05 * apart + along * side * 0.38 * apart
+    reach = 0.22 * apart
+    if scene.style == "drawn":
+        mouth = (_label(scene) or {"mouth": {"state": "none"}})["mouth"]
+        if mouth["state"] not in ("open", "closed"):
+            return None
+        x, y = mouth["right" if side == 1 else "left"]
+        reach = min(reach, 0.5 * float(np.linalg.norm(np.subtract(mouth["right"], mouth["left"]))))
     height, width = scene.still.pixels.shape[:2]
     yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
-    push = np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * (0.22 * apart) ** 2)) * strength * apart
+    push = np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * reach**2)) * strength * apart
     return _pushed(scene.still.pixels, push * down[0], push * down[1]), _box_around(x, y, 0.25 * apart)
 
 
@@ -390,9 +422,12 @@ def _again(scene: Scene, pixels: Pixels, name: str) -> Scene:
     still = Still(np.ascontiguousarray(pixels), scene.still.name, "0" * 64)
     faces: tuple = ()  # type: ignore[type-arg]
     if name in ("eye colour", "eye size", "hair tone", "mouth corners", "head in the frame"):
-        held = [p for p in candidates(still.pixels) if not p.why or (scene.style == "drawn" and telling(p))]
-        held.sort(key=lambda place: place.fit.box[0] - place.fit.box[2])
-        faces = tuple(face_of(still.pixels, place.fit, scene.style) for place in held[:MOST_FACES])
+        if scene.style == "drawn":
+            faces = tuple(drawn_face(reading) for reading in find_drawn(still.pixels))
+        else:
+            held = [p for p in candidates(still.pixels) if not p.why]
+            held.sort(key=lambda place: place.fit.box[0] - place.fit.box[2])
+            faces = tuple(face_of(still.pixels, place.fit, scene.style) for place in held[:MOST_FACES])
     matte = scene.matte if name in ("repetition", "hair tone") else None
     writing = writing_in(still.pixels) if name == "pseudo-text" else ()
     return Scene(still, scene.style, faces, (), matte, {"writing": "rapidocr"}, writing=writing)
@@ -409,7 +444,7 @@ def _finding(scene: Scene, name: str) -> Finding | None:
         found = character_findings(scene, face, None)
     elif face is not None and name == "head in the frame":
         found = framing_findings(scene, face)
-    elif face is not None and face.mesh is not None and face.kind == "photo":
+    elif face is not None:
         seen = measure(scene.still.pixels, face)
         found = character_findings(scene, face, seen) if name.startswith("eye") else expression_findings(face, seen)
     return next((f for f in found if f.check == name and f.verdict != "unseen"), None)

@@ -246,7 +246,10 @@ def in_mesh_order(face: Face) -> Floats:
         for line, indices in ((eye.upper_lid, at.UPPER_LIDS), (eye.lower_lid, at.LOWER_LIDS), (eye.brow, at.BROWS)):
             mesh[list(indices[side]), :2] = _spread(line, len(indices[side]))
         if eye.iris is not None:
-            mesh[at.IRISES[side], :2] = eye.iris[:2]
+            x, y, radius = eye.iris
+            rim = [(radius, 0), (0, -radius), (-radius, 0), (0, radius)]
+            mesh[at.IRISES[side], :2] = x, y
+            mesh[list(at.IRIS_RIMS[side]), :2] = np.array(rim) + np.array(eye.iris[:2])
     lips = face.mouth
     for line, order in (
         (lips.outer_upper, at.OUTER_UPPER),

@@ -76,7 +76,7 @@ def _looked(scene: Scene, index: int) -> Iterator[Finding]:
     face = scene.faces[index] if scene.faces else None
     yield from face_findings(scene, index).values()
     if face is not None:
-        seen = measure(scene.still.pixels, face) if face.mesh is not None and face.kind == "photo" else None
+        seen = measure(scene.still.pixels, face) if face.mesh is not None or face.kind == "drawn" else None
         yield from character_findings(scene, face, seen)
         yield from expression_findings(face, seen)
     yield from anatomy_findings(scene)

@@ -38,6 +38,8 @@ def _lines() -> Iterator[str]:
             if limit is None:
                 origin = f"unseen: {why}" if why else "told, not judged, or a plain rule"
                 yield f"| {sign} | {check} | | | | {origin} |"
-            else:
-                fail = "-" if limit.fail is None else f"{limit.fail:g}"
-                yield f"| {sign} | {check} | {limit.warn:g} | {fail} | {limit.unit} | {limit.source} |"
+                continue
+            for name, held in ((check, limit), (f"{check}, drawn", LIMITS.get(f"{check}, drawn"))):
+                if held is not None:
+                    fail = "-" if held.fail is None else f"{held.fail:g}"
+                    yield f"| {sign} | {name} | {held.warn:g} | {fail} | {held.unit} | {held.source} |"

@@ -1,16 +1,18 @@
 """One face seen eight times: upright and mirrored, a little turned, a little nearer and further.
 
-The mesh net has habits: it draws one eye larger, one corner lower. A mirrored view turns the habit round, so the
+The nets have habits: they draw one eye larger, one corner lower. A mirrored view turns the habit round, so the
 median over both keeps the face and loses the habit (``../benchmarks/readiness.py``: eye size, corners).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from stillwake.perceive import topology as at
+from stillwake.perceive.drawn import drawn_face, frame_in, in_mesh_order, read
 from stillwake.perceive.models import Crop, read_mesh
 from stillwake.types import Face, Floats, Pixels
 
@@ -48,15 +50,7 @@ class Measures:
 
 
 def measure(pixels: Pixels, face: Face) -> Measures:
-    """The measures of a face; ``pixels`` (H, W, 3) uint8 RGB, ``face`` one found in them with a mesh.
-
-    Raises
-    ------
-    ValueError
-        The face has no mesh.
-    """
-    if face.mesh is None:
-        raise ValueError("the face has no mesh")
+    """The measures of a face that was found in ``pixels`` (H, W, 3) uint8 RGB; nan where a drawn eye is closed."""
     x0, y0, x1, y1 = face.box
     side = max(x1 - x0, y1 - y0)
     middle = (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
@@ -67,15 +61,24 @@ def measure(pixels: Pixels, face: Face) -> Measures:
     rows = []
     for turn, scale in _TURNS:
         x, y = middle[0] - left, middle[1] - top
-        mesh, _ = read_mesh(part, Crop(x, y, scale * side, face.roll + turn))
-        rows.append(_of_mesh(mesh))
-        mesh, _ = read_mesh(mirrored, Crop(part.shape[1] - 1 - x, y, scale * side, -face.roll - turn))
-        rows.append(_turned_round(_of_mesh(mesh)))
+        crop = Crop(x, y, scale * side, face.roll + turn)
+        rows.append(_of_mesh(_read(part, crop, face.kind)))
+        crop = Crop(part.shape[1] - 1 - x, y, scale * side, -face.roll - turn)
+        rows.append(_turned_round(_of_mesh(_read(mirrored, crop, face.kind))))
     middle_of = np.median(np.array(rows), 0)
     return Measures(
         float(middle_of[0]), float(middle_of[1]), float(middle_of[2]), float(middle_of[3]), float(middle_of[4]),
         float(middle_of[5]), float(middle_of[6]), (float(middle_of[7]), float(middle_of[8])),
     )  # fmt: skip
+
+
+def _read(pixels: Pixels, crop: Crop, kind: Literal["photo", "drawn"]) -> Floats:
+    """The landmarks in a view, (478, 3) px; ``crop`` framed as the mesh net likes it."""
+    if kind == "photo":
+        return read_mesh(pixels, crop)[0]
+    side = crop.side / 1.5
+    box = crop.x - side / 2 + 0.5, crop.y - side / 2 + 0.5, crop.x + side / 2 + 0.5, crop.y + side / 2 + 0.5
+    return in_mesh_order(drawn_face(read(pixels, frame_in(box, crop.angle), rounds=1)))
 
 
 def _of_mesh(mesh: Floats) -> list[float]:
