@@ -152,6 +152,10 @@ def _summary(what: str, rows: list[Row]) -> None:
         ]
         print(f"      {name:<18} {np.mean(values):.4f} (median {np.median(values):.4f}, n {len(values)})")
     lids = [_usable(row, "eye") for row in rows]
+    for row, answer in zip(rows, lids, strict=True):
+        if answer == "wrong" and what == "all":
+            off = {k: round(v, 3) for k, v in row["errors"].items() if "lid, curve" in k and v >= USABLE}
+            print(f"      lids of {row['name']} are off: {off or 'an eye that is hidden'}")
     mouths = [_usable(row, "mouth") for row in rows]
     for part, answers in (("lids", lids), ("mouth", mouths)):
         good, honest = sum(a == "good" for a in answers), sum(a == "unseen" for a in answers)

@@ -5,8 +5,8 @@
 
 FOLDER holds stills (default: ``../shared/stills``, skipped where it is missing). Each still is a clean case; faults
 are put into copies with masks that the checks did not make: eyes and mouth from the full-range face detector's key
-points (the checks use the mesh), in drawings from labels of our own, the tips of hair from outlines marked by hand, tiles in the corner with the fewest
-people, seams anywhere, clocks and lettering at places drawn by chance.
+points (the checks use the mesh), in drawings from labels of our own, the tips of hair from outlines marked by hand,
+tiles in the corner with the fewest people, seams anywhere, clocks and lettering at places drawn by chance.
 Stills are split in halves by the hash of their name; thresholds are set on the clean stills of one half, and recall
 and alarms are read on the other, both ways round, with 95 % intervals by bootstrap over the stills. What a check could
 not see is counted, never dropped. The product's own limits, which lie between the 5 % and the 1 % thresholds of both
