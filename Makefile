@@ -1,6 +1,6 @@
 # stillwake. On a fresh machine with Python 3.11 or 3.12, git and make:
 #
-#   make demo    sets up, makes a talking portrait of a real photograph, says where it lies
+#   make demo    sets up, makes talking portraits of a photograph and of a drawing, says where they lie
 #   make test    sets up and runs the tests
 #
 # Another Python: make demo PYTHON=/path/to/python3.12
@@ -34,7 +34,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) install -c constraints.txt --force-reinstall --no-deps opencv-contrib-python-headless
 	@touch $(READY)
 
-demo: $(READY) ## a talking portrait of a real photograph, in demo/
+demo: $(READY) ## talking portraits of a photograph and of a drawing, in demo/
 	@$(BIN)/stillwake demo -o demo --overwrite
 
 test: $(READY) ## the tests that a change must pass
