@@ -572,13 +572,13 @@ def test_a_leaning_face_is_read_upright() -> None:
     asked: list[tuple[Any, float]] = []
 
     class Reader:
-        def mesh(self, pixels: Any, box: Any, *, roll: float = 0.0) -> None:
-            asked.append((box, roll))
+        def mesh(self, pixels: Any, box: Any, *, roll: float = 0.0, kind: str = "photo") -> None:
+            asked.append((box, roll, kind))
 
     clip: Any = SimpleNamespace(info=SimpleNamespace(width=64, height=48))
     watch = _Watch(clip, ((0.0, 1.0),), "", None)
-    place = Place((10.0, 10.0, 40.0, 40.0), 21.0)
+    place = Place((10.0, 10.0, 40.0, 40.0), 21.0, "drawn")
     reader: Any = Reader()
     for index in range(2):
         assert watch.take(Shown(index, index / 25, np.zeros((48, 64, 3), np.uint8)), reader, place) == place
-    assert asked == [((10.0, 10.0, 40.0, 40.0), 21.0)] * 2
+    assert asked == [((10.0, 10.0, 40.0, 40.0), 21.0, "drawn")] * 2
