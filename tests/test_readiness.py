@@ -228,7 +228,7 @@ def test_no_face_says_why_in_the_words_of_what_was_refused() -> None:
     assert caught.value.exit_status == 4
     assert str(caught.value) == (
         "Cannot make hero.jpg speak: what looks like a face is an animal's; "
-        "choose a picture in which a person's face is seen from the front."
+        "choose a picture in which a face is seen from the front, or give the face with --face-file."
     )
 
 

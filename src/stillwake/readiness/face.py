@@ -53,7 +53,7 @@ def face_findings(scene: Scene, index: int) -> dict[str, Finding]:
 
 
 def _no_face(scene: Scene) -> Finding:
-    fix = "choose a picture in which a person's face is seen from the front"
+    fix = "choose a picture in which a face is seen from the front, or give the face with --face-file"
     if scene.refused:
         refused = scene.refused[0]
         return Finding(check="face", verdict="fail", box=refused.box, why=refused.why, fix=fix)
