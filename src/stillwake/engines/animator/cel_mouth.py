@@ -27,6 +27,8 @@ NOT_SKIN = 11.0
 """Distance (`apart`) from the skin of what belongs to a mouth or lies in front of it."""
 WIDEN, NARROW = 0.20, 0.36
 """Shares of the width at full scale of ``wide`` and ``pucker``. Set by eye."""
+SLIT = 0.42
+"""An open mouth narrower than this share of its own height is drawn anew: squeezed rims would show as hooks."""
 CLOSED_SHARE = 0.16
 """An open mouth that closes to less than this share of its own height is a line."""
 
@@ -68,8 +70,24 @@ class CelMouth(MouthPart):
         self._relaid = lipped or face.opened
         self._lipped = lipped
         self._plate = _doubled_plate(plate, source, doubled, self.box)
-        self._colours = _colours(skin, self.ink)
+        self._colours = self._own_colours(_colours(skin, self.ink))
         self._cels: OrderedDict[Shape, tuple[Pixels, Pixels]] = OrderedDict()
+
+    def _own_colours(self, made: _Colours) -> _Colours:
+        """The colour inside a mouth that is open in the still; else those that were made."""
+        if not self.face.opened:
+            return made
+        inset = slice(LINE_POINTS // 5, -(LINE_POINTS // 5))
+        third = (self._lower - self._upper) / 3
+        outline = [
+            self._canvas(self._x[inset], (self._upper + third)[inset]),
+            self._canvas(self._x[inset], (self._lower - third)[inset])[::-1],
+        ]
+        inside = self._own[self._cover(np.concatenate(outline), 0.0) > 0.9]
+        if not len(inside):
+            return made
+        colour = np.median(inside, 0).astype(np.float32)
+        return _Colours(colour, colour, made.teeth)
 
     # ---------------------------------------------------------------------------------------- what Talk asks for
 
@@ -131,7 +149,7 @@ class CelMouth(MouthPart):
     def _drawn(self, shape: Shape) -> Pixels:
         if shape.height == 0.0:
             drawn = self._draw_line(shape)
-        elif self._relaid:
+        elif self._relaid and not (self.face.opened and shape.height < SLIT * self.face.gap):
             drawn = self._relay(shape)
         else:
             drawn = self._draw_open(shape)

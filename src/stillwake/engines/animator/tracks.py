@@ -133,16 +133,16 @@ def hold_frames(fps: Fraction) -> int:
 
 
 def held_weights(weights: Floats, twos: int) -> Floats:
-    """One viseme for each ``twos`` frames, (N, V) one-hot: a closure wherever one falls, else what is there most."""
+    """One viseme for each ``twos`` frames, (N, V) one-hot: what is there most; closures on their own frames alone."""
     held = np.zeros_like(weights)
+    names = [VISEMES.index(name) for name in ("MBP", "FV")]
     for start in range(0, len(weights), twos):
         block = weights[start : start + twos]
-        closures = [block[:, VISEMES.index(name)].max() for name in ("MBP", "FV")]
-        shape = int(block.sum(0).argmax())
-        for name, strength in zip(("FV", "MBP"), closures[::-1], strict=True):
-            if strength > 0.99:
-                shape = VISEMES.index(name)
-        held[start : start + twos, shape] = 1.0
+        shut = block[:, names] > 0.99
+        free = ~shut.any(1)
+        shape = int(block[free].sum(0).argmax()) if free.any() else 0
+        for at in range(len(block)):
+            held[start + at, shape if free[at] else names[int(shut[at].argmax())]] = 1.0
     return held
 
 
