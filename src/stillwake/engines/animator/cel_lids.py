@@ -1,4 +1,8 @@
-"""A drawn blink: the artist's own lash band travels down, with skin behind it and hair in front."""
+"""A drawn blink: the lash line travels down in the artist's own colour and weight, skin behind it and hair in front.
+
+The artist's lashes are lifted off and drawn anew as one tapered stroke: as thick at each place along the lid, and of
+the colour there, as the band that was lifted off, its ends held in the eye's corners.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, EyeLine, smoothstep
-from stillwake.engines.animator.ink import apart, fill, over, skin_tone
+from stillwake.engines.animator.ink import apart, coverage, fill, measure_ink, over, skin_tone, stroke
 from stillwake.engines.animator.parts import IntBox, Part, Pose
 from stillwake.types import Eye, Face, Floats, Pixels
 
 SEEN = 0.5
 """Below this confidence an eye is left alone: hair lies over it, or it is not found."""
-DEPTH = 0.72
+DEPTH = 0.74
 """Where a closed lid's lashes lie in the middle, in heights of the open eye below its top. Set by eye."""
-ARC = 0.15
-"""How far a closed lid's middle hangs below its ends, in eye widths."""
-WING = 0.30
-"""Where beyond a corner, in eye widths, the lashes stay in place."""
-SMILING = 0.52
-"""How far smiling lids travel, in heights of the open eye: the band keeps its own arch."""
+SAG = 0.10
+"""How far a closed lid's middle hangs below its corners, in eye widths, at least."""
+SMILING = 0.62
+"""How much of its arch a lid that closes in a smile keeps, over the line between the corners."""
+THINNEST, THICKEST = 0.025, 0.10
+"""Half the lash band's thickness in heights of the open eye, at least and at most."""
+GROWN = 0.12
+"""How far above the band lashes grow, in heights of the open eye; what goes on higher up is hair or a crease."""
+SHUT = 0.8
+"""Weight of a closed lid's line over that of the band: nothing shows under it."""
 FULL_SMILE, BROAD = 0.5, 1.3
 """An open mouth that smiles so much and is so many times wider than tall closes its eyes the smiling way."""
 ANGRY = 0.12
@@ -42,23 +50,27 @@ shading."""
 class _Cel:
     """One eye, every raster over its ``box`` at twice the still's size.
 
-    ``own`` the still, ``skin`` the same with the eye filled in; covers 0..1: ``lash`` the upper lash band, ``lifted``
-    the same and its soft edge, ``front`` what lies in front of the eye, ``inside`` what a closed lid covers;
-    ``along``, ``below`` px of the still in the eye's frame; ``travel`` (128,) px at `EyeLine.x` that the band travels
-    to close.
+    ``own`` the still, ``skin`` the same with the eye filled in; covers 0..1: ``lifted`` the upper lash band and its
+    soft edge, ``front`` what lies in front of the eye, ``inside`` what a closed lid covers; ``along``, ``below`` px
+    of the still in the eye's frame; ``travel`` px that the lash line travels to close, ``above`` and ``under`` px from
+    that line to the band's edges, all (128,) at `EyeLine.x`; ``colour`` (h, w, 3) of the lash by its place along the
+    lid; ``soft`` sigma px of the stroke's edge.
     """
 
     eye: EyeLine
     box: IntBox
     own: Pixels
     skin: Floats
-    lash: Floats
     lifted: Floats
     front: Floats
     inside: Floats
     along: Floats
     below: Floats
     travel: Array
+    above: Array
+    under: Array
+    colour: Floats
+    soft: float
 
 
 class CelLids(Part):
@@ -68,8 +80,9 @@ class CelLids(Part):
         smiling = _smiling(face)
         tone = skin_tone(source, face)
         both = contours.confidence.get("eyes", 0.0)
+        soft = measure_ink(doubled, face, (_open(contours.eyes[0]), _open(contours.eyes[1]))).soft
         self._cels = [
-            _cel(source, doubled, line, face.face_height, smiling, tone)
+            _cel(source, doubled, line, face.face_height, smiling, tone, soft)
             for line, eye, name in zip(face.eyes, contours.eyes, ("left eye", "right eye"), strict=True)
             if contours.confidence.get(name, both) >= SEEN and _open(eye)
         ]
@@ -104,7 +117,9 @@ def _open(eye: Eye) -> bool:
     return eye.iris is not None and bool(np.ptp(eye.upper_lid - eye.lower_lid, axis=0).max() > 1.0)
 
 
-def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool, face_tone: Floats) -> _Cel:
+def _cel(
+    source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: bool, face_tone: Floats, soft: float
+) -> _Cel:
     import cv2
 
     tall = float((eye.lower - eye.upper).max())
@@ -127,12 +142,15 @@ def _cel(source: Pixels, doubled: Pixels, eye: EyeLine, height: float, smiling: 
     known = _grown((~ball) & (rough < 1.2 * NOT_SKIN), ~ball & (rough < 2.4 * NOT_SKIN), own)
     skin = fill(own, cv2.erode(known.astype(np.float32), np.ones((3, 3))))
     foreign = np.clip((apart(own, skin) - 0.45 * NOT_SKIN) / NOT_SKIN, 0, 1).astype(np.float32)
-    band = _band(own, skin, eye, tall, x0, y0)
+    above, under, tones = _band(own, skin, eye, tall, x0, y0)
+    band = float(np.median(above))
     front = _front(own, foreign, ball, upper, below, along, eye, tone, band)
-    lash = _lash(own, skin, along, below, upper, eye, band, reach) * (1 - front)
-    inside = _inside(foreign, ball, front, along, below, upper, lower, eye, tall, band)
-    lifted = cv2.GaussianBlur(cv2.dilate((lash > 0.08).astype(np.float32), np.ones((5, 5))), (0, 0), 0.8)
-    return _Cel(eye, box, own, skin, lash, lifted, front, inside, along, below, _travel(eye, tall, smiling))
+    top, bottom = upper - _at(above, eye, along), upper + _at(under, eye, along)
+    lifted = _lifted(own, skin, along, below, top, bottom, eye, tall) * (1 - front)
+    inside = _inside(foreign, ball, front, along, below, top, lower, eye, tall)
+    colour = np.stack([_at(tones[:, i], eye, along) for i in range(3)], -1)
+    travel = _travel(eye, tall, smiling)
+    return _Cel(eye, box, own, skin, lifted, front, inside, along, below, travel, above, under, colour, soft)
 
 
 def _grown(known: Array, allowed: Array, own: Pixels) -> Array:
@@ -153,28 +171,22 @@ def _inside(
     front: Floats,
     along: Floats,
     below: Floats,
-    upper: Floats,
+    top: Floats,
     lower: Floats,
     eye: EyeLine,
     tall: float,
-    band: float,
 ) -> Floats:
     """What a closed lid covers, 0..1: the eye by its contours and what hangs on to it, where those are too narrow."""
     import cv2
 
-    around = (along > -0.05 * eye.width) & (along < 1.05 * eye.width) & (below > upper) & (below < lower + 0.35 * tall)
+    around = (along > -0.05 * eye.width) & (along < 1.05 * eye.width) & (below > top) & (below < lower + 0.35 * tall)
     things = ((foreign > 0.3) & around & (front < 0.3)).astype(np.uint8)
     _, labels = cv2.connectedComponents(things)
-    seeds = (below > upper) & (below < lower) & (along > 0.15 * eye.width) & (along < 0.85 * eye.width)
+    seeds = (below > top) & (below < lower) & (along > 0.15 * eye.width) & (along < 0.85 * eye.width)
     kept = np.unique(labels[seeds])
-    mask = np.isin(labels, kept[kept > 0]) | (ball & (below > upper))
+    mask = np.isin(labels, kept[kept > 0]) | (ball & (below > top))
     mask = cv2.dilate(mask.astype(np.float32), np.ones((5, 5)))
-    soft = cv2.GaussianBlur(mask, (0, 0), 1.0)
-    shade = smoothstep(below, upper - band - 0.4 * tall, upper - 0.5 * band) * (1 - foreign)  # the lashes' own shade
-    sides = smoothstep(along, -0.04 * eye.width, 0.1 * eye.width) * (
-        1 - smoothstep(along, 0.9 * eye.width, 1.04 * eye.width)
-    )
-    covered: Floats = np.maximum(soft, shade * sides * (below < lower)).astype(np.float32)
+    covered: Floats = cv2.GaussianBlur(mask, (0, 0), 1.0)
     return covered
 
 
@@ -196,52 +208,62 @@ def _at(curve: Array, eye: EyeLine, along: Floats) -> Floats:
     return heights
 
 
-def _band(own: Pixels, skin: Floats, eye: EyeLine, tall: float, x0: int, y0: int) -> float:
-    """Half the thickness of the lash band, px: from its middle line to where it ends above."""
+def _band(own: Pixels, skin: Floats, eye: EyeLine, tall: float, x0: int, y0: int) -> tuple[Array, Array, Array]:
+    """The lash band along the lid: px from its line up and down to its edges, (128,) each, and its colour (128, 3)."""
     import cv2
 
-    inner = (eye.x > 0.2 * eye.width) & (eye.x < 0.8 * eye.width)
-    steps = np.arange(0.0, 0.35 * tall + 0.6, 0.25)
-    line = eye.origin + eye.x[inner, None] * eye.across + eye.upper[inner, None] * eye.down
-    at = (2 * (line[:, None] - steps[None, :, None] * eye.down - (x0, y0))).astype(np.float32)
+    steps = np.arange(-(THICKEST + 0.1) * tall, (THICKEST + 0.1) * tall + 0.25, 0.25)
+    line = eye.origin + eye.x[:, None] * eye.across + eye.upper[:, None] * eye.down
+    at = (2 * (line[:, None] + steps[None, :, None] * eye.down - (x0, y0))).astype(np.float32)
     maps = at[..., 0].copy(), at[..., 1].copy()
-    dark = (skin - own) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    depth = cv2.remap(dark.astype(np.float32), *maps, cv2.INTER_LINEAR)
-    over_half = depth > 0.5 * np.percentile(depth[:, :3], 75)
-    runs = np.where(over_half.all(1), len(steps), over_half.argmin(1)) * 0.25
-    return float(np.clip(np.median(runs), 0.03 * tall + 0.4, 0.16 * tall))
+    dark = ((skin - own) @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.float32)
+    depth = cv2.remap(dark, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    tones = cv2.remap(own, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    near = np.abs(steps) < 0.08 * tall + 0.5
+    peak = np.where(near, depth, -np.inf).argmax(1)
+    rows = np.arange(len(depth))
+    full = depth[rows, peak]
+    usual = float(np.percentile(full[(eye.x > 0.15 * eye.width) & (eye.x < 0.85 * eye.width)], 60))
+    light = depth < 0.7 * np.maximum(full, 0.7 * usual)[:, None]
+    column = np.arange(len(steps))
+    upwards = np.where(light & (column < peak[:, None]), column, 0).max(1)
+    downwards = np.where(light & (column > peak[:, None]), column, len(steps) - 1).min(1)
+    low, high = THINNEST * tall + 0.3, THICKEST * tall
+    above = np.clip(_smoothed(-steps[upwards]), low, high)
+    under = np.clip(_smoothed(steps[downwards]), 0.5 * low, np.minimum(above, 0.7 * high))
+    colours = tones[rows, peak]
+    clear = full > 0.6 * usual
+    if clear.any():  # where hair or a glint lies over the band its neighbours tell
+        colours = np.stack([np.interp(eye.x, eye.x[clear], colours[clear, i]) for i in range(3)], 1)
+    return above, under, np.stack([_smoothed(colours[:, i]) for i in range(3)], 1)
 
 
-def _lash(
-    own: Pixels, skin: Floats, along: Floats, below: Floats, upper: Floats, eye: EyeLine, band: float, reach: float
+def _smoothed(values: Array) -> Array:
+    """A curve along the lid without its outliers."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
+    curve: Array = gaussian_filter1d(median_filter(values, 21, mode="nearest"), 5.0, mode="nearest")
+    return curve
+
+
+def _lifted(
+    own: Pixels, skin: Floats, along: Floats, below: Floats, top: Floats, bottom: Floats, eye: EyeLine, tall: float
 ) -> Floats:
-    """Cover of the lash band and what grows upwards out of it, (h, w) 0..1."""
+    """Cover of the lash band and of what grows upwards out of it, with their soft edges, (h, w) 0..1."""
     import cv2
 
-    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
-    dark = (skin - own) @ luma
-    core = (np.abs(below - upper) < band) & (along > 0) & (along < eye.width)
+    dark = (skin - own) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    within = (along > -0.05 * eye.width) & (along < 1.06 * eye.width)
+    core = within & (below > top) & (below < bottom)
     full = float(np.percentile(dark[core], 60)) if core.any() else 60.0
-    cover = np.clip((dark - 0.12 * full) / max(8.0, 0.6 * full), 0, 1).astype(np.float32)
-    under = smoothstep(upper + 0.95 * band - below, -0.4, 0.4)
-    upper_half = (below > upper - band) & (below < upper) & core
-    tone = np.median(own[upper_half].reshape(-1, 3), 0) if upper_half.any() else np.zeros(3)
-    like = 1 - smoothstep(apart(own, np.broadcast_to(tone.astype(np.float32), own.shape)), 16.0, 30.0)
-    under = under * np.where(below > upper, like, 1.0)  # the iris's own shade is no lash
-    top = smoothstep(below - (upper - band - reach), 0.0, 0.5 * reach)
-    beyond = np.maximum(np.maximum(-along, along - eye.width), 0) / eye.width
-    sides = 1 - smoothstep(beyond, 0.17, 0.22)
-    cover = (cover * under * top * sides).astype(np.float32)
-    _, labels = cv2.connectedComponents((cover > 0.35).astype(np.uint8))
-    kept = np.unique(labels[core & (cover > 0.35)])
-    held = cv2.dilate(np.isin(labels, kept[kept > 0]).astype(np.uint8), np.ones((3, 3)))
-    # what goes on and on beyond a corner is hair that the lashes touch
-    wings = (cover > 0.35) & (beyond > 0.03)
-    _, labels = cv2.connectedComponents(wings.astype(np.uint8))
-    hair = np.unique(labels[wings & (beyond > 0.16)])
-    strands = cv2.dilate(np.isin(labels, hair[hair > 0]).astype(np.uint8), np.ones((3, 3)))
-    lash: Floats = cover * held * (1 - smoothstep(beyond, 0.0, 0.06) * strands)
-    return lash.astype(np.float32)
+    tone = _median(own, core & (dark > 0.8 * full))
+    like = apart(own, np.broadcast_to(tone.astype(np.float32), own.shape)) < 26.0
+    dark_above = within & (below > top - 3 * GROWN * tall - 1) & (below <= top) & (dark > 0.3 * full) & like
+    _, labels = cv2.connectedComponents(dark_above.astype(np.uint8))
+    high = np.unique(labels[dark_above & (below < top - GROWN * tall - 1)])  # goes on upwards: hair, no lash
+    mask = (core | (dark_above & ~np.isin(labels, high))).astype(np.uint8)
+    lifted: Floats = cv2.GaussianBlur(cv2.dilate(mask, np.ones((5, 5))).astype(np.float32), (0, 0), 0.8)
+    return lifted
 
 
 def _front(
@@ -304,40 +326,41 @@ def _median(own: Pixels, where: Array) -> Array:
 
 
 def _travel(eye: EyeLine, tall: float, smiling: bool) -> Array:
-    """How far the band travels to close at each `EyeLine.x`, (128,) px: to a shallow arc, or arch and all."""
+    """How far the lash line travels to close at each `EyeLine.x`, (128,) px; the corners stay.
+
+    To a shallow arc that hangs between the corners, or, smiling, to a flatter arch over them.
+    """
     share = np.clip(eye.x / eye.width, 0, 1)
-    corner = float(np.interp(eye.width, eye.x, eye.upper))
-    level = share * corner  # the corners need not lie level
-    upper, lower = eye.upper - level, eye.lower - level
-    beyond = np.maximum(np.maximum(-eye.x, eye.x - eye.width), 0) / eye.width
-    ends = 1 - smoothstep(beyond, 0.12, WING)
-    if smiling:
-        smiled: Array = SMILING * tall * ends
-        return smiled
-    lowest = float(upper.min()) + DEPTH * tall
-    arc = min(ARC * eye.width, max(lowest, 0.04 * eye.width))
-    target = lowest - arc + arc * np.sin(np.pi * share) ** 0.8
-    travelled: Array = np.clip(target - upper, 0, np.maximum(lower.max() - upper, 0)) * ends
+    level = share * float(np.interp(eye.width, eye.x, eye.upper))  # the corners need not lie level
+    arc = np.sin(np.pi * share) ** 0.75
+    highest = float((eye.upper - level).min())
+    middle = SMILING * highest if smiling else max(highest + DEPTH * tall, SAG * eye.width)
+    target = level + middle * arc
+    travelled: Array = np.maximum(target - eye.upper, 0) * ((eye.x >= 0) & (eye.x <= eye.width))
     return travelled
 
 
 def _close(cel: _Cel, closed: float) -> Pixels:
-    """The eye closed by 0..1: what the lid has passed is skin, then the lash band, then what lies in front."""
-    import cv2
-
+    """The eye closed by 0..1: what the lid has passed is skin, then the lash line, then what lies in front."""
     eye = cel.eye
-    upper = _at(eye.upper, eye, cel.along)
-    moved = _at(cel.travel * closed, eye, cel.along)
-    passed = cel.inside * smoothstep(upper + moved - cel.below, -0.5, 0.5)
+    line = eye.upper + cel.travel * closed
+    moved = _at(line, eye, cel.along)
+    passed = cel.inside * smoothstep(moved - cel.below, -0.5, 0.5)
     shut = cel.inside * smoothstep(closed, 0.75, 0.95)
-    hidden = np.maximum(np.maximum(passed, shut), cel.lifted).astype(np.float32) * (moved > 0.05)
+    hidden = np.maximum(np.maximum(passed, shut), cel.lifted).astype(np.float32)
     image = over(cel.own.astype(np.float32), cel.skin, hidden)
-    x, y = np.meshgrid(np.arange(cel.own.shape[1], dtype=np.float32), np.arange(cel.own.shape[0], dtype=np.float32))
-    down = (2 * eye.down).astype(np.float32)
-    maps = x - moved * down[0], y - moved * down[1]
-    lash = cv2.remap(cel.lash, *maps, cv2.INTER_LINEAR)
-    own = cv2.remap(cel.own, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    image = over(image, own, lash)
+    image = over(image, cel.colour, _stroke(cel, line, 1 - (1 - SHUT) * closed))
     image = over(image, cel.own.astype(np.float32), cel.front)
     drawn: Pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
     return drawn
+
+
+def _stroke(cel: _Cel, line: Array, weight: float) -> Floats:
+    """Cover of the lash band drawn along a line of heights (128,) px, a little beyond the corners."""
+    eye = cel.eye
+    seen = (eye.x >= -0.03 * eye.width) & (eye.x <= 1.04 * eye.width)
+    middle = line[seen] + (cel.under - cel.above)[seen] / 2
+    path = eye.origin + eye.x[seen, None] * eye.across + middle[:, None] * eye.down
+    first = 2 * (path - cel.box[:2])
+    thick = 2 * weight * (cel.above + cel.under)[seen]
+    return coverage(stroke(first, thick, 0.3), (cel.own.shape[0], cel.own.shape[1]), 2 * cel.soft)
