@@ -164,6 +164,8 @@ class CelMouth(MouthPart):
         if self.face.opened:
             gap = own_gap * (shape.height / max(self.face.gap, 1e-6))
             upper = self._upper + 0.35 * (own_gap - gap)
+            if shape.height < SLIT * self.face.gap:  # no room for the artist's bends
+                upper = 0.7 * np.polyval(np.polyfit(self._x, upper, 2), self._x) + 0.3 * upper.mean()
             return x, upper, upper + gap
         own = (self._upper + self._lower) / 2
         wide_open = min(1.0, shape.height / (0.5 * self.face.mouth_width))
