@@ -293,7 +293,7 @@ def test_a_drawing_stands_for_a_twelfth_of_a_second(fps: str, count: int) -> Non
 
 def test_smooth_moves_the_mouth_on_every_frame_and_the_head_always_does(scene: Scene) -> None:
     held = Animator().prepare(scene, shot(), spoken())._track
-    smooth = Animator(smooth=True).prepare(scene, shot(), spoken())._track
+    smooth = Animator().prepare(scene, shot().model_copy(update={"smooth": True}), spoken())._track
     jaw, yaw = INDEX["jaw"], INDEX["yaw"]
     assert len(np.unique(held.poses[:, jaw])) < 20 < len(np.unique(smooth.poses[:, jaw]))
     assert (held.poses[:, yaw] == smooth.poses[:, yaw]).all()

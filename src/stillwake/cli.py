@@ -99,6 +99,9 @@ class Words:
         str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
     ] = None
     engine: Annotated[str | None, Parameter(help="Which engine; stillwake engines lists them.", metavar="NAME")] = None
+    smooth: Annotated[
+        bool, Parameter(help="Move a drawn mouth on every frame; it holds its shapes on twos otherwise.", negative="")
+    ] = False
     seed: Annotated[int, Parameter(help="The same seed gives the same frames.", metavar="N")] = 0
 
     def brief(self) -> Brief:
@@ -119,6 +122,7 @@ class Words:
                 fps=_rate(self.fps),
                 size=None if self.size is None else _size(self.size),
                 engine=self.engine,
+                smooth=self.smooth,
                 seed=self.seed,
             )
         except ValidationError as error:

@@ -70,6 +70,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
         size=size,
         seed=brief.seed,
         face=face,
+        smooth=brief.smooth,
         reasons=tuple(reasons),
     )
     return Plan(shots=(shot,), warnings=tuple(warnings))

@@ -480,6 +480,7 @@ class Brief(Record):
     """What the person wants. Exactly one of ``say`` and ``sound`` for a talking clip.
 
     ``face_file`` is a `FaceRecord` that puts a face right; it is the face that speaks unless ``face`` says otherwise.
+    ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos.
     """
 
     say: str | None = None
@@ -492,11 +493,15 @@ class Brief(Record):
     fps: Rate = Fraction(25)
     size: Size | None = None
     engine: str | None = None
+    smooth: bool = False
     seed: int = Field(0, ge=0, lt=2**63)
 
 
 class Shot(Record):
-    """One engine's piece of work. ``motion`` for an animator: "talk" or "still"; ``seconds`` is exact."""
+    """One engine's piece of work.
+
+    ``motion`` for an animator: "talk" or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
+    """
 
     family: Family
     engine: str
@@ -506,6 +511,7 @@ class Shot(Record):
     size: Size
     seed: int
     face: int = 1
+    smooth: bool = False
     price: float = 0.0
     reasons: tuple[str, ...] = ()
 

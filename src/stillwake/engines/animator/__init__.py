@@ -17,23 +17,14 @@ if TYPE_CHECKING:
     from stillwake.engines.animator.render import Talk
     from stillwake.types import Family, Scene, Shot, Speech
 
-SEEN = 0.5
-"""Below this confidence eyes (glasses, hair, closed) are left alone and a drawn mouth is not moved."""
-
 
 class Animator:
-    """A face speaks, blinks and breathes; the background stands still.
-
-    ``smooth`` moves a drawn mouth on every frame; without it a drawn mouth holds its shapes on twos.
-    """
+    """A face speaks, blinks and breathes; the background stands still."""
 
     name = "animator"
     family: Family = "animator"
     motions = frozenset({"talk"})
     summary = "moves the face in the picture: speech in sync, blinks, breath, small head motion; CPU, offline"
-
-    def __init__(self, smooth: bool = False) -> None:
-        self.smooth = smooth
 
     def missing(self) -> str | None:
         """None: everything it needs comes with stillwake."""
@@ -49,6 +40,7 @@ class Animator:
         stillwake.errors.NotReadyError
             The face has nothing to move it by, or a drawn one's mouth is not seen.
         """
+        from stillwake.engines.animator.parts import SEEN, eyes_seen
         from stillwake.engines.animator.render import Talk
         from stillwake.engines.animator.rig import build_rig
         from stillwake.engines.animator.tracks import talk_track
@@ -70,7 +62,7 @@ class Animator:
                 "Cannot animate", "the drawn face's mouth is not seen", "use a still where nothing covers the mouth"
             )
         rig = build_rig(scene, face)
-        blinks = face.confidence.get("eyes", 0.0) >= SEEN
-        held = drawn and not self.smooth
+        blinks = any(eyes_seen(face))
+        held = drawn and not shot.smooth
         track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks, held)
         return Talk(rig, track, shot.fps)

@@ -13,11 +13,9 @@ import numpy as np
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, EyeLine, smoothstep
 from stillwake.engines.animator.ink import apart, coverage, fill, measure_ink, over, skin_tone, stroke
-from stillwake.engines.animator.parts import IntBox, Part, Pose
+from stillwake.engines.animator.parts import IntBox, Part, Pose, eyes_seen
 from stillwake.types import Eye, Face, Floats, Pixels
 
-SEEN = 0.5
-"""Below this confidence an eye is left alone: hair lies over it, or it is not found."""
 DEPTH = 0.74
 """Where a closed lid's lashes lie in the middle, in heights of the open eye below its top. Set by eye."""
 SAG = 0.10
@@ -79,12 +77,11 @@ class CelLids(Part):
     def __init__(self, source: Pixels, doubled: Pixels, face: Anatomy, contours: Face) -> None:
         smiling = _smiling(face)
         tone = skin_tone(source, face)
-        both = contours.confidence.get("eyes", 0.0)
         soft = measure_ink(doubled, face, (_open(contours.eyes[0]), _open(contours.eyes[1]))).soft
         self._cels = [
             _cel(source, doubled, line, face.face_height, smiling, tone, soft)
-            for line, eye, name in zip(face.eyes, contours.eyes, ("left eye", "right eye"), strict=True)
-            if contours.confidence.get(name, both) >= SEEN and _open(eye)
+            for line, eye, seen in zip(face.eyes, contours.eyes, eyes_seen(contours), strict=True)
+            if seen and _open(eye)
         ]
         self.boxes = tuple(cel.box for cel in self._cels)
         self._drawn: list[OrderedDict[float, tuple[Pixels, Pixels]]] = [OrderedDict() for _ in self._cels]

@@ -20,24 +20,22 @@ SHADE, CONTACT = 0.10, 0.22
 
 
 class SkinLids(Part):
-    """The lids of a photograph: they slide over the finished frame."""
+    """The lids of a photograph, of those ``eyes`` that are seen: they slide over the finished frame."""
 
-    def __init__(
-        self, source: Pixels, doubled: Pixels, eyes: tuple[EyeLine, EyeLine], region: IntBox, step: int
-    ) -> None:
+    def __init__(self, source: Pixels, doubled: Pixels, eyes: tuple[EyeLine, ...], region: IntBox, step: int) -> None:
         self._doubled, self._eyes = doubled, eyes
         self._skin = without_lashes(source, eyes)
         self._boxes = [eye_box(eye, region, step) for eye in eyes]
 
     def finish(self, frame: Pixels, where: Floats, grid: Grid, pose: Pose) -> None:
-        """Lower both lids."""
+        """Lower the lids."""
         if pose.blink > 0:
             for eye, box in zip(self._eyes, self._boxes, strict=True):
                 at = warp.enlarge(where, grid, box)
                 draw_lids(frame, box[:2], self._doubled, self._skin, at, eye, pose.blink)
 
 
-def without_lashes(source: Pixels, eyes: tuple[EyeLine, EyeLine]) -> Pixels:
+def without_lashes(source: Pixels, eyes: tuple[EyeLine, ...]) -> Pixels:
     """A copy of the still (H, W, 3) smoothed along the lids, lashes thinned.
 
     A lowered lid is stretched skin, and lashes would be stretched into streaks with it. The smoothing runs along

@@ -12,9 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from stillwake.engines.animator.fields import Grid
-from stillwake.types import Floats, Pixels
+from stillwake.types import Face, Floats, Pixels
 
 IntBox = tuple[int, int, int, int]
+SEEN = 0.5
+"""Below this confidence a part is not seen and left alone."""
+
+
+def eyes_seen(face: Face) -> tuple[bool, bool]:
+    """Whether the viewer's left and right eye are seen: not under hair, glasses or a hand."""
+    both = face.confidence.get("eyes", 0.0)
+    left, right = (face.confidence.get(f"{side} eye", both) >= SEEN for side in ("left", "right"))
+    return left, right
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.lids import SkinLids
 from stillwake.engines.animator.lips import CutMouth
 from stillwake.engines.animator.mouth import paint_interior_textures
-from stillwake.engines.animator.parts import IntBox, MouthPart, Part
+from stillwake.engines.animator.parts import IntBox, MouthPart, Part, eyes_seen
 from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 MOVES = 0.1
@@ -71,7 +71,8 @@ def build_rig(scene: Scene, face: Face) -> Rig:
         mask |= moves_too
         interior = paint_interior_textures(source, anatomy)
         mouth = CutMouth(anatomy, upper, lower, _mouth_box(upper.grid, region), interior)
-        lids = SkinLids(source, doubled, anatomy.eyes, region, head.grid.step)
+        eyes = tuple(eye for eye, seen in zip(anatomy.eyes, eyes_seen(face), strict=True) if seen)
+        lids = SkinLids(source, doubled, eyes, region, head.grid.step)
     return Rig(anatomy, source, doubled, head, mask, region, bands, mouth, lids)
 
 
