@@ -13,7 +13,7 @@ from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import Pose
 from stillwake.engines.animator.render import Talk
 from stillwake.engines.animator.rig import Rig, build_rig
-from stillwake.engines.animator.tracks import Track, pose_table, talk_track
+from stillwake.engines.animator.tracks import Track, live_track, pose_table, talk_track
 from stillwake.errors import NotReadyError, UsageError
 from stillwake.types import VISEMES, Scene, Shot, Sound, Speech, Still, Timed
 
@@ -347,3 +347,21 @@ print(hashlib.sha256(b"".join(layer.basis.tobytes() for layer in layers)).hexdig
         for threads in ("1", "2")
     }  # fmt: skip
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize(("fps", "count"), [("25", 150), ("30000/1001", 90), ("12", 12), ("60", 61)])
+def test_a_living_loop_flows_into_itself_in_position_and_in_speed(fps: str, count: int) -> None:
+    track = live_track(Fraction(fps), count, 3, True)
+    assert not track.poses[0].any()
+    assert track.blink[0] == track.blink[-1] == 0
+    around = np.concatenate([track.poses[-2:], track.poses[:2]]).astype(np.float64)
+    before, over, after = np.diff(around, axis=0)
+    assert np.abs(over - (before + after) / 2).max() < 0.12 * max(np.abs(np.diff(track.poses, axis=0)).max(), 1e-6)
+    assert (np.abs(track.poses) <= LIMITS).all()
+
+
+def test_a_living_loop_blinks_and_keeps_the_mouth(rig: Rig) -> None:
+    track = live_track(Fraction(25), 150, 0, True)
+    assert track.blink.max() > 0.9
+    assert not live_track(Fraction(25), 150, 0, False).blink.any()
+    assert not track.poses[:, : len(EXPRESSION)].any()

@@ -582,3 +582,29 @@ def test_a_leaning_face_is_read_upright() -> None:
     for index in range(2):
         assert watch.take(Shown(index, index / 25, np.zeros((48, 64, 3), np.uint8)), reader, place) == place
     assert asked == [((10.0, 10.0, 40.0, 40.0), 21.0, "drawn")] * 2
+
+
+def test_a_jump_from_a_loops_end_to_its_beginning_is_told() -> None:
+    from stillwake.inspection import loop
+    from stillwake.types import Plan, Shot
+
+    shot = Shot(family="animator", engine="animator", motion="live", seconds=Fraction(10), fps=Fraction(25),
+                size=(32, 32), seed=0)  # fmt: skip
+
+    def turning(share: float) -> Any:
+        """A bright bar that goes round ``share`` of the picture in a loop."""
+
+        def frame(index: int) -> np.ndarray:
+            at = 32 * share * index / 250
+            ramp = np.clip(255 - 40 * np.abs((np.arange(32) - at + 16) % 32 - 16), 0, 255)
+            return np.tile(ramp.astype(np.uint8)[None, :, None], (32, 1, 3))
+
+        return SimpleNamespace(frame_count=250, frame=frame)
+
+    plan = Plan(shots=(shot,))
+    (whole,) = loop.check(evidence(performance=turning(1.0), plan=plan))
+    (broken,) = loop.check(evidence(performance=turning(0.8), plan=plan))
+    assert (whole.verdict, broken.verdict) == ("pass", "fail")
+    assert whole.measured == pytest.approx(1.0, abs=0.2)
+    assert broken.start == pytest.approx(9.96)
+    assert loop.check(evidence(plan=None)) == []

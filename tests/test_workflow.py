@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stillwake import inspection, media, route, workflow
-from stillwake.doctor import demo_still
+from stillwake.doctor import demo_drawing, demo_still
 from stillwake.errors import (
     Cancelled,
     EngineUnavailableError,
@@ -147,6 +147,23 @@ def test_the_same_seed_gives_the_same_speaking_frames(tmp_path: Path) -> None:
     assert frames[0] == frames[1]
 
 
+def test_without_words_a_still_becomes_a_silent_loop_that_starts_as_the_still_and_closes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    record = workflow.animate(demo_drawing(), Brief(seconds=Fraction(5, 2)), tmp_path / "loop" / "%05d.png")
+    (shot,) = record.plan.shots
+    assert (shot.engine, shot.motion, shot.seconds) == ("animator", "live", Fraction(5, 2))
+    findings = {finding.check: finding for finding in record.inspection.findings}
+    assert findings["loop seam"].verdict == "pass"
+    assert record.inspection.passed
+    frames = [np.array(Image.open(path)) for path in sorted((tmp_path / "loop").glob("*.png"))]
+    assert len(frames) == 63
+    assert (frames[0] == np.array(Image.open(demo_drawing()))).all()
+    steps = [float(np.abs(a.astype(int) - b).mean()) for a, b in zip(frames, [*frames[1:], frames[0]], strict=True)]
+    assert 0 < steps[-1] < 1.2 * max(steps[0], steps[-2])
+    assert not (tmp_path / "loop" / "sound.wav").exists()
+
+
 # --------------------------------------------------------------------------------------------- nothing left behind
 
 
@@ -241,7 +258,9 @@ def test_the_output_is_looked_at_before_any_work(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("brief", "words"),
     [
-        (Brief(), "--say TEXT"),
+        (Brief(voice="en-us"), "--say TEXT"),
+        (Brief(say="Hello.", seconds=Fraction(3)), "leave out --seconds"),
+        (Brief(seconds=Fraction(100)), "1 to 60"),
         (Brief(say="Hello.", sound=Path("tone.wav")), "either"),
         (Brief(sound=Path("tone.wav"), voice="en-us"), "--voice"),
         (Brief(say="Hello.", transcript="Hello."), "--sound"),

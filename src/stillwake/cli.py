@@ -99,6 +99,12 @@ class Words:
         str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
     ] = None
     engine: Annotated[str | None, Parameter(help="Which engine; stillwake engines lists them.", metavar="NAME")] = None
+    seconds: Annotated[
+        str | None,
+        Parameter(
+            help="How long a living loop is, 6 if not given; a talking clip has its words' length.", metavar="S"
+        ),
+    ] = None
     smooth: Annotated[
         bool, Parameter(help="Move a drawn mouth on every frame; it holds its shapes on twos otherwise.", negative="")
     ] = False
@@ -123,6 +129,7 @@ class Words:
                 size=None if self.size is None else _size(self.size),
                 engine=self.engine,
                 smooth=self.smooth,
+                seconds=None if self.seconds is None else _length(self.seconds),
                 seed=self.seed,
             )
         except ValidationError as error:
@@ -165,6 +172,18 @@ def _rate(text: str) -> Fraction:
     if not 1 <= rate <= 240:
         raise UsageError(f"Cannot use --fps {text}", "rates run from 1 to 240", "try 25, 29.97 or 24000/1001")
     return rate
+
+
+def _length(text: str) -> Fraction:
+    from fractions import Fraction
+
+    try:
+        seconds = Fraction(text) if len(text) <= 32 else None
+    except (ValueError, ZeroDivisionError):
+        seconds = None
+    if seconds is None or not 0 < seconds <= 36000:
+        raise UsageError(f"Cannot use --seconds {text[:32]}", "it is not a length in seconds", "try 6 or 7.5")
+    return seconds
 
 
 def _size(text: str) -> Size:
@@ -308,7 +327,7 @@ def animate(
     overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
-    """Make the person in a still speak: check, plan, render and inspect; writes OUT and OUT.json."""
+    """Make the person in a still speak or, without words, live in a loop; writes OUT and OUT.json."""
     from stillwake.workflow import animate, record_path
 
     with _watching(manner.quiet) as on_progress:

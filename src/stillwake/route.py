@@ -8,26 +8,32 @@ from stillwake.errors import UsageError
 from stillwake.readiness import require_ready
 from stillwake.types import Brief, Family, Plan, Report, Scene, Shot, Size, Speech
 
-__all__ = ["family_and_motion", "natural_size", "plan"]
+__all__ = ["family_and_motion", "natural_size", "plan", "require_seconds"]
 
 LONGEST_SIDE = 1920
 """px; the long side of a clip unless a size is asked for: 1080p, the largest size the speed figures are given for."""
 SIDES = (16, 4096)
 """px; the sides a clip may have: x264 codes in blocks of 16, and H.264 players stop at level 5.2's 4096."""
 
+LOOP_SECONDS = Fraction(6)
+"""How long a living loop is unless it is asked for: a blink or two and a breath and a half."""
+LOOP_RANGE = (Fraction(1), Fraction(60))
+"""Seconds a loop may have: shorter ones have no time for a breath, longer ones repeat themselves anyway."""
+
 _MOTIONS: dict[str, tuple[Family, str]] = {"echo": ("animator", "still")}
 """Family and motion of the engines that do not simply talk. A stranger's engine is asked to talk."""
 
 
-def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
-    """What will be rendered, with the reasons.
+def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> Plan:
+    """What will be rendered, with the reasons: a talking clip, or without ``speech`` a living loop.
 
     Whether the still is ready is asked only for engines that move a face: ``echo`` holds any picture.
 
     Raises
     ------
     stillwake.errors.UsageError
-        The size asked for has odd sides, is too small or too large, or would distort the picture.
+        The size asked for has odd sides, is too small or too large, or would distort the picture; the seconds are
+        asked for a talking clip, or are too few or too many.
     stillwake.errors.NotReadyError
         The report shuts the gate of the engine's family.
     """
@@ -37,18 +43,23 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
 
     if brief.engine is not None:
         reasons.append(f"{engine}, because you asked for it")
+    elif motion == "live":
+        reasons.append(
+            "an animator, because nothing is to be said: a living loop moves what is in the picture and leaves the "
+            "rest untouched, while a generator would repaint all of it"
+        )
     else:
         reasons.append(
             "an animator, because a talking portrait needs lips that follow the sound and a background that stands "
             "still; a generator gives neither"
         )
-    if motion == "talk":
+    if motion != "still":
         require_ready(report, family)
         gate = report.gates[family]
         if gate.verdict == "warn":
             warnings.append(f"the still is only just ready: {gate.why}")
     else:
-        warnings.append(f"{engine} does not talk: the picture stands still while the sound plays")
+        warnings.append(f"{engine} does not move anything: the picture stands still")
 
     face = brief.face or (scene.given[0] if scene.given else 1)
     if face in scene.given and brief.face_file is not None:
@@ -57,9 +68,10 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
     reasons.append(reason)
     if size[0] * size[1] > 1.02 * scene.still.size[0] * scene.still.size[1]:
         warnings.append(f"the clip is larger than the still ({_words(scene.still.size)}): it will look soft")
-    seconds = speech.sound.seconds
-    reasons.append(f"{float(seconds):.2f} s, as long as {speech.sound.name}")
-    warnings.extend(speech.notes)
+    seconds, reason = _seconds(brief, speech)
+    reasons.append(reason)
+    if speech is not None:
+        warnings.extend(speech.notes)
 
     shot = Shot(
         family=family,
@@ -78,7 +90,40 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech) -> Plan:
 
 def family_and_motion(brief: Brief) -> tuple[Family, str]:
     """What the brief asks for, known before anything is looked at: a motion other than "still" needs a ready face."""
-    return _MOTIONS.get(brief.engine or "", ("animator", "talk"))
+    silent = brief.say is None and brief.sound is None
+    return _MOTIONS.get(brief.engine or "", ("animator", "live" if silent else "talk"))
+
+
+def require_seconds(brief: Brief) -> None:
+    """Nothing, where the length asked for is one the brief may have.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        The seconds are asked for a talking clip, or are too few or too many.
+    """
+    if brief.seconds is None:
+        return
+    if brief.say is not None or brief.sound is not None:
+        raise UsageError(
+            "Cannot choose the length", "a talking clip is as long as what is said", "leave out --seconds"
+        )
+    least, most = LOOP_RANGE
+    if not least <= brief.seconds <= most:
+        raise UsageError(
+            f"Cannot make a loop of {float(brief.seconds):g} s",
+            f"loops run from {least} to {most} seconds",
+            "choose another --seconds",
+        )
+
+
+def _seconds(brief: Brief, speech: Speech | None) -> tuple[Fraction, str]:
+    require_seconds(brief)
+    if speech is not None:
+        return speech.sound.seconds, f"{float(speech.sound.seconds):.2f} s, as long as {speech.sound.name}"
+    if brief.seconds is None:
+        return LOOP_SECONDS, f"{float(LOOP_SECONDS):g} s, its end flowing into its beginning"
+    return brief.seconds, f"{float(brief.seconds):g} s, because you asked for it"
 
 
 def natural_size(still: Size) -> Size:

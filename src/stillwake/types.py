@@ -477,7 +477,7 @@ class FaceRecord(Record):
 
 
 class Brief(Record):
-    """What the person wants. Exactly one of ``say`` and ``sound`` for a talking clip.
+    """What the person wants: ``say`` or ``sound`` for a talking clip, neither for a living loop of ``seconds``.
 
     ``face_file`` is a `FaceRecord` that puts a face right; it is the face that speaks unless ``face`` says otherwise.
     ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos.
@@ -494,13 +494,14 @@ class Brief(Record):
     size: Size | None = None
     engine: str | None = None
     smooth: bool = False
+    seconds: Seconds | None = None
     seed: int = Field(0, ge=0, lt=2**63)
 
 
 class Shot(Record):
     """One engine's piece of work.
 
-    ``motion`` for an animator: "talk" or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
+    ``motion`` for an animator: "talk", "live" (a loop) or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
     """
 
     family: Family

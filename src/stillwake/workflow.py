@@ -128,15 +128,27 @@ def hear(brief: Brief) -> Speech:
     stillwake.errors.SoundError, TranscriptError, VoiceUnavailableError
         The sound, the words or the voice cannot be used.
     """
-    return _begin_to_hear(brief)()
+    speech = _begin_to_hear(brief)()
+    if speech is None:
+        raise UsageError(
+            "Cannot make the person speak",
+            "there is nothing to say",
+            "give the words with --say TEXT or a recording with --sound FILE",
+        )
+    return speech
 
 
-def _begin_to_hear(brief: Brief) -> Callable[[], Speech]:
-    """What finishes the hearing: first comes what fails fast and costs little, the slow part when it is called."""
+def _begin_to_hear(brief: Brief) -> Callable[[], Speech | None]:
+    """What finishes the hearing: first comes what fails fast and costs little, the slow part when it is called.
+
+    Where there is nothing to say it gives None.
+    """
     from stillwake.media import open_sound
     from stillwake.speech import listen, say
 
-    _require_something_to_say(brief)
+    _require_one_thing_to_say(brief)
+    if brief.say is None and brief.sound is None:
+        return lambda: None
     if brief.sound is not None:
         sound = open_sound(brief.sound)
         return lambda: listen(sound, brief.transcript, brief.language)
@@ -144,14 +156,14 @@ def _begin_to_hear(brief: Brief) -> Callable[[], Speech]:
     return lambda: speech
 
 
-def _require_something_to_say(brief: Brief) -> None:
+def _require_one_thing_to_say(brief: Brief) -> None:
     what = "Cannot make the person speak"
-    if brief.say is None and brief.sound is None:
+    if brief.say is not None and brief.sound is not None:
+        raise UsageError(what, "there are both words and a recording", "give either --say or --sound")
+    if brief.sound is None and brief.say is None and (brief.voice or brief.transcript or brief.language):
         raise UsageError(
             what, "there is nothing to say", "give the words with --say TEXT or a recording with --sound FILE"
         )
-    if brief.say is not None and brief.sound is not None:
-        raise UsageError(what, "there are both words and a recording", "give either --say or --sound")
     if brief.sound is not None and brief.voice is not None:
         raise UsageError(
             what, "a voice cannot be chosen for a recording", "leave out --voice, or give words with --say"
@@ -162,7 +174,7 @@ def _require_something_to_say(brief: Brief) -> None:
         )
 
 
-def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech, Plan]:
+def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech | None, Plan]:
     """Everything up to the plan: what is seen, whether it is ready, what is heard, and what would be rendered.
 
     Raises
@@ -176,13 +188,14 @@ def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech, Plan]:
 
 def _propose(
     picture: Path, brief: Brief, on_progress: Progress, watch: _Watch
-) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech, Plan]:
+) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech | None, Plan]:
     from stillwake import route
     from stillwake.media import open_still
     from stillwake.perceive import perceive
     from stillwake.readiness import check, require_ready
 
-    _require_something_to_say(brief)
+    _require_one_thing_to_say(brief)
+    route.require_seconds(brief)
     if brief.engine is not None:
         load_engine(brief.engine)
     on_progress("look", 0, 1)
@@ -262,7 +275,8 @@ def animate(
     with performance, _staged(out, record_at, sheet, overwrite) as staged:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
-            clip = _render(performance, staged.clip, speech.sound, on_progress, watch)
+            sound = None if speech is None else speech.sound
+            clip = _render(performance, staged.clip, sound, on_progress, watch)
         with watch.stage("inspect"):
             inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
         if staged.sheet is not None:
@@ -391,7 +405,7 @@ def _writing(path: Path) -> Iterator[None]:
         raise writing_fault(path, error) from error
 
 
-def _render(performance: Performance, out: Path, sound: Sound, on_progress: Progress, watch: _Watch) -> Clip:
+def _render(performance: Performance, out: Path, sound: Sound | None, on_progress: Progress, watch: _Watch) -> Clip:
     from stillwake.media import write_clip
 
     return write_clip(
@@ -406,7 +420,7 @@ def _render(performance: Performance, out: Path, sound: Sound, on_progress: Prog
 
 
 def _inspect(
-    clip: Clip, scene: Scene, speech: Speech, performance: Performance, plan: Plan, on_progress: Progress
+    clip: Clip, scene: Scene, speech: Speech | None, performance: Performance, plan: Plan, on_progress: Progress
 ) -> Inspection:
     from stillwake.inspection import inspect
 
@@ -421,7 +435,7 @@ def _inspect(
     )
 
 
-def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech, face: int) -> None:
+def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech | None, face: int) -> None:
     from stillwake.inspection import contact_sheet
 
     contact_sheet(clip, sheet, scene=scene, speech=speech, face=face)

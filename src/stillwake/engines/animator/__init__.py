@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Animator:
-    """A face speaks, blinks and breathes; the background stands still."""
+    """A face speaks, or blinks and breathes in a loop; the background stands still."""
 
     name = "animator"
     family: Family = "animator"
-    motions = frozenset({"talk"})
-    summary = "moves the face in the picture: speech in sync, blinks, breath, small head motion; CPU, offline"
+    motions = frozenset({"talk", "live"})
+    summary = "moves the face in the picture: speech in sync, living loops, blinks, breath; CPU, offline"
 
     def missing(self) -> str | None:
         """None: everything it needs comes with stillwake."""
@@ -36,18 +36,18 @@ class Animator:
         Raises
         ------
         stillwake.errors.UsageError
-            The shot asks for another motion than talk, for a face that is not there, or brings no speech.
+            The shot asks for another motion, for a face that is not there, or brings no speech to talk.
         stillwake.errors.NotReadyError
             The face has nothing to move it by, or a drawn one's mouth is not seen.
         """
         from stillwake.engines.animator.parts import SEEN, eyes_seen
         from stillwake.engines.animator.render import Talk
         from stillwake.engines.animator.rig import build_rig
-        from stillwake.engines.animator.tracks import talk_track
+        from stillwake.engines.animator.tracks import live_track, talk_track
 
         if shot.motion not in self.motions:
-            raise UsageError("Cannot animate", f"the animator has no motion {shot.motion!r}", "ask for talk")
-        if speech is None:
+            raise UsageError("Cannot animate", f"the animator has no motion {shot.motion!r}", "ask for talk or live")
+        if speech is None and shot.motion == "talk":
             raise UsageError("Cannot animate", "a talking face needs words or a recording", "use --say or --sound")
         if not 1 <= shot.face <= len(scene.faces):
             raise UsageError(
@@ -57,12 +57,15 @@ class Animator:
         drawn = face.mesh is None
         if drawn and face.kind != "drawn":
             raise NotReadyError("Cannot animate", "the face has no mesh to move", "use a photograph or a painting")
-        if drawn and face.confidence.get("mouth", 0.0) < SEEN:
+        if drawn and shot.motion == "talk" and face.confidence.get("mouth", 0.0) < SEEN:
             raise NotReadyError(
                 "Cannot animate", "the drawn face's mouth is not seen", "use a still where nothing covers the mouth"
             )
         rig = build_rig(scene, face)
         blinks = any(eyes_seen(face))
         held = drawn and not shot.smooth
-        track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks, held)
+        if speech is None or shot.motion == "live":
+            track = live_track(shot.fps, shot.frame_count, shot.seed, blinks, held)
+        else:
+            track = talk_track(rig.face, speech, shot.fps, shot.frame_count, shot.seed, blinks, held)
         return Talk(rig, track, shot.fps)

@@ -127,6 +127,38 @@ def talk_track(
     return Track(poses, blink, tongue)
 
 
+def live_track(fps: Fraction, frame_count: int, seed: int, blinks: bool, held: bool = False) -> Track:
+    """The motion of somebody who only lives: breath, a little of the head, hair, blinks; a loop.
+
+    Every motion has whole periods in the loop and is at rest in its first frame, so the frame after the last one is
+    the first one, in position and in speed, and that is the still.
+    """
+    rng = np.random.default_rng(seed)
+    seconds = frame_count / float(fps)
+    turn = 2 * np.pi * np.arange(frame_count) / frame_count
+
+    def wave(period: float) -> Array:
+        swing: Array = np.sin(turn * max(1, round(seconds / period)))
+        return swing
+
+    poses: Array = np.zeros((frame_count, len(COEFFICIENTS)))
+    side = rng.choice([-1.0, 1.0])
+    poses[:, INDEX["yaw"]] = side * 0.045 * wave(5.7)
+    poses[:, INDEX["pitch"]] = 0.022 * wave(4.3)
+    poses[:, INDEX["roll"]] = side * 0.006 * wave(6.1)
+    poses[:, INDEX["shift_x"]] = side * 0.004 * wave(5.7)
+    poses[:, INDEX["breath"]] = 0.5 - 0.5 * np.cos(turn * max(1, round(seconds / 3.8)))
+    poses[:, INDEX["sway_cos"]] = 0.3 * wave(2.9)
+    poses[:, INDEX["sway_sin"]] = 0.3 * (1 - np.cos(turn * max(1, round(seconds / 2.9)))) / 2
+    blink: Floats = np.zeros(frame_count, np.float32)
+    if blinks:
+        blink = _blink_curve(np.arange(frame_count) / float(fps), rng)
+    if held:
+        twos = hold_frames(fps)
+        blink = (np.round(_hold(blink, twos) * HALF_LIDS) / HALF_LIDS).astype(np.float32)
+    return Track(np.clip(poses, -LIMITS, LIMITS).astype(np.float32), blink, np.zeros(frame_count, np.float32))
+
+
 def hold_frames(fps: Fraction) -> int:
     """For how many frames a drawing stands: two of film's 24 a second."""
     return max(1, round(fps / 12))
