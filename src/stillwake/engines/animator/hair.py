@@ -29,7 +29,7 @@ AMPLITUDE = 0.030
 SWELL = 0.3
 """By how much a breeze of several turns dies down between its two ends, so that no two turns are quite alike."""
 
-_UNIT = 56
+_UNIT = 60
 """Px of the canvas in one face height, at most; a small face is not enlarged."""
 _WINDOW = (2.2, 1.6, 3.0)
 """What the canvas holds around the face's middle, in face heights: to either side, above, below."""
@@ -40,6 +40,8 @@ _SMALLEST_FACE = 40.0
 """Px of face height under which a sway is less than a pixel."""
 _CROWN = (-0.95, -0.56, 0.42)
 """Sure hair: from and to down the face, and to either side; in face heights from its middle, as all below."""
+_ALIKE = 9.0
+"""Levels of Lab, lightness counting half, by which a strand differs from the crown at first sight."""
 _ROOT = -0.25
 """Hair above this line that lies on the skull is held by it."""
 _LEAST_SEED, _LEAST = 0.02, 0.10
@@ -48,8 +50,10 @@ _MOST = 0.60
 """A larger share of what is seen of the person below the chin is not hair alone."""
 _LEAST_REACH = 0.22
 """Hair whose tips are nearer to the roots has nothing to sway; nor has a cap, which ends at the roots."""
-_SOFT = 0.25
-"""Distance from what stands still over which the hair comes free."""
+_SOFT = (0.12, 0.18, 0.25, 0.34)
+"""Distances from what stands still over which the hair may come free: the one that lets most of it move is taken."""
+_NOTICEABLE = 0.04
+"""Px of motion below which a node stands still."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +110,9 @@ def find_hair(scene: Scene, face: Face, grid: Grid, subject: Floats) -> tuple[Ha
     along, reach = _from_roots(canvas, hair)
     if reach < _LEAST_REACH:
         return None, "the hair is too short to sway, or under a hat"
-    free = _free(canvas, hair, 1.5 * grid.step / canvas.height)
-    basis = _waves(canvas, grid, scene.still.size, along, free, reach)
-    moving = np.sqrt((basis**2).sum((0, 3))) > 0.02
+    basis = _waves(canvas, grid, scene.still.size, hair, along, reach)
+    moving = np.sqrt((basis**2).sum((0, 3))) > _NOTICEABLE
+    basis[:, ~moving] = 0
     if not moving.any():
         return None, "no hair hangs free of face and clothes"
     rows, columns = np.nonzero(moving.any(1))[0], np.nonzero(moving.any(0))[0]
@@ -229,8 +233,14 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
         return None, "no hair seen above the forehead"
     core = cv2.erode(canvas.oval.astype(np.uint8), _disc(0.06 * unit)) > 0
     cv2.setRNGSeed(0)
+    cv2.setRNGSeed(0)
+    to_hair = _distance(canvas.lab, crown, 4)
+    to_skin = _distance(canvas.lab, core & (v > -0.1) & (v < 0.3), 1)
+    alike = person & ~core & (to_hair < _ALIKE) & (to_hair < to_skin) & (v < _BELOW)
+    alike = _held_by(cv2.morphologyEx((alike | crown).astype(np.uint8), cv2.MORPH_OPEN, _disc(1)), crown)
     labels = np.full(person.shape, cv2.GC_PR_BGD, np.uint8)
     labels[person & ~canvas.oval & (v < 0.15) & (side < 1.1)] = cv2.GC_PR_FGD
+    labels[alike] = cv2.GC_PR_FGD
     labels[crown] = cv2.GC_FGD
     labels[core & (v > -0.22)] = cv2.GC_BGD
     labels[person & (side < 0.22) & (v > 0.52) & (v < 0.85)] = cv2.GC_BGD  # the neck
@@ -249,6 +259,20 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
     if too_much or (hair & (v > _BELOW)).sum() > 0.3 * unit**2:
         return None, "hair and clothes cannot be told apart"
     return hair, ""
+
+
+def _distance(lab: Pixels, sample: Mask, count: int) -> Floats:
+    """How far each colour (h, w, 3) is from the nearest of the ``count`` a sample is made of; lightness counts half."""
+    import cv2
+
+    scaled = lab.astype(np.float32) * np.array([0.5, 1, 1], np.float32)
+    colours = scaled[sample]
+    if len(colours) < count:
+        return np.full(lab.shape[:2], np.inf, np.float32)
+    rule = (cv2.TERM_CRITERIA_COUNT, 6, 0.0)
+    _, _, centres = cv2.kmeans(colours, count, None, rule, 1, cv2.KMEANS_PP_CENTERS)
+    nearest: Floats = np.sqrt(np.min([((scaled - centre) ** 2).sum(2) for centre in centres], 0))
+    return nearest
 
 
 def _held_by(mask: Pixels, seed: Mask) -> Mask:
@@ -295,11 +319,8 @@ def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     return top / under, tips / unit
 
 
-def _free(canvas: _Canvas, hair: Mask, margin: float) -> Floats:
-    """How freely each place may move, (h, w) 0..1: 0 on the face and on all that is not hair, growing away from them.
-
-    ``margin`` in face heights is kept around what stands still, so that what is interpolated there is 0 too.
-    """
+def _clearance(canvas: _Canvas, hair: Mask) -> tuple[Floats, Floats]:
+    """Distance from the face and all that is not hair, and from the hair, each (h, w) in face heights."""
     import cv2
 
     unit = canvas.unit
@@ -311,30 +332,37 @@ def _free(canvas: _Canvas, hair: Mask, margin: float) -> Floats:
     stands = ~small[parts] | canvas.oval | canvas.others
     far = cv2.distanceTransform((~stands).astype(np.uint8), cv2.DIST_L2, 5) / unit
     out = cv2.distanceTransform((~closed).astype(np.uint8), cv2.DIST_L2, 5) / unit
-    free: Floats = (smoothstep(far, margin, margin + _SOFT) * (1 - smoothstep(out, 0.08, 0.35))).astype(np.float32)
-    return free
+    return far, out
 
 
-def _waves(
-    canvas: _Canvas, grid: Grid, size: tuple[int, int], along: Floats, free: Floats, reach: float
-) -> Floats:
+def _waves(canvas: _Canvas, grid: Grid, size: tuple[int, int], hair: Mask, along: Floats, reach: float) -> Floats:
     """The four parts of the wave, (4, h, w, 2) float32 px on the grid's nodes."""
     nodes = grid.nodes.astype(np.float64)
-    rho, weight = canvas.at(along, nodes).astype(np.float64), canvas.at(free, nodes).astype(np.float64)
+    rho = canvas.at(along, nodes).astype(np.float64)
+    far, out = (canvas.at(field, nodes).astype(np.float64) for field in _clearance(canvas, hair))
     on = nodes @ canvas.there[:, :2].T + canvas.there[:, 2]
     u = (on[..., 0] - (canvas.u.shape[1] - 1) / 2) / canvas.unit
-    far = AMPLITUDE * canvas.height * float(np.clip(1.15 * reach, 0.7, 1.8)) * weight * np.clip(rho, 0, 1) ** 1.15
+    swing = AMPLITUDE * canvas.height * float(np.clip(1.15 * reach, 0.7, 1.8)) * np.clip(rho, 0, 1) ** 1.15
+    swing *= 1 - smoothstep(out, 0.08, 0.35)
     first, second, third = 0.9 * u - 2.6 * rho, 1 - 1.7 * u - 4.4 * rho, 0.9 * u - 2.6 * rho + 1.3
     # sin(t + p) = cos(t) sin(p) + sin(t) cos(p)
     sideways = np.stack([np.sin(first), np.cos(first), 0.38 * np.sin(second), 0.38 * np.cos(second)])
     level = np.zeros_like(u)
     lengthways = 0.30 * np.stack([np.sin(third), np.cos(third), level, level])
-    basis = -far[..., None] * (sideways[..., None] * canvas.across + lengthways[..., None] * canvas.down)
+    whole = -swing[..., None] * (sideways[..., None] * canvas.across + lengthways[..., None] * canvas.down)
     # Nothing is known beyond the picture's edge, so nothing comes in from there.
     for axis in (0, 1):
         inside = np.minimum(nodes[..., axis], size[axis] - 1 - nodes[..., axis])
-        basis[..., axis] *= smoothstep(inside, 0.0, 0.15 * canvas.height)
-    return (basis * min(1.0, STEEPEST / max(1e-9, _steepest(basis, grid.step)))).astype(np.float32)
+        whole[..., axis] *= smoothstep(inside, 0.0, 0.15 * canvas.height)
+    margin = 1.5 * grid.step / canvas.height  # so that what is interpolated on the face is 0 too
+    best, most = np.zeros(whole.shape, np.float32), 0.0
+    for soft in _SOFT:
+        basis = whole * smoothstep(far, margin, margin + soft)[..., None]
+        basis *= min(1.0, STEEPEST / max(1e-9, _steepest(basis, grid.step)))
+        moved = float((basis**2).sum())
+        if moved > most:
+            best, most = basis.astype(np.float32), moved
+    return best
 
 
 def _steepest(basis: Array, step: int) -> float:
