@@ -48,6 +48,8 @@ _LEAST_SEED, _LEAST = 0.02, 0.10
 """Squares of the face's height of crown, and of hair, that must be seen."""
 _MOST = 0.60
 """A larger share of what is seen of the person below the chin is not hair alone."""
+_ON_CHEST = 0.5
+"""Hair hangs down both sides of a chest; what covers more of its middle is a dress."""
 _LEAST_REACH = 0.22
 """Hair whose tips are nearer to the roots has nothing to sway; nor has a cap, which ends at the roots."""
 _SOFT = (0.12, 0.18, 0.25, 0.34)
@@ -60,9 +62,10 @@ _NOTICEABLE = 0.04
 class Hair:
     """The hair of one head and how it moves.
 
-    ``mask`` (H, W) float32 0..1, the hair, also where it lies on the face; ``zone`` (x0, y0, x1, y1) px of the picture,
-    outside of which nothing ever moves; ``basis`` (4, h, w, 2) float32 px on the grid's nodes, the parts that go with
-    the cosine and sine of one and of two turns; ``reach`` the length of the hair below its roots in face heights.
+    ``mask`` (H, W) float32 0..1, the hair, also where it lies on the face; ``zone`` (x0, y0, x1, y1) px of the
+    picture, outside of which nothing ever moves; ``basis`` (4, h, w, 2) float32 px on the grid's
+    nodes, the parts that go with the cosine and sine of one and of two turns; ``reach`` the length of the hair below
+    its roots in face heights.
     """
 
     mask: Floats
@@ -129,10 +132,10 @@ def find_hair(scene: Scene, face: Face, grid: Grid, subject: Floats) -> tuple[Ha
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Canvas:
-    """The head upright and of one size: ``lab`` (h, w, 3) uint8; masks (h, w) of the ``person``, the
-    ``oval`` of the face and ``others``, the boxes of other faces.
+    """The head upright and of one size.
 
-    ``u`` (1, w) and ``v`` (h, 1) positions across and down the face from its middle in face heights; ``unit`` px of the
+    ``lab`` (h, w, 3) uint8; masks (h, w) of the ``person``, the ``oval`` of the face and ``others``, the boxes of
+    other faces; ``u`` (1, w) and ``v`` (h, 1) across and down the face from its middle in face heights; ``unit`` px of the
     canvas and ``height`` px of the picture in a face height; ``there`` (2, 3) maps the picture onto the canvas.
     """
 
@@ -244,8 +247,8 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
     labels[crown] = cv2.GC_FGD
     labels[core & (v > -0.22)] = cv2.GC_BGD
     labels[person & (side < 0.22) & (v > 0.52) & (v < 0.85)] = cv2.GC_BGD  # the neck
-    # What lies behind the person is one flat colour and no hair. It stays in the sum: the more of it there is, the less
-    # any colour of skin or clothes weighs against the crown's.
+    # What lies behind the person is one flat colour and no hair. It stays in the sum: the more of it there is, the
+    # less any colour of skin or clothes weighs against the crown's.
     shown = canvas.lab.copy()
     shown[~person] = (0, 255, 0)
     labels[~person | canvas.others] = cv2.GC_BGD
@@ -256,13 +259,15 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
         return None, "too little hair is seen"
     body = person & (v > 0.6)
     too_much = body.sum() > 0.3 * unit**2 and (hair & body).sum() > _MOST * body.sum()
+    chest = person & (side < 0.3) & (v > 0.9) & (v < 1.5)
+    too_much = too_much or (chest.sum() > 0.1 * unit**2 and (hair & chest).sum() > _ON_CHEST * chest.sum())
     if too_much or (hair & (v > _BELOW)).sum() > 0.3 * unit**2:
         return None, "hair and clothes cannot be told apart"
     return hair, ""
 
 
 def _distance(lab: Pixels, sample: Mask, count: int) -> Floats:
-    """How far each colour (h, w, 3) is from the nearest of the ``count`` a sample is made of; lightness counts half."""
+    """How far each colour (h, w, 3) is from the nearest of ``count`` in a sample; lightness counts half."""
     import cv2
 
     scaled = lab.astype(np.float32) * np.array([0.5, 1, 1], np.float32)
@@ -291,7 +296,7 @@ def _held_by(mask: Pixels, seed: Mask) -> Mask:
 def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     """How far along the hair each place lies, 0 at the roots and 1 at the tips, (h, w); and the tips' distance.
 
-    Measured through the hair, not through the air, then carried on smoothly beyond it. The distance is in face heights.
+    Measured through the hair, not through the air, then carried on smoothly beyond it. Distances are in face heights.
     """
     import cv2
 
