@@ -1,9 +1,9 @@
 """Snow, rain, petals, dust and embers that drift through a picture and close their loop by themselves.
 
-A particle runs along its path again and again, and whole particles share one path, evenly spaced, so that in one loop
-each moves up to where the next one was: any speed closes, however short the loop. Where a path begins anew its particle
-is outside the picture, or faded. There are three planes: the far one lies behind the subject. Shapes are drawn by
-formula at their exact places, in one go for a plane, only where they are.
+A particle runs along its path again and again, and several share one path, evenly spaced, so that in one loop each
+moves up to where the next one was: any speed closes, however short the loop. Where a path begins anew its particle is
+outside the picture, or faded. There are three planes: the far one lies behind the subject. Shapes are drawn by formula
+at their exact places, in one go for a plane, only where they are.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ AMBIENTS = ("snow", "rain", "petals", "dust", "embers")
 class _Plane:
     """What one plane of particles is like, at 720 px; lengths in px, speeds in heights of the picture a second.
 
-    ``number`` in a picture of 16:9; ``length`` from and to, half the longer side of a particle, ``slim`` the other side
-    over it; ``soft`` px of its edge; ``alpha``; ``colour`` RGB; ``speed`` (negative: upwards); ``slope`` px to the
-    right for each px down; ``sway`` px to either side and ``beat`` swings a second.
+    ``number`` in a picture of 16:9; ``length`` from and to, half the longer side of a particle, ``slim`` the other
+    side over it; ``soft`` px of its edge; ``alpha``; ``colour`` RGB; ``speed`` (negative: upwards); ``slope`` px to
+    the right for each px down; ``sway`` px to either side and ``beat`` swings a second.
     """
 
     number: int
@@ -67,13 +67,15 @@ _KINDS: dict[str, tuple[_Plane, ...]] = {
         _Plane(12, (6.0, 11.0), 0.22, (255, 240, 212), -0.024, soft=8.0, slope=-0.8, sway=30, beat=0.10),
     ),
     "embers": (
-        _Plane(56, (0.9, 1.5), 0.70, (255, 120, 36), -0.09, soft=1.4, slope=-0.15, sway=14, beat=0.5, far=True),
-        _Plane(34, (1.4, 2.4), 1.00, (255, 138, 44), -0.15, soft=1.8, slope=-0.18, sway=22, beat=0.6),
-        _Plane(6, (5.0, 8.5), 0.42, (255, 118, 36), -0.26, soft=7.0, slope=-0.2, sway=36, beat=0.5),
+        _Plane(90, (1.0, 1.7), 0.90, (255, 120, 36), -0.09, soft=1.4, slope=-0.15, sway=14, beat=0.5, far=True),
+        _Plane(56, (1.6, 2.8), 1.40, (255, 138, 44), -0.15, soft=1.8, slope=-0.18, sway=22, beat=0.6),
+        _Plane(9, (5.0, 9.0), 0.60, (255, 118, 36), -0.26, soft=7.0, slope=-0.2, sway=36, beat=0.5),
     ),
 }  # fmt: skip
 _LIFE = 9.0
 """Seconds a speck of dust is seen."""
+_FAINT = 0.004
+"""Covering less than this changes no level of a pixel by one."""
 _ADDED = ("embers",)
 """Light adds to what is behind it; everything else covers."""
 
@@ -174,8 +176,7 @@ class Ambient:
         rows = np.rint(y).astype(np.int64)[:, None] + down
         off = rows - y[:, None]
         middle = np.rint(x[:, None] + swarm.lean * off).astype(np.int64)  # a streak's box leans as it does
-        columns = middle[:, :, None] + across
-        off_x = (columns - x[:, None, None]).astype(np.float32)
+        off_x = across.astype(np.float32) + (middle - x[:, None]).astype(np.float32)[:, :, None]
         off_y = off.astype(np.float32)[:, :, None]
         cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
         one_over_long, one_over_wide = ((1 / v).astype(np.float32) for v in (swarm.long[seen], wide))
@@ -187,20 +188,20 @@ class Ambient:
         # An ellipse with an edge of ``soft`` px, measured along its shorter side.
         steep = (np.minimum(swarm.long[seen], wide) / swarm.soft).astype(np.float32)[:, None, None]
         shape = (1 - np.sqrt(along, out=along)) * steep + np.float32(0.5)
-        shape = np.clip(shape, 0, np.minimum(1, steep + np.float32(0.5)), out=shape)
+        np.minimum(shape, np.minimum(1, steep + np.float32(0.5)), out=shape)
         shape *= alpha.astype(np.float32)[:, None, None]
-        shape *= ((rows >= 0) & (rows < height))[:, :, None]
-        shape *= (columns >= 0) & (columns < width)
-        one, row, column = np.nonzero(shape > 0.004)
-        if not len(one):
-            return None
-        return rows[one, row], columns[one, row, column], shape[one, row, column]
+        place = np.flatnonzero(shape > _FAINT)
+        line, column = np.divmod(place, len(across))
+        py, px = rows.ravel()[line], middle.ravel()[line] + across[column]
+        inside = (py >= 0) & (py < height) & (px >= 0) & (px < width)
+        return py[inside], px[inside], shape.ravel()[place[inside]]
 
 
 def build_ambient(kind: str, size: Size, seconds: float, seed: int = 0, strength: float = 1.0) -> Ambient:
-    """The particles of ``kind``, one of `AMBIENTS`, for a loop of ``seconds`` in a picture of ``size`` (width, height).
+    """The particles of ``kind``, one of `AMBIENTS`, for a loop of ``seconds`` in a picture of ``size``.
 
-    ``strength`` is how many there are, 1 being usual; the same seed gives the same particles at every frame rate.
+    ``size`` (width, height) px; ``strength`` is how many there are, 1 being usual; the same seed gives the same
+    particles at every frame rate.
 
     Raises
     ------
@@ -226,11 +227,8 @@ def _swarm(
     lean = plane.slope if kind == "rain" else 0.0
     ry = longest + soft / 2 + 1
     rx = max(0.5, longest * plane.slim) + soft + 1 if kind == "rain" else ry
-    if kind == "dust":
-        far = abs(plane.speed) * height * _LIFE
-    else:
-        far = height + 2 * ry + 2
-    paths = []
+    far = abs(plane.speed) * height * _LIFE if kind == "dust" else height + 2 * ry + 2
+    paths: list[tuple[float, ...]] = []
     while len(paths) < wanted:
         takes = _LIFE if kind == "dust" else far / (abs(plane.speed) * height)
         takes *= random.uniform(0.8, 1.25)
@@ -247,10 +245,10 @@ def _swarm(
         for member in range(sharing):
             paths.append((member, sharing, rounds, begin_x, begin_y, right, down, swings, *turns, *phase, long, shift))
     columns = np.array(paths, np.float64).reshape(-1, 15)
-    member, sharing, rounds = (columns[:, k].astype(np.int64) for k in range(3))
+    whole = columns[:, :3].astype(np.int64)
     return _Swarm(
         colour=np.array(plane.colour, np.float32), alpha=plane.alpha, soft=soft, far=plane.far,
-        member=member, sharing=sharing, rounds=rounds,
+        member=whole[:, 0], sharing=whole[:, 1], rounds=whole[:, 2],
         x=columns[:, 3], y=columns[:, 4], dx=columns[:, 5], dy=columns[:, 6],
         sway=plane.sway * unit, swings=columns[:, 7], turns=columns[:, 8:10], phase=columns[:, 10:13],
         shift=columns[:, 14], long=columns[:, 13], wide=np.maximum(0.5, columns[:, 13] * plane.slim), angle=leaning,

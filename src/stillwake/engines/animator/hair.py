@@ -135,8 +135,8 @@ class _Canvas:
     """The head upright and of one size.
 
     ``lab`` (h, w, 3) uint8; masks (h, w) of the ``person``, the ``oval`` of the face and ``others``, the boxes of
-    other faces; ``u`` (1, w) and ``v`` (h, 1) across and down the face from its middle in face heights; ``unit`` px of the
-    canvas and ``height`` px of the picture in a face height; ``there`` (2, 3) maps the picture onto the canvas.
+    other faces; ``u`` (1, w) and ``v`` (h, 1) across and down the face from its middle in face heights; ``unit`` px
+    of the canvas and ``height`` px of the picture in a face height; ``there`` (2, 3) maps the picture onto the canvas.
     """
 
     lab: Pixels
