@@ -51,9 +51,9 @@ _KINDS: dict[str, tuple[_Plane, ...]] = {
         _Plane(10, (7.0, 12.0), 0.45, (250, 252, 255), 0.20, soft=9.0, slope=0.18, sway=40),
     ),
     "rain": (
-        _Plane(130, (10, 15), 0.30, (176, 190, 208), 1.1, slim=0.045, slope=-0.10, far=True),
-        _Plane(60, (20, 30), 0.36, (188, 201, 218), 1.7, slim=0.040, slope=-0.10),
-        _Plane(12, (42, 60), 0.22, (196, 208, 224), 2.6, slim=0.040, soft=2.5, slope=-0.10),
+        _Plane(110, (10, 15), 0.30, (176, 190, 208), 1.1, slim=0.045, slope=-0.10, far=True),
+        _Plane(50, (20, 30), 0.36, (188, 201, 218), 1.7, slim=0.040, slope=-0.10),
+        _Plane(10, (42, 60), 0.22, (196, 208, 224), 2.6, slim=0.040, soft=2.5, slope=-0.10),
     ),
     "petals": (
         _Plane(30, (2.6, 4.2), 0.70, (236, 196, 208), 0.05, slim=0.60, slope=0.35, sway=16, beat=0.25, far=True),
@@ -131,6 +131,9 @@ class Ambient:
         """
         if frame.shape != (self.size[1], self.size[0], 3) or frame.dtype != np.uint8:
             raise ValueError(f"the frame must be uint8 of {self.size[0]}x{self.size[1]}, not {frame.shape}")
+        if not frame.flags.c_contiguous:
+            raise ValueError("the frame must lie in memory in one piece")
+        flat = frame.reshape(-1, 3)
         for swarm in self.swarms:
             placed = self._placed(swarm, index % count, count)
             if placed is None:
@@ -141,14 +144,12 @@ class Ambient:
             # Where particles overlap what they cover adds up, and each place is painted once, with the sum.
             at = y * self.size[0] + x
             np.add.at(self._covered, at, alpha)
-            share = np.minimum(self._covered[at], 1.0 if self.kind not in _ADDED else 2.0)[:, None]
+            share = np.minimum(self._covered.take(at), 2 if self.kind in _ADDED else 1)[:, None]
             self._covered[at] = 0
-            below = frame[y, x].astype(np.float32)
-            if self.kind in _ADDED:
-                below += share * swarm.colour
-            else:
-                below += share * (swarm.colour - below)
-            frame[y, x] = np.minimum(below + np.float32(0.5), 255).astype(np.uint8)
+            below = flat.take(at, axis=0).astype(np.float32)
+            below += share * (swarm.colour if self.kind in _ADDED else swarm.colour - below)
+            below += np.float32(0.5)
+            flat[at] = np.minimum(below, 255, out=below).astype(np.uint8)
 
     def _placed(self, swarm: _Swarm, index: int, count: int) -> tuple[Array, Array, Floats] | None:
         """The pixels that are touched, (p,) rows and columns, and how much of each is covered, (p,) float32."""
