@@ -54,6 +54,8 @@ _LEAST_REACH = 0.22
 """Hair whose tips are nearer to the roots has nothing to sway; nor has a cap, which ends at the roots."""
 _SOFT = (0.12, 0.18, 0.25, 0.34)
 """Distances from what stands still over which the hair may come free: the one that lets most of it move is taken."""
+_ON_CLOTHES = 0.25
+"""How much of its swing is left to a lock that lies on clothes; they go along, a little."""
 _NOTICEABLE = 0.04
 """Px of motion below which a node stands still."""
 
@@ -324,8 +326,8 @@ def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     return top / under, tips / unit
 
 
-def _clearance(canvas: _Canvas, hair: Mask) -> tuple[Floats, Floats]:
-    """Distance from the face and all that is not hair, and from the hair, each (h, w) in face heights."""
+def _clearance(canvas: _Canvas, hair: Mask) -> tuple[Floats, Floats, Floats]:
+    """Distance from faces and ears, from all of the person but hair, and from the hair: (h, w), in face heights."""
     import cv2
 
     unit = canvas.unit
@@ -334,17 +336,21 @@ def _clearance(canvas: _Canvas, hair: Mask) -> tuple[Floats, Floats]:
     _, parts, stats, _ = cv2.connectedComponentsWithStats(fixed, connectivity=4)
     small = stats[:, cv2.CC_STAT_AREA] < 0.03 * unit**2  # a ribbon goes with the hair
     small[0] = True
-    stands = ~small[parts] | canvas.oval | canvas.others
-    far = cv2.distanceTransform((~stands).astype(np.uint8), cv2.DIST_L2, 5) / unit
-    out = cv2.distanceTransform((~closed).astype(np.uint8), cv2.DIST_L2, 5) / unit
-    return far, out
+    beside = (canvas.v > -0.2) & (canvas.v < 0.35) & (np.abs(canvas.u) < 0.75)
+    faces = canvas.oval | canvas.others | ((fixed > 0) & beside)
+    stands = faces | ~small[parts]
+    from_faces, from_all, from_hair = (
+        cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(unit)
+        for mask in (faces, stands, closed)
+    )
+    return from_faces, from_all, from_hair
 
 
 def _waves(canvas: _Canvas, grid: Grid, size: tuple[int, int], hair: Mask, along: Floats, reach: float) -> Floats:
     """The four parts of the wave, (4, h, w, 2) float32 px on the grid's nodes."""
     nodes = grid.nodes.astype(np.float64)
     rho = canvas.at(along, nodes).astype(np.float64)
-    far, out = (canvas.at(field, nodes).astype(np.float64) for field in _clearance(canvas, hair))
+    faces, far, out = (canvas.at(field, nodes).astype(np.float64) for field in _clearance(canvas, hair))
     on = nodes @ canvas.there[:, :2].T + canvas.there[:, 2]
     u = (on[..., 0] - (canvas.u.shape[1] - 1) / 2) / canvas.unit
     swing = AMPLITUDE * canvas.height * float(np.clip(1.15 * reach, 0.7, 1.8)) * np.clip(rho, 0, 1) ** 1.15
@@ -362,7 +368,9 @@ def _waves(canvas: _Canvas, grid: Grid, size: tuple[int, int], hair: Mask, along
     margin = 1.5 * grid.step / canvas.height  # so that what is interpolated on the face is 0 too
     best, most = np.zeros(whole.shape, np.float32), 0.0
     for soft in _SOFT:
-        basis = whole * smoothstep(far, margin, margin + soft)[..., None]
+        free = smoothstep(far, margin, margin + soft)
+        free += (1 - free) * _ON_CLOTHES * (1 - smoothstep(out, 0, 0.18))
+        basis = whole * (free * smoothstep(faces, margin, margin + soft))[..., None]
         basis *= min(1.0, STEEPEST / max(1e-9, _steepest(basis, grid.step)))
         moved = float((basis**2).sum())
         if moved > most:
