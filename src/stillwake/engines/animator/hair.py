@@ -65,9 +65,9 @@ class Hair:
     """The hair of one head and how it moves.
 
     ``mask`` (H, W) float32 0..1, the hair, also where it lies on the face; ``zone`` (x0, y0, x1, y1) px of the
-    picture, outside of which nothing ever moves; ``basis`` (4, h, w, 2) float32 px on the grid's
-    nodes, the parts that go with the cosine and sine of one and of two turns; ``reach`` the length of the hair below
-    its roots in face heights.
+    picture, outside of which nothing ever moves; ``basis`` (4, h, w, 2) float32 px on the grid's nodes, the
+    parts that go with the cosine and sine of one and of two turns; ``reach`` the length of the hair below its roots
+    in face heights.
     """
 
     mask: Floats
@@ -103,8 +103,8 @@ def find_hair(scene: Scene, face: Face, grid: Grid, subject: Floats) -> tuple[Ha
     """The hair of ``face`` and "", or None and why none can be moved, a clause.
 
     ``grid`` covers the whole picture, ``subject`` (H, W) float32 0..1 is the person's matte there. Nothing inside the
-    oval of the face moves, and nothing of the person that is not hair; beyond the silhouette the motion goes on for a
-    little, since hair that swings outwards is looked up there.
+    oval of the face moves; clothes under a lock go along a little. Beyond the silhouette the motion goes on and fades:
+    hair that swings outwards is looked up there, so this map is for the subject's layer, not for what is behind it.
     """
     canvas = _canvas_for(scene, face, subject)
     if canvas.height < _SMALLEST_FACE:
@@ -238,7 +238,6 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
         return None, "no hair seen above the forehead"
     core = cv2.erode(canvas.oval.astype(np.uint8), _disc(0.06 * unit)) > 0
     cv2.setRNGSeed(0)
-    cv2.setRNGSeed(0)
     to_hair = _distance(canvas.lab, crown, 4)
     to_skin = _distance(canvas.lab, core & (v > -0.1) & (v < 0.3), 1)
     alike = person & ~core & (to_hair < _ALIKE) & (to_hair < to_skin) & (v < _BELOW)
@@ -319,7 +318,7 @@ def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     tips = float(np.percentile(away[reached], 98))
     share = np.minimum(np.where(reached, away, 0) / max(tips, 0.5 * unit), 1.1).astype(np.float32)
     top, under = np.zeros_like(share), np.full_like(share, 1e-9)
-    # Near places decide; far ones only where there are no near ones.
+    # Near places decide; far ones count where there are no near ones.
     for sigma, weight in ((0.035, 1.0), (0.12, 0.02), (0.4, 4e-4)):
         top += weight * _blurred(share * reached, sigma * unit)
         under += weight * _blurred(reached.astype(np.float32), sigma * unit)
