@@ -35,7 +35,7 @@ MOST_PIXELS = 8192 * 4320
 
 DECODERS = (
     "h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,libvpx,libvpx-vp9,mpeg4,mpeg2video,mpeg1video,h263,flv,msmpeg4v2,"
-    "msmpeg4,wmv1,wmv2,wmv3,vc1,mjpeg,prores,dnxhd,ffv1,huffyuv,ffvhuff,utvideo,png,apng,qtrle,rawvideo,theora,vp6f,"
+    "msmpeg4,wmv1,wmv2,wmv3,vc1,mjpeg,prores,dnxhd,ffv1,huffyuv,ffvhuff,utvideo,png,apng,qtrle,rawvideo,theora,vp6f,gif,"
     "aac,aac_latm,mp3,mp3float,mp2,mp2float,mp1,mp1float,ac3,eac3,opus,libopus,vorbis,libvorbis,flac,alac,wavpack,"
     "speex,libspeex,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,wmav1,wmav2,wmapro,adpcm_ms,adpcm_ima_wav,"
     "adpcm_ima_qt,gsm,gsm_ms,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_u8,pcm_s8,pcm_f32le,"
@@ -85,7 +85,7 @@ class Opened(NamedTuple):
 
 @contextmanager
 def opened_container(
-    path: str | os.PathLike[str], what: str, refusal: type[InputError], noun: str
+    path: str | os.PathLike[str], what: str, refusal: type[InputError], noun: str, *, animated: bool = False
 ) -> Iterator[Opened]:
     """The container, closed at the end.
 
@@ -99,6 +99,8 @@ def opened_container(
         The kind of error to raise.
     noun
         What the file should be: ``"a recording"``.
+    animated
+        Whether a GIF or an animated AVIF will do.
 
     Raises
     ------
@@ -109,7 +111,7 @@ def opened_container(
 
     with opened_input(path, what, refusal, LARGEST_FILE) as file:
         try:
-            name, declared = _looked_over(file, what, refusal, noun)
+            name, declared = _looked_over(file, what, refusal, noun, animated)
             container = av.open(
                 _Handle(file),
                 "r",
@@ -124,7 +126,8 @@ def opened_container(
                 buffer_size=1 << 17,
             )
         except foreign_errors() as error:
-            raise refusal(what, "it is damaged or cut off", "export it again") from error
+            why = "it is a GIF that is damaged or cut off" if name == "gif" else "it is damaged or cut off"
+            raise refusal(what, why, "export it again") from error
         try:
             yield Opened(container, name, declared)
         finally:
@@ -193,7 +196,9 @@ def decodable(stream: av.AudioStream | av.VideoStream) -> bool:
     return context is not None and context.name in DECODERS.split(",")
 
 
-def _looked_over(file: BufferedReader, what: str, refusal: type[InputError], noun: str) -> tuple[str, bool]:
+def _looked_over(
+    file: BufferedReader, what: str, refusal: type[InputError], noun: str, animated: bool
+) -> tuple[str, bool]:
     """The demuxer's name and whether a length is declared; refuses what is no container or shows that it is cut."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -207,6 +212,10 @@ def _looked_over(file: BufferedReader, what: str, refusal: type[InputError], nou
         if start >= size:
             raise refusal(what, "the file ends before the sound begins", "export or download it again")
     name = container_format(body) or ("mp3" if start else None)
+    if animated and kind == "a GIF":
+        name, kind = "gif", None
+    elif animated and head[4:12] == b"ftypavis":
+        kind = None
     if name is None or kind in ("a playlist", "an AVIF picture", "a HEIC picture"):
         raise refusal(what, f"it is {kind}, not {noun}" if kind else f"it is not {noun}", f"name {noun}")
     missing = {"wav": _riff_missing, "avi": _riff_missing, "caf": _caf_missing, "ogg": _ogg_missing}.get(name)

@@ -70,13 +70,13 @@ def open_still(path: str | os.PathLike[str]) -> Still:
                 what, f"the disk cannot read it ({error.strerror})", "copy it and try the copy"
             ) from error
     _check_kind(data, what)
-    with _silence():
+    with silence():
         try:
             pixels, alpha, notes = _decoded(data, what)
         except StillError:
             raise
-        except _foreign_errors() as error:
-            raise StillError(what, _damage(error), "export or download it again") from error
+        except picture_errors() as error:
+            raise StillError(what, damage(error), "export or download it again") from error
     return Still(
         pixels=pixels, alpha=alpha, name=shown(path), sha256=hashlib.sha256(data).hexdigest(), notes=tuple(notes)
     )
@@ -93,18 +93,18 @@ def read_png(path: str | os.PathLike[str], limit: int) -> tuple[Pixels, dict[str
     from PIL import Image
 
     what = f"Cannot open {shown(path)}"
-    with opened_input(path, what, StillError, limit) as file, _silence():
+    with opened_input(path, what, StillError, limit) as file, silence():
         try:
             with Image.open(file, formats=("PNG",)) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise StillError(what, f"it is {image.width} × {image.height} px", "make it smaller")
                 pixels = np.array(image.convert("RGB"))
                 return pixels, dict(getattr(image, "text", {}))
-        except _foreign_errors() as error:
-            raise StillError(what, _damage(error), "write it again") from error
+        except picture_errors() as error:
+            raise StillError(what, damage(error), "write it again") from error
 
 
-def _foreign_errors() -> tuple[type[Exception], ...]:
+def picture_errors() -> tuple[type[Exception], ...]:
     """What Pillow raises for a damaged file: its parsers let Python's own errors through."""
     from PIL import Image, ImageCms
 
@@ -115,7 +115,7 @@ def _foreign_errors() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
-def _damage(error: Exception) -> str:
+def damage(error: Exception) -> str:
     """Why a picture did not decode, from what Pillow said."""
     said = str(error)
     if isinstance(error, MemoryError):
@@ -126,7 +126,7 @@ def _damage(error: Exception) -> str:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep Pillow from warning and logging about what becomes a note or an error of ours."""
     logger, handler = logging.getLogger("PIL"), logging.NullHandler()
     with _one_at_a_time, warnings.catch_warnings():
@@ -246,7 +246,7 @@ def _decoded(data: bytes, what: str) -> tuple[Pixels, Pixels | None, list[str]]:
             if orientation is None:
                 raise ValueError("EXIF data that do not parse")
             upright = ImageOps.exif_transpose(image)
-        except _foreign_errors():
+        except picture_errors():
             notes.append("its EXIF data are damaged, so its orientation was not read")
         else:
             if 2 <= orientation <= 8:
@@ -287,7 +287,7 @@ def _orientation(image: Image.Image) -> int | None:
     """The EXIF orientation, 1 when none is named, None when the EXIF data are damaged."""
     try:
         orientation = image.getexif().get(0x0112, 1)
-    except _foreign_errors():
+    except picture_errors():
         return None
     return orientation if isinstance(orientation, int) else 1
 

@@ -1,7 +1,7 @@
-"""Clips out and in: H.264 and AAC in MP4, or a sequence of PNG pictures with its sound beside them.
+"""Clips out and in: films, animations, or a sequence of PNG pictures with its sound beside them.
 
-The only place that encodes. Frames are drawn in the caller's thread and encoded in another, with a short queue
-between them, so that drawing hides behind encoding. Every time is an integer index and a Fraction.
+Frames are drawn in the caller's thread and encoded in another, with a short queue between them, so that drawing
+hides behind encoding. Every time is an integer index and a Fraction.
 
 Colours: stills are sRGB; a film carries BT.709 with limited range, converted so and tagged so, with sRGB's
 transfer curve taken for BT.709's as every camera and player does.
@@ -10,23 +10,34 @@ transfer curve taken for BT.709's as every camera and player does.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
-import queue
 import re
-import threading
 import wave
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.errors import ClipError, OutputError, StillError, UsageError
+from stillwake.errors import ClipError, OutputError, StillError
+from stillwake.media.animations import (
+    AVIF_QUALITY,
+    FEWEST_COLOURS,
+    WEBP_QUALITY,
+    Apng,
+    Avif,
+    Gif,
+    Palette,
+    Sampler,
+    WebP,
+)
 from stillwake.media.containers import (
     LARGEST_FILE,
     LONGEST_SECONDS,
@@ -39,37 +50,30 @@ from stillwake.media.containers import (
     opened_container,
     sound_in_words,
 )
+from stillwake.media.encoding import Frames, Sink, Takes, encode, fit, writing
 from stillwake.media.files import (
     SEQUENCE_SOUND,
     PictureSequence,
     as_sequence,
-    check_output,
     opened_input,
     shown,
     whole_file,
     whole_folder,
-    writing_fault,
 )
-from stillwake.media.sound import RESAMPLER, as_frame, measured_sound
+from stillwake.media.films import X264_WORST, encoder_options
+from stillwake.media.films import Film as _Film
+from stillwake.media.formats import carries_alpha, check_clip_output, format_of
+from stillwake.media.moving_pictures import is_moving_picture, looked_through, pictures
+from stillwake.media.sound import measured_sound
 from stillwake.media.stills import read_png
-from stillwake.types import Clip, ClipInfo, Pixels, Progress, Samples, Size, Sound, no_progress
+from stillwake.types import Clip, ClipInfo, Pixels, Progress, Size, Sound, no_progress
 
 if TYPE_CHECKING:
     import av
-    from av.container import OutputContainer
 
-QUEUE = 4
-"""Frames between drawing and encoding: enough to even out both, 12 MB at 1080p."""
+Picture = TypeVar("Picture")
 
-ENCODER_THREADS = 4
-"""Fixed, since x264's choices depend on it: the same frames give the same file on every machine. On two cores
-four are as fast as two (measured by benchmarks/encode.py)."""
-
-SOUND_LEAD = Fraction(1, 2)
-"""Seconds of sound given to the muxer ahead of the picture, so that neither waits for the other."""
-
-SOUND_BITS = {1: 112_000, 2: 192_000}
-"""Bits a second of AAC by channels: FFmpeg's own guide calls 64 a channel its default and 96 transparent enough."""
+MILLISECOND = Fraction(1, 1000)
 
 PICTURE_BYTES = 256 * 2**20
 """Largest PNG of a sequence."""
@@ -91,38 +95,18 @@ USUAL_RATES = tuple(
 )
 """Frames a second to try where a container neither names its rate nor counts finely enough to measure it."""
 
-BT709, LIMITED = 1, 1
-"""H.273's codes for BT.709 (matrix, primaries and transfer alike) and FFmpeg's for limited range."""
-
-
-def check_clip_output(path: str | os.PathLike[str], overwrite: bool = False) -> None:
-    """Nothing: returns when a clip can be written there.
-
-    Raises
-    ------
-    stillwake.errors.UsageError
-        The name ends with nothing we write.
-    stillwake.errors.OutputError
-        As `check_output`.
-    """
-    if as_sequence(path) is None and Path(path).suffix.lower() != ".mp4":
-        suffix = Path(path).suffix
-        raise UsageError(
-            f"Cannot write {shown(path)}",
-            f"{suffix} is no format it writes" if suffix else "its name has no ending that tells the format",
-            "end it with .mp4, or with /%05d.png for a sequence of pictures",
-        )
-    check_output(path, overwrite)
-
 
 def write_clip(
     path: str | os.PathLike[str],
-    frames: Iterator[Pixels],
+    frames: Frames,
     *,
     fps: Fraction,
     frame_count: int,
     size: Size,
     sound: Sound | None = None,
+    loop: bool = False,
+    repeat: int = 1,
+    max_bytes: int | None = None,
     overwrite: bool = False,
     on_progress: Progress = no_progress,
     preset: str = "medium",
@@ -133,268 +117,163 @@ def write_clip(
     Parameters
     ----------
     path
-        ``name.mp4``, or ``folder/%05d.png`` for a lossless sequence, with ``sound.wav`` in the same folder.
+        Its ending is the format, one of `CLIP_ENDINGS`: ``.mp4`` (H.264), ``.webm`` (VP9), ``.mov`` (ProRes 4444),
+        ``.gif``, ``.webp``, ``.apng``, ``.avif``; or ``folder/%05d.png`` for a lossless sequence, with ``sound.wav``
+        in the same folder.
     frames
-        (H, W, 3) uint8 RGB arrays, each of which needs to hold only until the next is asked for; drawn in the
-        caller's thread.
+        (H, W, 3) uint8 RGB arrays, or (H, W, 4) with straight alpha where the format carries it, each of which needs
+        to hold only until the next is asked for; drawn in the caller's thread. Or a function that gives them anew
+        each time: GIF, ``repeat`` and ``max_bytes`` need them several times. Of an iterator a lossless copy is kept
+        on the disk meanwhile.
     fps
-        Frames a second, exact; each frame lasts the same.
+        Frames a second, exact; each frame lasts the same. GIF counts in hundredths of a second and WebP in
+        thousandths: there each frame begins at the nearest.
     frame_count
         How many frames there will be.
     size
         (width, height) px; even for MP4.
     sound
         Starts with the first frame; longer than the picture, it is written to its end.
+    loop
+        Whether a GIF, WebP, APNG or AVIF runs for ever; once otherwise. Films cannot say it.
+    repeat
+        How many times over the frames are written.
+    max_bytes
+        The largest file that will do; quality is given up as far as that needs.
     overwrite
         Whether a file there may be replaced.
     on_progress
-        Called as ``("render", done, frame_count)`` in the caller's thread after each frame.
+        Called as ``("render", done, total)`` in the caller's thread after each frame; where the frames are gone
+        through again, as ``("encode", done, total)``, each time from 1 on.
     preset, crf
-        x264's.
+        x264's; VP9 takes the same share of its own scale of CRF.
 
     Raises
     ------
     stillwake.errors.UsageError
-        The name ends with nothing we write.
+        The name ends with nothing we write, or that format cannot carry the sound, the transparency or the rate.
     stillwake.errors.OutputError
-        The file cannot be written: it exists, no folder, disk full.
+        The file cannot be written: it exists, no folder, disk full, larger than ``max_bytes`` whatever is given up.
     ValueError
         The frames differ from what was said, or the size is odd: the caller's mistake.
     """
     path = Path(path)
-    check_clip_output(path, overwrite)
-    sequence = as_sequence(path)
-    width, height = size
-    if width < 2 or height < 2 or (not sequence and (width % 2 or height % 2)):
-        raise ValueError(f"size must be even and at least 2 × 2 px, not {width} × {height}")
+    total = frame_count * repeat
     if frame_count < 1:
         raise ValueError(f"frame_count must be at least 1, not {frame_count}")
+    if repeat < 1:
+        raise ValueError(f"repeat must be at least 1, not {repeat}")
+    check_clip_output(path, overwrite, fps=fps, frame_count=total, sound=sound is not None, max_bytes=max_bytes)
+    sequence = as_sequence(path)
+    width, height = size
+    even = format_of(path).even
+    if width < 2 or height < 2 or (even and (width % 2 or height % 2)):
+        raise ValueError(f"size must be {'even and ' if even else ''}at least 2 × 2 px, not {width} × {height}")
     if not SLOWEST <= fps <= FASTEST or fps.numerator > 10**6:
         raise ValueError(
             f"fps must lie between {SLOWEST} and {FASTEST}, a ratio of numbers up to a million, not {fps}"
         )
     what = f"Cannot write {shown(path)}"
-    with whole_folder(path, overwrite) if sequence else whole_file(path, overwrite) as part:
-        sink: _Sink = (
-            _Pictures(part, path, sequence, fps, sound)
-            if sequence
-            else _Film(part, path, size, fps, sound, preset, crf)
-        )
-        with sink:
-            with _Encoding(sink) as encoding:
-                _draw(iter(frames), encoding, frame_count, size, on_progress)
-            sink.finish()
+    again = repeat > 1 or max_bytes is not None or path.suffix.lower() == ".gif"
+    with (
+        whole_folder(path, overwrite) if sequence else whole_file(path, overwrite) as part,
+        Takes(frames, frame_count, size, path=path, folder=part.parent, again=again) as takes,
+    ):
+        if takes.alpha and not carries_alpha(path):
+            check_clip_output(path, overwrite, alpha=True)
+        work = _Work(takes, repeat, on_progress)
+        if sequence:
+            work.encode(_Pictures(part, path, sequence, fps, sound))
+        else:
+            _write_file(part, path, work, fps, sound, loop, max_bytes, preset, crf)
         try:
             if sequence:
                 facts, digest = _probe_sequence(part, sequence, what), _sequence_digest(part, sequence, what)
             else:
-                facts, digest = _probe(part, what), _digest(part, what)
+                facts, digest = _probe(part, what, fps), _digest(part, what)
         except ClipError as error:
             raise OutputError(what, f"what was written does not read back ({error.why})", "check the disk") from error
-        if facts.frame_count != frame_count:
-            raise OutputError(what, f"only {facts.frame_count} of {frame_count} frames arrived", "check the disk")
+        if facts.frame_count != total:
+            raise OutputError(what, f"only {facts.frame_count} of {total} frames arrived", "check the disk")
+        if path.suffix.lower() in (".gif", ".webp"):
+            facts = replace(facts, fps=fps)  # their times are rounded, so a short one does not say its rate
     return Clip(path=path, info=facts.info(_clip_name(path, sequence), digest))
 
 
-def _draw(frames: Iterator[Pixels], encoding: _Encoding, frame_count: int, size: Size, on_progress: Progress) -> None:
-    shape = (size[1], size[0], 3)
-    for index in range(frame_count):
-        pixels = next(frames, None)
-        if pixels is None:
-            raise ValueError(f"there are only {index} of {frame_count} frames")
-        if pixels.shape != shape or pixels.dtype != np.uint8:
-            raise ValueError(f"frame {index} must be {shape} uint8, not {pixels.shape} {pixels.dtype}")
-        encoding.put(pixels)
-        on_progress("render", index + 1, frame_count)
-    if next(frames, None) is not None:
-        raise ValueError(f"there are more than {frame_count} frames")
+class _Work:
+    """A clip's frames, repeated, going through one encoder after the other, and how far they are."""
+
+    def __init__(self, takes: Takes, repeat: int, on_progress: Progress) -> None:
+        self.takes, self.repeat, self.on_progress = takes, repeat, on_progress
+        self.size, self.alpha = takes.size, takes.alpha
+        self.frame_count = takes.frame_count
+        self.total = takes.frame_count * repeat
+        self.stage = "render"
+
+    def encode(self, sink: Sink) -> None:
+        """Write all frames, as often as they repeat."""
+        stage, self.stage = self.stage, "encode"
+        frames = (pixels for _ in range(self.repeat) for pixels in self.takes())
+        encode(sink, frames, stage, self.total, self.on_progress)
+
+    def sample(self) -> Pixels:
+        """Some pixels of all the frames, (N, 3)."""
+        stage, self.stage = self.stage, "encode"
+        sampler = Sampler(self.frame_count, self.size)
+        for index, pixels in enumerate(self.takes()):
+            sampler.look(index, pixels)
+            self.on_progress(stage, index + 1, self.frame_count)
+        return sampler.pixels
 
 
-class _Sink(Protocol):
-    """Where frames go. ``take`` runs in the drawing thread, ``write`` in the encoding one."""
+def _write_file(
+    part: Path,
+    path: Path,
+    work: _Work,
+    fps: Fraction,
+    sound: Sound | None,
+    loop: bool,
+    max_bytes: int | None,
+    preset: str,
+    crf: int,
+) -> None:
+    """Write the clip to ``part``, in the format of ``path``, with the least loss that meets the limit."""
+    ending = path.suffix.lower()
+    size, alpha, total = work.size, work.alpha, work.total
+    losses, halving = (0.0, 0.0), 1.0
+    sink: Callable[[Path, float], Sink]
+    match ending:
+        case ".gif":
+            sample = work.sample()
 
-    def take(self, pixels: Pixels) -> Any:
-        """A copy of the frame, in whatever form ``write`` wants."""
+            def sink(part: Path, loss: float) -> Sink:
+                palette = Palette.of(sample, max(FEWEST_COLOURS, round(256 / 2**loss) - 1))
+                return Gif(part, path, size, fps, palette=palette, loop=loop)
 
-    def write(self, taken: Any) -> None:
-        """Encode the next frame."""
+            losses, halving = (0.0, 6.0), 3.0
+        case ".webp" | ".avif":
+            kind, best = (WebP, WEBP_QUALITY) if ending == ".webp" else (Avif, AVIF_QUALITY)
 
-    def finish(self) -> None:
-        """Write what is left; the file is complete."""
+            def sink(part: Path, loss: float) -> Sink:
+                return kind(part, path, fps, frame_count=total, quality=round(best - loss), loop=loop)
 
-    def __enter__(self) -> Self: ...
+            losses, halving = (0.0, float(best)), 25.0
+        case ".apng":
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+            def sink(part: Path, loss: float) -> Sink:
+                return Apng(part, path, size, fps, frame_count=total, alpha=alpha, loop=loop)
 
+        case _:
 
-class _Encoding:
-    """A thread that writes frames to a sink, fed through a short queue; as a context manager it leaves no thread."""
+            def sink(part: Path, loss: float) -> Sink:
+                options = encoder_options(ending, preset, loss, alpha)
+                return _Film(part, path, size, fps, sound=sound, alpha=alpha, options=options)
 
-    def __init__(self, sink: _Sink) -> None:
-        self.sink = sink
-        self.frames: queue.Queue[Any] = queue.Queue(QUEUE)
-        self.failure: BaseException | None = None
-        self.abandoned = False
-        self.thread = threading.Thread(target=self._write, name="stillwake encoder", daemon=True)
-
-    def _write(self) -> None:
-        while (taken := self.frames.get()) is not None:
-            # After a failure the queue is still emptied, so that the drawing thread never waits for ever.
-            if self.failure is None and not self.abandoned:
-                try:
-                    self.sink.write(taken)
-                except BaseException as failure:  # whatever it is, it is raised again in the drawing thread
-                    self.failure = failure
-
-    def put(self, pixels: Pixels) -> None:
-        """Hand a frame over, waiting while the queue is full; raises what the encoder raised."""
-        taken = self.sink.take(pixels)
-        if self.failure is not None:
-            raise self.failure
-        self.frames.put(taken)
-
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abandoned = kind is not None
-        self.frames.put(None)
-        self.thread.join()
-        if kind is None and self.failure is not None:
-            raise self.failure
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg, Pillow and the system raise while writing into an OutputError."""
-    try:
-        yield
-    except foreign_errors() as error:
-        if isinstance(error, OSError) and error.errno:
-            raise writing_fault(path, error) from error
-        raise OutputError(
-            f"Cannot write {shown(path)}", f"the encoder failed ({error})", "try another size"
-        ) from error
-
-
-# ---------------------------------------------------------------------------------------------------- MP4, written
-
-
-class _Film:
-    """An MP4 being written."""
-
-    def __init__(
-        self, part: Path, path: Path, size: Size, fps: Fraction, sound: Sound | None, preset: str, crf: int
-    ) -> None:
-        self.part, self.path, self.size, self.fps, self.sound = part, path, size, fps, sound
-        self.options = {"preset": preset, "crf": str(crf)}
-        self.index = 0
-
-    def __enter__(self) -> Self:
-        import av
-        from av.video.reformatter import VideoReformatter
-
-        with _writing(self.path):
-            # "file:" keeps FFmpeg from reading a protocol into a name such as "a:b.mp4".
-            self.container = av.open(f"file:{self.part}", "w", format="mp4", options={"movflags": "+faststart"})
-            self.video = self.container.add_stream("libx264", rate=self.fps, options=self.options)
-            context = self.video.codec_context
-            context.width, context.height = self.size
-            context.pix_fmt = "yuv420p"
-            context.time_base = 1 / self.fps
-            context.thread_count = ENCODER_THREADS
-            context.colorspace = context.color_primaries = context.color_trc = BT709
-            context.color_range = LIMITED
-            self.reformatter = VideoReformatter()
-            self.voice = _Voice(self.container, self.sound) if self.sound is not None else None
-        return self
-
-    def take(self, pixels: Pixels) -> av.VideoFrame:
-        """The frame in YUV: converted here, it is half as many bytes to keep."""
-        import av
-        from av.video.reformatter import ColorRange, Colorspace, Interpolation
-
-        with _writing(self.path):
-            return self.reformatter.reformat(
-                av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(pixels), format="rgb24"),
-                format="yuv420p",
-                src_colorspace=Colorspace.ITU709,
-                dst_colorspace=Colorspace.ITU709,
-                src_color_range=ColorRange.JPEG,
-                dst_color_range=ColorRange.MPEG,
-                interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP,
-                threads=1,
-            )
-
-    def write(self, taken: av.VideoFrame) -> None:
-        """Encode the next frame, and the sound up to half a second past it."""
-        with _writing(self.path):
-            taken.pts, taken.time_base = self.index, 1 / self.fps
-            if self.voice is not None:
-                self.voice.write_until(self.index / self.fps + SOUND_LEAD)
-            self._encode(taken)
-            self.index += 1
-
-    def finish(self) -> None:
-        """Drain both encoders and move the index to the front."""
-        with _writing(self.path):
-            if self.voice is not None:
-                self.voice.write_until(None)
-            self._encode(None)
-            self.container.close()
-
-    def _encode(self, frame: av.VideoFrame | None) -> None:
-        self.container.mux(self.video.encode(frame))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            # PyAV writes the index on closing, whatever happened; without a name there is nothing to rewrite.
-            self.part.unlink(missing_ok=True)
-            with suppress(*foreign_errors()):
-                self.container.close()
-        # The encoders hold threads and frames until they are collected: let go of them now.
-        del self.container, self.video, self.voice
-
-
-class _Voice:
-    """The sound's stream in an MP4, resampled once and fed in step with the picture."""
-
-    def __init__(self, container: OutputContainer, sound: Sound) -> None:
-        import av
-
-        # 44.1 kHz stays as it is; all else becomes 48 kHz, the rate of film.
-        rate = sound.rate if sound.rate in (44_100, 48_000) else 48_000
-        layout = "mono" if sound.channels == 1 else "stereo"
-        self.container = container
-        self.stream = container.add_stream("aac", rate=rate, layout=layout, bit_rate=SOUND_BITS[sound.channels])
-        self.resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate, options=RESAMPLER)
-        self.rate, self.given = sound.rate, 0
-        self.blocks: Iterator[Samples] | None = sound.blocks()
-
-    def write_until(self, seconds: Fraction | None) -> None:
-        """Encode the sound up to that time, or all that is left."""
-        while self.blocks is not None and (seconds is None or self.given < seconds * self.rate):
-            block = next(self.blocks, None)
-            if block is None:
-                self.blocks = None
-                self._encode(self.resampler.resample(None))
-                self.container.mux(self.stream.encode(None))
-                return
-            frame = as_frame(block, self.rate)
-            frame.pts, frame.time_base = self.given, Fraction(1, self.rate)
-            self.given += len(block)
-            self._encode(self.resampler.resample(frame))
-
-    def _encode(self, frames: list[av.AudioFrame]) -> None:
-        for frame in frames:
-            self.container.mux(self.stream.encode(frame))
+            losses, halving = (float(crf), float(X264_WORST)), 6.0
+    if not format_of(path).shrinks:
+        losses = losses[0], losses[0]
+    what = f"Cannot write {shown(path)}"
+    fit(part, max_bytes, lambda part, loss: work.encode(sink(part, loss)), losses=losses, halving=halving, what=what)
 
 
 # --------------------------------------------------------------------------------------------- PNG sequence, written
@@ -407,7 +286,6 @@ class _Pictures:
         self, folder: Path, path: Path, sequence: PictureSequence, fps: Fraction, sound: Sound | None
     ) -> None:
         self.folder, self.path, self.sequence, self.fps, self.sound = folder, path, sequence, fps, sound
-        self.index = 0
 
     def __enter__(self) -> Self:
         from PIL import PngImagePlugin
@@ -420,21 +298,18 @@ class _Pictures:
         """A copy of the frame."""
         return pixels.copy()
 
-    def write(self, taken: Pixels) -> None:
-        """Write the next picture."""
+    def write(self, frames: Iterator[Pixels]) -> None:
+        """Write each picture, then the sound."""
         from PIL import Image
 
-        with _writing(self.path):
-            Image.fromarray(taken).save(
-                self.folder / self.sequence.name(self.index), "PNG", compress_level=PNG_LEVEL, pnginfo=self.text
-            )
-            self.index += 1
-
-    def finish(self) -> None:
-        """Write the sound."""
+        for index, frame in enumerate(frames):
+            with writing(self.path):
+                Image.fromarray(frame).save(
+                    self.folder / self.sequence.name(index), "PNG", compress_level=PNG_LEVEL, pnginfo=self.text
+                )
         if self.sound is None:
             return
-        with _writing(self.path), wave.open(str(self.folder / SEQUENCE_SOUND), "wb") as file:
+        with writing(self.path), wave.open(str(self.folder / SEQUENCE_SOUND), "wb") as file:
             file.setparams((self.sound.channels, 2, self.sound.rate, 0, "NONE", ""))
             for block in self.sound.blocks():
                 file.writeframes(block.astype("<i2", copy=False).tobytes())
@@ -471,7 +346,8 @@ def open_clip(path: str | os.PathLike[str]) -> Clip:
     Parameters
     ----------
     path
-        A video file, a picture sequence such as ``frames/%05d.png``, or the folder that holds one.
+        A video file, an animation (GIF, WebP, APNG, AVIF), a picture sequence such as ``frames/%05d.png``, or the
+        folder that holds one.
 
     Raises
     ------
@@ -505,7 +381,7 @@ def read_frames(clip: Clip | str | os.PathLike[str]) -> Iterator[Pixels]:
     what = f"Cannot read {shown(clip.path)}"
     if sequence := _found_sequence(clip.path, what):
         return _read_sequence(sequence, clip.info, what)
-    return _read_film(clip, what)
+    return _read_moving_picture(clip, what) if is_moving_picture(clip.path) else _read_film(clip, what)
 
 
 def clip_sound(path: str | os.PathLike[str]) -> Sound | None:
@@ -521,7 +397,9 @@ def clip_sound(path: str | os.PathLike[str]) -> Sound | None:
     if sequence := _found_sequence(path, what):
         beside = sequence.folder / SEQUENCE_SOUND
         return measured_sound(beside, what, ClipError) if beside.exists() else None
-    with opened_container(path, what, ClipError, "a video") as opened:
+    if is_moving_picture(path):
+        return None
+    with opened_container(path, what, ClipError, "a video", animated=True) as opened:
         if not opened.container.streams.audio:
             return None
     return measured_sound(path, what, ClipError)
@@ -540,10 +418,33 @@ def _digest(path: Path, what: str) -> str:
             raise ClipError(what, f"the disk cannot read it ({error.strerror})", "copy it and try the copy") from error
 
 
-def _probe(path: Path, what: str) -> _Facts:
-    """Read every packet's time and decode the first picture."""
+def _probe(path: Path, what: str, known: Fraction | None = None) -> _Facts:
+    """Read every frame's time and decode the first picture; ``known`` is the rate where it was written just now."""
+    return _probe_pictures(path, what, known) if is_moving_picture(path) else _probe_film(path, what)
+
+
+def _probe_pictures(path: Path, what: str, known: Fraction | None) -> _Facts:
+    found = looked_through(path, what)
+    with closing(pictures(path, found, what)) as decoded:
+        next(decoded)
+    if found.exact and len(set(found.lasting)) == 1 and SLOWEST <= 1 / found.lasting[0] <= FASTEST:
+        return _Facts(found.size, 1 / found.lasting[0], len(found.lasting), None)
+    times = list(accumulate(found.lasting, initial=Fraction(0)))
+    for fps in [known] if known else sorted(USUAL_RATES, key=lambda rate: (math.ceil(rate), rate.denominator)):
+        # A picture that does not change is written once and lasts for several frames.
+        frames = [round(time * fps) for time in times]
+        if all(abs(time - frame / fps) <= MILLISECOND for time, frame in zip(times, frames, strict=True)) and all(
+            frame < after for frame, after in pairwise(frames)
+        ):
+            return _Facts(found.size, fps, frames[-1], None)
+    ticks = np.array([round(time / MILLISECOND) for time in times[:-1]], np.int64)
+    fps, frame_count = _rate(ticks, MILLISECOND, [], what)
+    return _Facts(found.size, fps, frame_count, None)
+
+
+def _probe_film(path: Path, what: str) -> _Facts:
     foreign = foreign_errors()
-    with opened_container(path, what, ClipError, "a video") as opened:
+    with opened_container(path, what, ClipError, "a video", animated=True) as opened:
         container = opened.container
         stream = _film_stream(opened, what)
         times: list[int] = []
@@ -572,7 +473,13 @@ def _probe(path: Path, what: str) -> _Facts:
         size = _upright_size(first)
         if size[0] * size[1] > MOST_PIXELS:
             raise ClipError(what, f"its frames are {size[0]} × {size[1]} px", "make it smaller")
-        fps, frame_count = _rate(np.sort(np.array(times, np.int64)), stream, what)
+        named = [
+            Fraction(rate.numerator, rate.denominator)
+            for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
+            if rate is not None and rate.denominator  # a damaged file may say 1/0
+        ]
+        tick = stream.time_base or Fraction(1, 1000)
+        fps, frame_count = _rate(np.sort(np.array(times, np.int64)), tick, named, what)
         if frame_count > LONGEST_SECONDS * fps:
             raise ClipError(what, f"it is longer than {LONGEST_SECONDS // 3600} hours", "cut it")
         heard = next(iter(container.streams.audio), None)
@@ -581,7 +488,9 @@ def _probe(path: Path, what: str) -> _Facts:
 
 def _film_stream(opened: Opened, what: str) -> av.VideoStream:
     container = opened.container
-    stream = next((stream for stream in container.streams.video if is_moving(stream)), None)
+    moving = [stream for stream in container.streams.video if is_moving(stream)]
+    # Before its film an AVIF has a picture for those who show one only.
+    stream = next((stream for stream in moving if stream.frames > 1), moving[0] if moving else None)
     if stream is None:
         why = "it is a sound without a picture" if container.streams.audio else "there is no picture in it"
         raise ClipError(what, why, "give a video")
@@ -590,20 +499,14 @@ def _film_stream(opened: Opened, what: str) -> av.VideoStream:
     return stream
 
 
-def _rate(times: npt.NDArray[np.int64], stream: av.VideoStream, what: str) -> tuple[Fraction, int]:
-    """Frames a second and how many, from the packets' times in ticks, ascending.
+def _rate(times: npt.NDArray[np.int64], tick: Fraction, named: list[Fraction], what: str) -> tuple[Fraction, int]:
+    """Frames a second and how many, from the frames' times in ticks, ascending, and the rates the container names.
 
     Evenly spaced times are exact when a tick is much finer than a frame. A container that counts in milliseconds
     rounds every time: then the rate it names, or a usual one, is believed if it explains every time within a tick.
     Times that no rate explains within half a frame come at their mean rate.
     """
-    tick = stream.time_base or Fraction(1, 1000)
     count, span = len(times), int(times[-1] - times[0])
-    named = [
-        Fraction(rate.numerator, rate.denominator)
-        for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate)
-        if rate is not None and rate.denominator  # a damaged file may say 1/0
-    ]
     candidates = [rate for rate in (*named, *USUAL_RATES) if 0 < rate <= FASTEST]
     if count == 1:
         return candidates[0], 1
@@ -639,31 +542,53 @@ def _upright_size(frame: av.VideoFrame) -> Size:
 def _read_film(clip: Clip, what: str) -> Iterator[Pixels]:
     """The frames of a video file, one for each index, the picture that is seen at the frame's middle."""
     info = clip.info
-    size = (info.width, info.height)
     with (
-        opened_container(clip.path, what, ClipError, "a video") as opened,
-        closing(_pictures(opened, what)) as pictures,
+        opened_container(clip.path, what, ClipError, "a video", animated=True) as opened,
+        closing(_pictures(opened, what)) as found,
     ):
-        shown_frame: av.VideoFrame | None = None
-        zero = Fraction(0)
-        given = 0
-        convert = _ToRgb(size, what)
-        for frame in pictures:
-            if frame.pts is None or not frame.time_base:
-                raise ClipError(what, f"frame {given} has no time", "export it again")
-            time = frame.pts * frame.time_base
-            if shown_frame is None:
-                zero = time
-            else:
-                while given < info.frame_count and (given + Fraction(1, 2)) / info.fps < time - zero:
-                    yield convert(shown_frame)
-                    given += 1
-            shown_frame = frame
-        while shown_frame is not None and given < info.frame_count:
-            yield convert(shown_frame)
-            given += 1
-        if given < info.frame_count:
-            raise ClipError(what, "it has changed since it was opened", "start again")
+        yield from _paced(_timed(found, what), info, _ToRgb((info.width, info.height), what), what)
+
+
+def _timed(found: Iterator[av.VideoFrame], what: str) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    for number, frame in enumerate(found):
+        if frame.pts is None or not frame.time_base:
+            raise ClipError(what, f"frame {number} has no time", "export it again")
+        yield frame.pts * frame.time_base, frame
+
+
+def _read_moving_picture(clip: Clip, what: str) -> Iterator[Pixels]:
+    """The frames of a WebP or APNG, likewise."""
+    found = looked_through(clip.path, what)
+    if found.size != (clip.info.width, clip.info.height):
+        raise ClipError(what, "it has changed since it was opened", "start again")
+    with closing(pictures(clip.path, found, what)) as frames:
+        if len(found.lasting) == clip.info.frame_count:
+            yield from frames
+        else:
+            times = accumulate(found.lasting, initial=Fraction(0))
+            yield from _paced(zip(times, frames, strict=False), clip.info, np.copy, what)
+
+
+def _paced(
+    timed: Iterator[tuple[Fraction, Picture]], info: ClipInfo, convert: Callable[[Picture], Pixels], what: str
+) -> Iterator[Pixels]:
+    """One frame for each index: the picture that is seen at its middle, of pictures with the times they begin at."""
+    seen: Picture | None = None
+    zero = Fraction(0)
+    given = 0
+    for time, picture in timed:
+        if seen is None:
+            zero = time
+        else:
+            while given < info.frame_count and (given + Fraction(1, 2)) / info.fps < time - zero:
+                yield convert(seen)
+                given += 1
+        seen = picture
+    while seen is not None and given < info.frame_count:
+        yield convert(seen)
+        given += 1
+    if given < info.frame_count:
+        raise ClipError(what, "it has changed since it was opened", "start again")
 
 
 def _pictures(opened: Opened, what: str) -> Generator[av.VideoFrame, None, None]:
