@@ -2,7 +2,7 @@
 
 from stillwake.media.files import check_output, whole_file, write_text
 from stillwake.media.formats import CLIP_ENDINGS, carries_alpha, carries_sound, check_clip_output
-from stillwake.media.moving_pictures import is_moving_picture
+from stillwake.media.moving_pictures import is_animation
 from stillwake.media.sound import open_sound, sound_from_samples
 from stillwake.media.stills import as_jpeg, open_still
 from stillwake.media.video import clip_sound, open_clip, read_frames, write_clip
@@ -15,7 +15,7 @@ __all__ = [
     "check_clip_output",
     "check_output",
     "clip_sound",
-    "is_moving_picture",
+    "is_animation",
     "open_clip",
     "open_sound",
     "open_still",

@@ -38,6 +38,9 @@ SAMPLED_FRAMES = 24
 SAMPLED_PIXELS = 2**17
 """Pixels of all those frames together."""
 
+SETTLED = 50
+"""A palette is done when no more than one pixel in so many still changes its colour."""
+
 BAYER = 8
 """Side of the dither's tile: 64 thresholds."""
 
@@ -85,8 +88,9 @@ class Palette:
         own = np.unique(sample, axis=0)
         if len(own) <= most:
             return cls(own, _nearest(own), np.zeros((BAYER, BAYER), np.int16))
+        settled = len(sample) // SETTLED
         reduced = Image.fromarray(sample[None]).quantize(
-            most, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE
+            most, Image.Quantize.MEDIANCUT, kmeans=settled, dither=Image.Dither.NONE
         )
         colours = np.unique(np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)[:most], axis=0)
         # As far apart as neighbouring colours lie: then a tone between two is made of both, and no third joins in.
@@ -320,7 +324,10 @@ def _save(part: Path, path: Path, frames: Iterator[Pixels], frame_count: int, ki
 
     first = Image.fromarray(next(frames))
     with writing(path):
-        first.save(part, kind, save_all=True, append_images=[_Reel(frames, frame_count - 1)], **options)
+        try:
+            first.save(part, kind, save_all=True, append_images=[_Reel(frames, frame_count - 1)], **options)
+        except RuntimeError as error:  # what Pillow makes of whatever its encoders refuse
+            raise ValueError(str(error)) from error
 
 
 class WebP(_Whole):
@@ -337,6 +344,27 @@ class WebP(_Whole):
             self.part, self.path, frames, self.frame_count, "WEBP",
             duration=np.diff(ends).tolist(), loop=0 if self.loop else 1, quality=self.quality, method=WEBP_METHOD,
         )  # fmt: skip
+        with writing(self.path):
+            _set_in_motion(self.part, ends[-1], self.loop)
+
+
+def _set_in_motion(part: Path, milliseconds: int, loop: bool) -> None:
+    """Make an animation of one frame of the still that libwebp makes of frames all alike (RFC 9649, section 2.7)."""
+    from PIL import Image
+
+    data = part.read_bytes()
+    if b"ANIM" in (data[12:16], data[30:34]):
+        return
+    with Image.open(io.BytesIO(data)) as image:
+        (width, height), alpha = image.size, image.mode == "RGBA"
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    picture = data[30:] if data[12:16] == b"VP8X" else data[12:]
+    frame = bytes(6) + sides + milliseconds.to_bytes(3, "little") + b"\0" + picture
+    flags = 0x02 | (0x10 if alpha else 0)
+    chunks = b"VP8X" + struct.pack("<IB3x", 10, flags) + sides
+    chunks += b"ANIM" + struct.pack("<IIH", 6, 0, 0 if loop else 1)
+    chunks += b"ANMF" + struct.pack("<I", len(frame)) + frame + bytes(len(frame) & 1)
+    part.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks)
 
 
 class Avif(_Whole):

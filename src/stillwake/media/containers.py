@@ -218,7 +218,13 @@ def _looked_over(
         kind = None
     if name is None or kind in ("a playlist", "an AVIF picture", "a HEIC picture"):
         raise refusal(what, f"it is {kind}, not {noun}" if kind else f"it is not {noun}", f"name {noun}")
-    missing = {"wav": _riff_missing, "avi": _riff_missing, "caf": _caf_missing, "ogg": _ogg_missing}.get(name)
+    missing = {
+        "wav": _riff_missing,
+        "avi": _riff_missing,
+        "caf": _caf_missing,
+        "ogg": _ogg_missing,
+        "gif": _gif_missing,
+    }.get(name)
     if missing and (lost := missing(file, size)) > 0:
         raise refusal(
             what, f"it is cut off ({_bytes(lost)} are missing at the end)", "copy, export or download it again"
@@ -283,3 +289,28 @@ def _ogg_missing(file: BufferedReader, size: int) -> int:
     segments = tail[place + 26] if place + 26 < len(tail) else 255
     table = tail[place + 27 : place + 27 + segments]
     return max(0, place + 27 + segments + sum(table) - len(tail))
+
+
+def _gif_missing(file: BufferedReader, size: int) -> int:
+    """Bytes that the last block of a GIF claims and the file lacks (GIF89a, sections 15 to 27)."""
+    file.seek(10)
+    flags = file.read(1)[0] if size > 10 else 0
+    place = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    while place < size:
+        file.seek(place)
+        mark = file.read(1)
+        if mark == b"!":
+            place += 2
+        elif mark == b",":
+            flags = (file.read(9) + bytes(9))[8]
+            place += 11 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+        else:  # the end, which many leave out, or damage, which is for the decoder to tell
+            return 0
+        length = 1
+        while length:
+            file.seek(place)
+            length = (file.read(1) or b"\1")[0]
+            place += 1 + length
+            if place > size:
+                return place - size
+    return place - size

@@ -121,8 +121,6 @@ class Film:
             self.video = cast(
                 "av.VideoStream", self.container.add_stream(self.making.codec, rate=self.fps, options=self.options)
             )
-            if self.alpha and self.making.muxer == "webm":
-                self.video.metadata["alpha_mode"] = "1"
             context = self.video.codec_context
             context.width, context.height = self.size
             context.pix_fmt = self.pixels

@@ -60,6 +60,19 @@ def is_moving_picture(path: str | os.PathLike[str]) -> bool:
     return kind_of(head) == "a WebP picture" or _APNG.match(head) is not None
 
 
+def is_animation(path: str | os.PathLike[str]) -> bool:
+    """Whether a clip is a WebP, an animated PNG or an AVIF: FFmpeg tells their frames' times wrong or not at all.
+
+    Raises
+    ------
+    stillwake.errors.ClipError
+        The file does not open.
+    """
+    with opened_input(path, f"Cannot open {shown(path)}", ClipError, 2**63) as file:
+        head = file.read(HEAD)
+    return kind_of(head) in ("a WebP picture", "an AVIF picture") or _APNG.match(head) is not None
+
+
 def looked_through(path: Path, what: str) -> MovingPicture:
     """The size and the times of a WebP or APNG.
 
