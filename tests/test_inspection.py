@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from stillwake.inspection import CHECKS, background, closures, folds, inspect, length, picture, summary, sync
 from stillwake.inspection.evidence import END_WINDOW, WHOLE, Evidence, Seen, windows
 from stillwake.inspection.stream import Timing, frames_within, timing
+from stillwake.media import CLIP_ENDINGS, open_clip, write_clip
 from stillwake.types import VISEMES, Clip, ClipFinding, ClipInfo, Inspection, Plan, Shot, Sound, Speech, Timed
 
 FPS = Fraction(25)
@@ -357,6 +360,10 @@ def test_sound_and_picture_end_together(seconds: str, verdict: str) -> None:
 
 def test_a_silent_clip_of_speech_fails() -> None:
     assert only(length.check(evidence()), "sound length").verdict == "fail"
+    for name, verdict in (("clip.webm", "fail"), ("clip.MOV", "fail"), ("clip.gif", "unseen"), ("clip", "unseen")):
+        case = evidence()
+        case = replace(case, clip=Clip(Path(name), case.clip.info))
+        assert only(length.check(case), "sound length").verdict == verdict, name
 
 
 # ---------------------------------------------------------------------------------------------------------- folds
@@ -546,6 +553,42 @@ def test_frames_come_from_a_sequence_too(tmp_path: Path) -> None:
                       fps=FPS, frame_count=10, size=(64, 48))  # fmt: skip
     shown = [(s.index, int(s.pixels[0, 0, 0])) for s in frames_within(clip, timing(clip), ((0.08, 0.16), (0.32, 9.0)))]
     assert shown == [(2, 20), (3, 30), (8, 80), (9, 90)]
+
+
+@pytest.mark.parametrize("name", [f"a{ending}" for ending in CLIP_ENDINGS] + ["a/%05d.png"])
+@pytest.mark.parametrize("rate", ["25", "30000/1001"])
+def test_every_format_is_looked_through_and_its_frames_are_on_time(tmp_path: Path, name: str, rate: str) -> None:
+    """Only what a format itself cannot carry is unseen; a square moves, and one frame is like the one before."""
+
+    def at(index: int) -> int:
+        return 8 * (index - (index > 4))
+
+    (tmp_path / "a").mkdir()
+    y, x = np.mgrid[0:96, 0:128]
+    still = np.dstack([60 + x, 200 - y, 90 + (x + y) // 2]).astype(np.uint8)
+
+    def frames() -> Iterator[np.ndarray]:
+        for index in range(12):
+            frame = still.copy()
+            frame[40:64, at(index) : at(index) + 24] = (220, 160, 140)
+            yield frame
+
+    fps = Fraction(rate)
+    write_clip(tmp_path / name, frames, fps=fps, frame_count=12, size=(128, 96), loop=True)
+    clip = open_clip(tmp_path / name)
+    if name in ("a.gif", "a.webp") and rate != "25":
+        assert clip.info.fps == pytest.approx(fps, rel=0.02)
+    else:
+        assert clip.info.fps == fps
+    found = {finding.check: finding for finding in inspect(clip).findings}
+    assert found["frame times"].verdict == "pass", found["frame times"].why
+    assert found["black"].verdict == "pass"
+    times = timing(clip)
+    assert len(times.ticks) == 12
+    for shown in frames_within(clip, times, ((0.0, 9.0),)):
+        inside = at(shown.index) + 12
+        assert np.abs(shown.pixels[52, inside].astype(int) - (220, 160, 140)).max() < 24, shown.index
+        assert np.abs(shown.pixels[20, inside].astype(int) - still[20, inside]).max() < 24
 
 
 def test_a_steady_tone_marks_no_time() -> None:

@@ -344,7 +344,7 @@ def test_a_full_disk_while_encoding_is_one_sentence(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if name == "a.mp4":
-        monkeypatch.setattr("stillwake.media.video._Film._encode", full)
+        monkeypatch.setattr("stillwake.media.films.Film._encode", full)
     else:
         monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OutputError, match="the disk is full; free some space"):

@@ -57,7 +57,7 @@ class Shown:
 
 
 def timing(clip: Clip) -> Timing:
-    """When each frame of a clip is shown; of a folder of pictures, as its fps says.
+    """When each frame of a clip is shown; of a folder of pictures, and of most animations, as its fps says.
 
     Raises
     ------
@@ -66,7 +66,9 @@ def timing(clip: Clip) -> Timing:
     """
     from av.error import FFmpegError
 
-    if clip.path.is_dir() or "%" in clip.path.name:
+    from stillwake.media import is_animation
+
+    if clip.path.is_dir() or "%" in clip.path.name or is_animation(clip.path):
         return Timing(tuple(range(clip.info.frame_count)), 1 / clip.info.fps, direct=False)
     import av
 

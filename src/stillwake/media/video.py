@@ -60,8 +60,7 @@ from stillwake.media.files import (
     whole_file,
     whole_folder,
 )
-from stillwake.media.films import X264_WORST, encoder_options
-from stillwake.media.films import Film as _Film
+from stillwake.media.films import X264_WORST, Film, encoder_options
 from stillwake.media.formats import carries_alpha, check_clip_output, format_of
 from stillwake.media.moving_pictures import is_moving_picture, looked_through, pictures
 from stillwake.media.sound import measured_sound
@@ -267,7 +266,7 @@ def _write_file(
 
             def sink(part: Path, loss: float) -> Sink:
                 options = encoder_options(ending, preset, loss, alpha)
-                return _Film(part, path, size, fps, sound=sound, alpha=alpha, options=options)
+                return Film(part, path, size, fps, sound=sound, alpha=alpha, options=options)
 
             losses, halving = (float(crf), float(X264_WORST)), 6.0
     if not format_of(path).shrinks:
