@@ -89,6 +89,17 @@ def tone(tmp_path: Path) -> Path:
         ("animate still.png -o out.mp4 --say hi --size big", "1280x720"),
         ("animate still.png -o out.mp4 --say hi --face 0", "--face"),
         ("animate still.png -o out.mp4 --say hi --seed -1", "seed"),
+        ("animate still.png -o out.mp4 --repeat 0", "--repeat 0"),
+        ("animate still.png -o out.mp4 --repeat 101", "--repeat 101"),
+        ("animate still.png -o out.mp4 --say hi --repeat 2", "leave out --repeat"),
+        ("animate still.png -o out.mp4 --max-mb 0", "--max-mb 0"),
+        ("animate still.png -o out.mp4 --max-mb nan", "--max-mb nan"),
+        ("animate still.png -o out.mp4 --max-mb inf", "--max-mb inf"),
+        ("animate still.png -o out.mp4 --max-mb small", "max-mb"),
+        ("animate still.png -o out.gif --say hi", "cannot carry sound"),
+        ("animate still.png -o out.gif --fps 60", "too fast for GIF"),
+        ("animate still.png -o out.mkv", ".webm"),
+        ("animate still.png -o frames/%05d.png --max-mb 3", "no size limit"),
         ("plan still.png --language fr", "--say TEXT"),
         ("speech", "--say"),
         ("speech --say hi --format midi", "midi"),
@@ -254,6 +265,14 @@ def test_plan_says_why(run: Callable[..., Run]) -> None:
     assert (shot.engine, shot.motion, shot.fps, shot.seed) == ("animator", "talk", Fraction(30000, 1001), 5)
     assert shot.size == (512, 512)
     assert "talking portrait" in run("plan", demo_still(), "--say", "Hello.").out
+
+
+def test_plan_names_the_turns_and_the_limit(run: Callable[..., Run]) -> None:
+    done = run("plan", demo_still(), "--seconds", "2", "--repeat", "5", "--max-mb", "2.5")
+    assert done.status == 0
+    assert "live, 5 × 2.00 s" in done.out
+    assert "5 times over, 10 s in all" in done.out
+    assert "at most 2.5 MB" in done.out
 
 
 def test_animate_prints_the_clip_and_says_the_rest(run: Callable[..., Run], tmp_path: Path, tone: Path) -> None:

@@ -337,6 +337,8 @@ def test_the_plan_says_how_many_frames_there_are() -> None:
     finding = only(length.check(evidence(plan=a_plan(251))), "length")
     assert (finding.verdict, finding.measured, finding.limit) == ("fail", 250.0, 251.0)
     assert only(length.check(evidence()), "length").verdict == "unseen"
+    turn = a_plan(50).shots[0].model_copy(update={"loop": True, "repeat": 5})
+    assert only(length.check(evidence(plan=Plan(shots=(turn,)))), "length").verdict == "pass"
 
 
 @pytest.mark.parametrize(("ticks", "verdict"), [(3600, "pass"), (3604, "fail")])
@@ -632,7 +634,7 @@ def test_a_jump_from_a_loops_end_to_its_beginning_is_told() -> None:
     from stillwake.types import Plan, Shot
 
     shot = Shot(family="animator", engine="animator", motion="live", seconds=Fraction(10), fps=Fraction(25),
-                size=(32, 32), seed=0)  # fmt: skip
+                size=(32, 32), seed=0, loop=True)  # fmt: skip
 
     def turning(share: float) -> Any:
         """A bright bar that goes round ``share`` of the picture in a loop."""

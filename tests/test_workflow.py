@@ -164,6 +164,107 @@ def test_without_words_a_still_becomes_a_silent_loop_that_starts_as_the_still_an
     assert not (tmp_path / "loop" / "sound.wav").exists()
 
 
+# ------------------------------------------------------------------------------------- formats, turns and size limits
+
+SILENT = (".gif", ".webp", ".apng", ".avif")
+
+
+@pytest.fixture(scope="module")
+def mira(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our own drawing, small enough to be rendered often."""
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("mira") / "mira.png"
+    Image.open(demo_drawing()).convert("RGB").resize((384, 512), Image.Resampling.LANCZOS).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", [f"a{ending}" for ending in media.CLIP_ENDINGS] + ["a/%05d.png"])
+def test_a_living_loop_in_every_format_passes_as_often_as_it_repeats(mira: Path, tmp_path: Path, name: str) -> None:
+    told: dict[str, int] = {}
+    record = workflow.animate(
+        mira,
+        Brief(seconds=Fraction(1), fps=Fraction(12), repeat=3),
+        tmp_path / name,
+        on_progress=lambda stage, done, total: told.update({stage: told.get(stage, 0) + (done == total)}),
+    )
+    (shot,) = record.plan.shots
+    assert (shot.loop, shot.repeat, shot.frame_count) == (True, 3, 12)
+    assert record.inspection.clip.frame_count == 36
+    found = {finding.check: finding for finding in record.inspection.findings}
+    for check in ("length", "frame times", "loop seam", "background raw"):
+        assert found[check].verdict == "pass", (check, found[check].why)
+    assert record.inspection.passed, [f.why for f in record.inspection.findings if f.verdict == "fail"]
+    assert told.get("encode", 0) == (name == "a.gif")
+    clip = media.open_clip(tmp_path / name)
+    frames = [frame.astype(int) for frame in media.read_frames(clip)]
+    assert len(frames) == 36
+    assert np.abs(frames[0] - frames[5]).max() > 20, "it moves"
+    for turn in (1, 2):
+        assert np.abs(frames[5] - frames[12 * turn + 5]).mean() < 1.5, "and the turns are alike"
+    data = (tmp_path / name).read_bytes() if name != "a/%05d.png" else b""
+    if name == "a.gif":
+        assert b"NETSCAPE2.0\x03\x01\0\0\0" in data, "for ever"
+
+
+@pytest.mark.parametrize("ending", [".webm", ".mov"])
+def test_speech_in_other_films_passes(tmp_path: Path, ending: str) -> None:
+    record = workflow.animate(demo_still(), Brief(say="Mama, come home now."), tmp_path / f"a{ending}")
+    found = {finding.check: finding for finding in record.inspection.findings}
+    assert record.inspection.passed, [f.why for f in record.inspection.findings if f.verdict == "fail"]
+    assert (found["sound length"].verdict, found["length"].verdict) == ("pass", "pass")
+    assert not record.plan.shots[0].loop
+
+
+@pytest.mark.parametrize("ending", SILENT)
+@pytest.mark.parametrize("brief", [Brief(say="Hello."), Brief(sound=Path("no-such.wav"))])
+def test_what_cannot_carry_the_sound_is_refused_before_any_work(tmp_path: Path, ending: str, brief: Brief) -> None:
+    with pytest.raises(UsageError, match=r"cannot carry sound; end it with \.mp4, \.webm or \.mov"):
+        workflow.animate(tmp_path / "no-such.png", brief, tmp_path / f"a{ending}")
+
+
+@pytest.mark.parametrize(
+    ("name", "brief", "words"),
+    [
+        ("a.gif", Brief(fps=Fraction(60)), "too fast for GIF"),
+        ("a/%05d.png", Brief(max_mb=1.0), "no size limit"),
+        ("a.mp4", Brief(say="Hello.", repeat=2), "leave out --repeat"),
+        ("a.mp4", Brief(sound=Path("no-such.wav"), repeat=100), "leave out --repeat"),
+        ("a.webp", Brief(seconds=Fraction(1, 2)), "1 to 60"),
+    ],
+)
+def test_what_a_format_or_a_clip_cannot_do_is_refused_before_any_work(
+    tmp_path: Path, name: str, brief: Brief, words: str
+) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UsageError, match=words):
+        workflow.animate(tmp_path / "no-such.png", brief, tmp_path / name, overwrite=True)
+
+
+def test_one_frame_is_refused_where_it_would_be_a_still(ingredients: tuple[Path, Brief], tmp_path: Path) -> None:
+    picture, _ = ingredients
+    with pytest.raises(UsageError, match="a still, not a clip"):
+        workflow.animate(picture, Brief(engine="echo", seconds=Fraction(1), fps=Fraction(1)), tmp_path / "out.webp")
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ".avif"])
+def test_a_size_limit_is_met_or_said_in_a_sentence(mira: Path, tmp_path: Path, ending: str) -> None:
+    brief = Brief(seconds=Fraction(1), fps=Fraction(8))
+    out = tmp_path / f"free{ending}"
+    workflow.animate(mira, brief, out)
+    limit = 0.6 * out.stat().st_size / 1e6
+    small = tmp_path / f"small{ending}"
+    record = workflow.animate(mira, brief.model_copy(update={"max_mb": limit}), small)
+    assert 0 < small.stat().st_size <= limit * 1e6
+    assert any(reason.startswith("at most") for reason in record.plan.shots[0].reasons)
+    with pytest.raises(OutputError) as caught:
+        workflow.animate(mira, brief.model_copy(update={"max_mb": 0.001}), tmp_path / f"none{ending}")
+    assert str(caught.value).count("\n") == 0
+    assert "the limit is 1 KB" in str(caught.value)
+    assert not list(tmp_path.glob("none*"))
+
+
 # --------------------------------------------------------------------------------------------- nothing left behind
 
 
@@ -261,6 +362,7 @@ def test_the_output_is_looked_at_before_any_work(tmp_path: Path) -> None:
         (Brief(voice="en-us"), "--say TEXT"),
         (Brief(say="Hello.", seconds=Fraction(3)), "leave out --seconds"),
         (Brief(seconds=Fraction(100)), "1 to 60"),
+        (Brief(say="Hello.", repeat=2), "leave out --repeat"),
         (Brief(say="Hello.", sound=Path("tone.wav")), "either"),
         (Brief(sound=Path("tone.wav"), voice="en-us"), "--voice"),
         (Brief(say="Hello.", transcript="Hello."), "--sound"),

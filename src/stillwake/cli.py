@@ -108,6 +108,11 @@ class Words:
     smooth: Annotated[
         bool, Parameter(help="Move a drawn mouth on every frame; it holds its shapes on twos otherwise.", negative="")
     ] = False
+    repeat: Annotated[int, Parameter(help="Write a living loop so many times over, 1 to 100.", metavar="N")] = 1
+    max_mb: Annotated[
+        float | None,
+        Parameter(help="The largest file that will do, in MB; quality is given up for it.", metavar="MB"),
+    ] = None
     seed: Annotated[int, Parameter(help="The same seed gives the same frames.", metavar="N")] = 0
 
     def brief(self) -> Brief:
@@ -130,11 +135,13 @@ class Words:
                 engine=self.engine,
                 smooth=self.smooth,
                 seconds=None if self.seconds is None else _length(self.seconds),
+                repeat=self.repeat,
+                max_mb=self.max_mb,
                 seed=self.seed,
             )
         except ValidationError as error:
             first = error.errors()[0]
-            option = "--" + "-".join(str(part) for part in first["loc"])
+            option = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
             raise UsageError(
                 f"Cannot use {option} {first['input']}", first["msg"][:1].lower() + first["msg"][1:], "choose another"
             ) from error
@@ -317,7 +324,9 @@ def animate(
     out: Annotated[
         Path,
         Parameter(
-            name=["--out", "-o"], help="The clip: hello.mp4, or frames/%05d.png for lossless frames.", metavar="OUT"
+            name=["--out", "-o"],
+            help="The clip, .mp4 .webm .mov .gif .webp .apng or .avif, or frames/%05d.png for lossless frames.",
+            metavar="OUT",
         ),
     ],
     words: Words = Words(),
@@ -585,8 +594,9 @@ def _measured(finding: Finding) -> str:
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
     for shot in plan.shots:
+        times = f"{shot.repeat} × " if shot.repeat > 1 else ""
         yield (
-            f"{shot.engine} ({shot.family}), {shot.motion}, {float(shot.seconds):.2f} s, "
+            f"{shot.engine} ({shot.family}), {shot.motion}, {times}{float(shot.seconds):.2f} s, "
             f"{shot.size[0]}×{shot.size[1]}, "
             f"{shot.fps} frames/s, {shot.frame_count} frames, seed {shot.seed}"
         )
@@ -674,6 +684,7 @@ STAGES = {
     "listen": "listening",
     "ready": "getting ready",
     "render": "rendering",
+    "encode": "encoding",
     "inspect": "inspecting",
 }
 

@@ -8,7 +8,7 @@ from stillwake.errors import UsageError
 from stillwake.readiness import require_ready
 from stillwake.types import Brief, Family, Plan, Report, Scene, Shot, Size, Speech
 
-__all__ = ["family_and_motion", "natural_size", "plan", "require_seconds"]
+__all__ = ["family_and_motion", "natural_size", "plan", "require_repeat", "require_seconds"]
 
 LONGEST_SIDE = 1920
 """px; the long side of a clip unless a size is asked for: 1080p, the largest size the speed figures are given for."""
@@ -33,7 +33,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
     ------
     stillwake.errors.UsageError
         The size asked for has odd sides, is too small or too large, or would distort the picture; the seconds are
-        asked for a talking clip, or are too few or too many.
+        asked for a talking clip, or are too few or too many; a talking clip is to be repeated.
     stillwake.errors.NotReadyError
         The report shuts the gate of the engine's family.
     """
@@ -70,6 +70,12 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
         warnings.append(f"the clip is larger than the still ({_words(scene.still.size)}): it will look soft")
     seconds, reason = _seconds(brief, speech)
     reasons.append(reason)
+    require_repeat(brief)
+    if brief.repeat > 1:
+        total = float(seconds * brief.repeat)
+        reasons.append(f"{brief.repeat} times over, {total:g} s in all, because you asked for it")
+    if brief.max_mb is not None:
+        reasons.append(f"at most {brief.max_mb:g} MB: quality is given up as far as that needs")
     if speech is not None:
         warnings.extend(speech.notes)
 
@@ -83,6 +89,8 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
         seed=brief.seed,
         face=face,
         smooth=brief.smooth,
+        loop=speech is None,
+        repeat=brief.repeat,
         reasons=tuple(reasons),
     )
     return Plan(shots=(shot,), warnings=tuple(warnings))
@@ -114,6 +122,20 @@ def require_seconds(brief: Brief) -> None:
             f"Cannot make a loop of {float(brief.seconds):g} s",
             f"loops run from {least} to {most} seconds",
             "choose another --seconds",
+        )
+
+
+def require_repeat(brief: Brief) -> None:
+    """Nothing, where the clip may be repeated as often as is asked.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        A talking clip is to be repeated.
+    """
+    if brief.repeat > 1 and (brief.say is not None or brief.sound is not None):
+        raise UsageError(
+            "Cannot repeat the clip", "only a loop can be, and what is said is none", "leave out --repeat"
         )
 
 

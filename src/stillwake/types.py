@@ -480,7 +480,8 @@ class Brief(Record):
     """What the person wants: ``say`` or ``sound`` for a talking clip, neither for a living loop of ``seconds``.
 
     ``face_file`` is a `FaceRecord` that puts a face right; it is the face that speaks unless ``face`` says otherwise.
-    ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos.
+    ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos. ``repeat`` writes a loop so
+    many times over; ``max_mb`` is the largest file that will do, in 1,000,000 bytes.
     """
 
     say: str | None = None
@@ -495,6 +496,8 @@ class Brief(Record):
     engine: str | None = None
     smooth: bool = False
     seconds: Seconds | None = None
+    repeat: int = Field(1, ge=1, le=100)
+    max_mb: float | None = Field(None, ge=0.001, le=1_000_000, allow_inf_nan=False)
     seed: int = Field(0, ge=0, lt=2**63)
 
 
@@ -502,6 +505,7 @@ class Shot(Record):
     """One engine's piece of work.
 
     ``motion`` for an animator: "talk", "live" (a loop) or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
+    ``loop``: its end flows into its beginning; such a shot of ``seconds`` is written ``repeat`` times over.
     """
 
     family: Family
@@ -513,6 +517,8 @@ class Shot(Record):
     seed: int
     face: int = 1
     smooth: bool = False
+    loop: bool = False
+    repeat: int = Field(1, ge=1)
     price: float = 0.0
     reasons: tuple[str, ...] = ()
 

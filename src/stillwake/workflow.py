@@ -29,6 +29,7 @@ from stillwake.types import (
     Report,
     RunRecord,
     Scene,
+    Shot,
     Sound,
     Speech,
     no_progress,
@@ -196,6 +197,7 @@ def _propose(
 
     _require_one_thing_to_say(brief)
     route.require_seconds(brief)
+    route.require_repeat(brief)
     if brief.engine is not None:
         load_engine(brief.engine)
     on_progress("look", 0, 1)
@@ -242,13 +244,15 @@ def animate(
     brief
         What the person should say, and how the clip should be.
     out
-        An ``.mp4``, or ``folder/%05d.png`` for lossless frames.
+        Its ending is the format: ``.mp4``, ``.webm``, ``.mov``, ``.gif``, ``.webp``, ``.apng``, ``.avif``, or
+        ``folder/%05d.png`` for lossless frames.
     overwrite
         Whether ``out``, its record and the sheet may be replaced.
     sheet
         Where a contact sheet of the clip is written, if anywhere; a ``.png``.
     on_progress
-        Called with the stage ("look", "listen", "ready", "render", "inspect") and how far it is; raise
+        Called with the stage ("look", "listen", "ready", "render", "encode", "inspect") and how far it is; "encode"
+        comes only where the frames are gone through again, each time from the first. Raise
         `stillwake.errors.Cancelled` inside it to stop.
 
     Raises
@@ -260,12 +264,15 @@ def animate(
     from stillwake.perceive import scaled
 
     watch = _Watch()
-    check_clip_output(out, overwrite)
+    speaks = brief.say is not None or brief.sound is not None
+    max_bytes = None if brief.max_mb is None else round(brief.max_mb * 1_000_000)
+    check_clip_output(out, overwrite, fps=brief.fps, sound=speaks, max_bytes=max_bytes)
     record_at = record_path(out)
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
     given, scene, report, speech, plan = _propose(picture, brief, on_progress, watch)
     (shot,) = plan.shots
+    check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
@@ -276,7 +283,7 @@ def animate(
         on_progress("ready", 1, 1)
         with watch.stage("render"):
             sound = None if speech is None else speech.sound
-            clip = _render(performance, staged.clip, sound, on_progress, watch)
+            clip = _render(performance, shot, staged.clip, sound, max_bytes, on_progress, watch)
         with watch.stage("inspect"):
             inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
         if staged.sheet is not None:
@@ -405,16 +412,27 @@ def _writing(path: Path) -> Iterator[None]:
         raise writing_fault(path, error) from error
 
 
-def _render(performance: Performance, out: Path, sound: Sound | None, on_progress: Progress, watch: _Watch) -> Clip:
+def _render(
+    performance: Performance,
+    shot: Shot,
+    out: Path,
+    sound: Sound | None,
+    max_bytes: int | None,
+    on_progress: Progress,
+    watch: _Watch,
+) -> Clip:
     from stillwake.media import write_clip
 
     return write_clip(
         out,
-        watch.note_first(frames_of(performance), "before_first_frame"),
+        lambda: watch.note_first(frames_of(performance), "before_first_frame"),
         fps=performance.fps,
         frame_count=performance.frame_count,
         size=performance.size,
         sound=sound,
+        loop=shot.loop,
+        repeat=shot.repeat,
+        max_bytes=max_bytes,
         on_progress=on_progress,
     )
 
@@ -466,9 +484,9 @@ class _Watch:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
 
     def note_first(self, frames: Iterator[Pixels], name: str) -> Iterator[Pixels]:
-        """The same frames; the time from the start until the first one stood is noted."""
+        """The same frames; the time from the start until the first one stood is noted, once."""
         for index, frame in enumerate(frames):
-            if index == 0:
+            if index == 0 and name not in self._seconds:
                 self._seconds[name] = time.perf_counter() - self._start
             yield frame
 

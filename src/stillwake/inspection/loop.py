@@ -24,9 +24,9 @@ QUIET = 0.02
 def check(evidence: Evidence) -> list[ClipFinding]:
     """The step from the last frame to the first over the steps beside it, for a clip that was planned as a loop."""
     plan = evidence.plan
-    if plan is None or not plan.shots or plan.shots[0].motion != "live":
+    if plan is None or not plan.shots or not plan.shots[0].loop:
         return []
-    count = evidence.clip.info.frame_count
+    count = evidence.clip.info.frame_count // plan.shots[0].repeat
     if count < 5:
         return [ClipFinding(check="loop seam", verdict="unseen", why="the loop is too short to have a seam")]
     step = float(1 / evidence.fps)
