@@ -1,0 +1,661 @@
+"""Water that flows and clouds that drift where a person brushed them, in a loop that closes on itself.
+
+Two copies of the texture run along the strokes, half a period apart. Each starts behind the still, passes it and ends
+ahead of it; it is faded out while it jumps back, and by then the other one is seen alone (Chuang and others, 2005, do
+this for rivers in still pictures). When the jump comes differs from place to place, so that the picture as a whole
+never pulses. A mean of two textures is flatter than either; what it loses is given back. What would show double
+outlines, hard clouds above all, does not flow: a wave runs through it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.engines.animator import warp
+from stillwake.engines.animator.anatomy import Array
+from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.fill import fill_behind
+from stillwake.engines.animator.ink import double
+from stillwake.engines.animator.parts import IntBox
+from stillwake.perceive.strokes import Strokes
+from stillwake.types import Floats, Pixels
+
+Mask = npt.NDArray[np.bool_]
+Mode = Literal["flow", "wave"]
+
+GENTLE = 0.018
+"""Speed where none is asked for, in longer sides of the picture a second."""
+PERIOD = 2.0
+"""Seconds after which a copy takes over from the other, about: a loop holds whole periods."""
+FADE = 0.35
+"""The share of a period over which one copy gives way to the other: the shorter, the more is seen of one alone."""
+MOST_GHOST = 34.0
+"""Levels by which the two copies may differ in their most different twentieth: water 18, soft clouds 23, drawn clouds
+42 to 47, which are seen double."""
+LEAST_AREA = 0.6
+"""To what share of itself a texture may be squeezed anywhere: below it, it is seen to crumple."""
+
+_LONGEST = 0.08
+"""How far a copy may travel in a period, in longer sides of the picture."""
+_BRIEFEST = 0.4
+"""Seconds of the shortest period: more jumps than that are seen as flicker."""
+_SHARE = 0.12
+"""How far a copy may travel in a period, in sides of a square as large as what moves."""
+_KNOTS, _KNOTS_SHARE = 0.14, 0.4
+"""Distance of the knots of the noise by which the jump is spread, in longer sides of the picture, and at most in sides
+of a square as large as what moves."""
+_WAVE = (0.0023, 0.07)
+"""Amplitude and length of the wave, in longer sides of the picture."""
+_ODD = 38.0
+"""Levels by which a thing stands out of the median around it that is no part of a texture: a boat, a bird."""
+_ODD_AREA = 0.00012
+"""The smallest such thing, as a share of the picture."""
+_ODD_MOST = 0.3
+"""Where more of what moves stands out, it is the texture itself that does."""
+_RIM = 0.0045
+"""How far inside the painted area motion begins, in longer sides of the picture."""
+_BAND = 8
+"""Cells in the height of what is drawn in one go: its maps stay in the processor's cache."""
+_SHARPEN = (-0.5, 0.4)
+_SAMPLE = 400
+"""Px to either side of what is measured to find out how much sampling softens."""
+_ROUNDS = 30
+"""Steps of relaxation on each level: then no node is further than a thousandth from rest."""
+_STEPS = 12
+"""Steps of a path to either side."""
+_SMALL = 4
+"""What is only looked at on the whole is looked at in this part of the size."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """A texture in motion.
+
+    ``source`` (2H, 2W, 3) uint8 RGB, pixel 2x being the plate's pixel x: the texture, continued beyond what was
+    painted, and without the things in it that stand still; ``soft`` (H, W) float32 0..1 where it lies over the plate;
+    ``box`` px, outside of which that is 0; ``ghost`` the mean and the 95th percentile of how much the two copies
+    differ, in levels; ``speed`` px/s and ``cycles``, the whole periods in the loop, as they came about; ``reasons``
+    what was done other than asked, clauses.
+
+    The rest is for the maps: ``trace`` (3, h, w, 2) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
+    (h, w) 0..1 when in the period each place jumps; ``period`` s; ``wave`` (4, h, w, 2) px, the parts that go with the
+    cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its detail.
+    """
+
+    source: Pixels
+    soft: Floats
+    box: IntBox
+    mode: Mode
+    ghost: tuple[float, float]
+    speed: float
+    cycles: int
+    reasons: tuple[str, ...]
+    grid: Grid
+    trace: Floats
+    spread: Floats
+    period: float
+    wave: Floats
+    tones: Floats
+
+    def __post_init__(self) -> None:
+        for array in (self.source, self.soft, self.trace, self.spread, self.wave, self.tones):
+            array.setflags(write=False)
+
+    def maps(self, index: int, count: int) -> tuple[Floats, Floats | None, Floats | None]:
+        """The maps of frame ``index`` of a loop of ``count``: of the first copy, of the second, the first's weight.
+
+        Maps are (h, w, 2) float32 px on the nodes of the grid: the position x of a frame shows the source at
+        x + d(x). The weight (h, w) is 0..1, at most places either; the second copy has the rest. A wave has one
+        copy. Frames ``index`` and ``index + count`` are the same to the last bit.
+        """
+        phase = (index % count) * self.cycles / count
+        if self.mode == "wave":
+            angles = 2 * np.pi * phase * np.array([1, 1, 2, 2])
+            parts = np.where([True, False, True, False], np.cos(angles), np.sin(angles)).astype(np.float32)
+            moved: Floats = np.einsum("k,khwc->hwc", parts, self.wave)
+            return moved, None, None
+        first, weight = _copy(self.trace, self.spread, self.period, phase / 2)
+        second, _ = _copy(self.trace, self.spread, self.period, phase / 2 + 0.5)
+        return first, second, weight
+
+    def draw(self, out: Pixels, index: int, count: int, at: Floats | None = None, soft: Floats | None = None) -> None:
+        """Lay frame ``index`` of ``count`` over ``out`` (H, W, 3) uint8 RGB.
+
+        ``at`` (h, w, 2) px says for the nodes of the grid where in the plate they are, when the camera moves, and
+        ``soft`` (H, W) where the texture lies in that view; None: as the plate has it.
+        """
+        import cv2
+
+        grid = self.grid
+        first, second, weight = self.maps(index, count)
+        nodes = grid.nodes
+        if at is not None:
+            where = (at - grid.origin) * np.float32(1 / grid.step)
+            first = _sampled(first, where)
+            if second is not None and weight is not None:
+                second, weight = _sampled(second, where), _sampled(weight, where)
+            if soft is None:
+                height, width = self.soft.shape
+                view = warp.enlarge(at, grid, (0, 0, width, height))
+                soft = cv2.remap(self.soft, view, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            nodes = at
+        soft = self.soft if soft is None else soft
+        into = [2 * (nodes + moved) for moved in (first, second) if moved is not None]
+        blend = None
+        if second is not None and weight is not None:
+            blend = _Blend(weight, self._tones_at(nodes + first), self._tones_at(nodes + second))
+        for box, solid, needed in _runs(grid, soft, weight):
+            self._lay(out, box, solid, [into[n] for n in needed], blend, soft)
+
+    def _tones_at(self, where: Floats) -> Floats:
+        return _sampled(self.tones, (where - self.grid.origin) * np.float32(1 / self.grid.step))
+
+    def _lay(
+        self, out: Pixels, box: IntBox, solid: bool, maps: list[Floats], blend: _Blend | None, soft: Floats
+    ) -> None:
+        """Lay one or both copies over one box of ``out``."""
+        import cv2
+
+        x0, y0, x1, y1 = box
+        target = out[y0:y1, x0:x1]
+
+        def seen(where: Floats, dst: Pixels | None = None) -> Pixels:
+            part = warp.enlarge(where, self.grid, box)
+            pixels: Pixels = cv2.remap(
+                self.source, part, None, cv2.INTER_LINEAR, dst=dst, borderMode=cv2.BORDER_REPLICATE
+            )
+            return pixels
+
+        if len(maps) == 1:
+            if solid:
+                seen(maps[0], target)
+                return
+            laid = seen(maps[0])
+        else:
+            assert blend is not None
+            weight, rest, gain, less = cv2.split(warp.enlarge(blend.shares, self.grid, box))
+            mean = cv2.blendLinear(seen(maps[0]), seen(maps[1]), weight, rest)
+            tones = warp.enlarge(blend.tones, self.grid, box).astype(np.uint8)
+            laid = cv2.blendLinear(mean, tones, gain, less)
+        if solid:
+            target[:] = laid
+        else:
+            part = soft[y0:y1, x0:x1]
+            target[:] = cv2.blendLinear(laid, target, part, 1 - part)
+
+
+class _Blend:
+    """How two copies become one picture: ``shares`` (h, w, 4) and ``tones`` (h, w, 3), float32 on the nodes.
+
+    The shares are the weights of the copies, then the gain of what differs from the tones and what that takes of
+    them: the mean of two textures that know nothing of each other has the contrast sqrt(w0² + w1²).
+    """
+
+    __slots__ = ("shares", "tones")
+
+    def __init__(self, weight: Floats, first: Floats, second: Floats) -> None:
+        rest = 1 - weight
+        gain = 1 / np.sqrt(weight**2 + rest**2)
+        self.shares: Floats = np.stack([weight, rest, gain, 1 - gain], -1)
+        mean = first * weight[..., None] + second * rest[..., None]
+        self.tones: Floats = np.clip(mean, 0, 255)
+
+
+def _sampled(field: Floats, where: Floats) -> Floats:
+    """A field of nodes at places counted in nodes."""
+    import cv2
+
+    sampled: Floats = cv2.remap(field, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return sampled
+
+
+def _copy(trace: Floats, spread: Floats, period: float, start: float) -> tuple[Floats, Floats]:
+    """A copy's map (h, w, 2) px and its weight (h, w); ``start`` in runs of a copy, each two periods long."""
+    along = (spread + np.float32(start % 1)) % 1
+    time = (1 - 2 * along) * np.float32(period)  # seconds back along the path
+    weight = np.clip(0.5 + (0.5 - np.abs(2 * along - 1)) / np.float32(FADE), 0, 1)
+    longest = period * (0.5 + FADE / 2)  # beyond it the copy is not seen
+    back = np.clip(time, -longest, longest)[..., None]
+    moved: Floats = ((trace[2] * back + trace[1]) * back + trace[0]) * back
+    return moved, weight
+
+
+def _runs(grid: Grid, soft: Floats, weight: Floats | None) -> list[tuple[IntBox, bool, tuple[int, ...]]]:
+    """What is to be drawn: boxes px, whether nothing shines through there, and which copies are seen."""
+    import cv2
+
+    step = grid.step
+    height, width = soft.shape
+    rows, columns = -(-height // step), -(-width // step)
+    padded = soft
+    if (rows * step, columns * step) != soft.shape:
+        padded = cv2.copyMakeBorder(soft, 0, rows * step - height, 0, columns * step - width, cv2.BORDER_REPLICATE)
+    cover = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)  # the mean of each cell
+    if weight is None:
+        needs = np.ones((rows, columns), np.uint8)
+    else:
+        square = np.ones((3, 3), np.uint8)  # a cell's pixels lie between its node and those around
+        shown = (cv2.dilate(weight, square) > 0) + 2 * (cv2.erode(weight, square) < 1).astype(np.uint8)
+        needs = shown[1:-1, 1:-1]
+    runs = []
+    copies = {1: (0,), 2: (1,), 3: (0, 1)}
+    for top in range(0, rows, _BAND):
+        band = slice(top, min(rows, top + _BAND))
+        covered, seen = cover[band], np.where(cover[band] > 0, needs[band], 0)
+        need = np.bitwise_or.reduce(seen, 0)
+        if not need.any():
+            continue
+        code = need * 2 + (covered.min(0) >= 1)
+        edges = np.flatnonzero(np.diff(code)) + 1
+        for left, right in zip([0, *edges], [*edges, columns], strict=True):
+            if need[left]:
+                box = (int(left) * step, top * step, min(width, int(right) * step), min(height, band.stop * step))
+                runs.append((box, bool(code[left] & 1), copies[int(need[left])]))
+    return runs
+
+
+# ------------------------------------------------------------------------------------------------------ the building
+
+
+def build_flow(
+    pixels: Pixels,
+    strokes: Strokes,
+    grid: Grid,
+    *,
+    keep_out: Floats | None,
+    drawn: bool,
+    seconds: float,
+    loop: bool,
+    seed: int,
+    strength: float = 1.0,
+) -> Flow:
+    """What the strokes make of a plate (H, W, 3) uint8 RGB.
+
+    ``grid`` covers the whole picture, with a pad node on each side. ``keep_out`` (H, W) float32 0..1 is what lies over
+    the plate: it does not move and none of it is in the texture. ``strength`` scales the speed, and the wave. A clip
+    that is no ``loop`` flows in the same way: it could go round.
+    """
+    longer = max(pixels.shape[:2])
+    asked = (strokes.speed or GENTLE * longer) * strength
+    mask = strokes.mask
+    if keep_out is not None:
+        mask = mask * (1 - _grown((keep_out > 0.02).astype(np.float32), 0.003 * longer))
+    small = _shrunk(pixels)
+    things, count = _things(small, _shrunk(mask))
+    free = mask * (1 - _enlarged(things, mask))
+    reasons = [f"{count} thing{'s' * (count > 1)} in it stood out and stand{'s' * (count == 1)} still"] * (count > 0)
+    soft = _feathered(free, max(2, round(_RIM * longer)))
+    inside = _on_nodes(mask, grid) > 0.02
+    side = float(np.sqrt((mask > 0.5).sum()))
+    course = _course(grid, inside, strokes.paths)
+    spread = _spread(grid, inside, min(_KNOTS * longer, _KNOTS_SHARE * side), seed)
+    furthest = min(_LONGEST * longer, _SHARE * side)
+    period = max(_BRIEFEST, min(PERIOD, furthest / max(asked, 1e-3)))
+    cycles, speed = max(1, round(seconds / period)), min(asked, furthest / _BRIEFEST)
+    while True:
+        period = seconds / cycles
+        trace = _trace(course * np.float32(speed), grid, period)
+        if _least_area(trace, spread, period, grid, inside) >= LEAST_AREA:
+            break
+        if seconds / (cycles + 1) >= _BRIEFEST:
+            cycles += 1
+        else:
+            speed *= 0.85
+    ghost = _ghost(small, _shrunk(free), trace, period, grid)
+    mode: Mode = strokes.mode or ("flow" if ghost[1] <= MOST_GHOST else "wave")
+    if mode == "flow":
+        if speed < asked:
+            reasons.append(f"it flows at {speed:.0f} px/s instead of {asked:.0f}: what is faster crumples")
+        if ghost[1] > MOST_GHOST:
+            reasons.append(f"its outlines are seen double ({ghost[1]:.0f} levels, at most {MOST_GHOST:.0f} are good)")
+    elif strokes.mode is None:
+        reasons.append(f"it waves, because its outlines would be seen double if it flowed ({ghost[1]:.0f} levels)")
+    wave = _wave(course, inside, grid, longer, strength)
+    reach = 8 + round(max(speed * period * (0.5 + FADE / 2), 2 * _WAVE[0] * longer * strength))
+    part = _around(_box(free), reach, pixels)
+    texture = _continued(pixels, free, part, drawn)
+    return Flow(
+        source=_doubled(texture, free, part),  soft=soft, box=_box(soft), mode=mode, ghost=ghost, speed=speed,
+        cycles=cycles, reasons=tuple(reasons), grid=grid, trace=trace, spread=spread, period=period, wave=wave,
+        tones=_tones(texture, grid),
+    )  # fmt: skip
+
+
+def _box(soft: Floats) -> IntBox:
+    rows, columns = np.flatnonzero(soft.any(1)), np.flatnonzero(soft.any(0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _disc(radius: float) -> Pixels:
+    import cv2
+
+    n = max(1, round(radius))
+    disc: Pixels = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * n + 1, 2 * n + 1))
+    return disc
+
+
+def _grown(mask: Floats, radius: float) -> Floats:
+    import cv2
+
+    grown: Floats = cv2.dilate(mask, _disc(radius))
+    return grown
+
+
+def _blurred(field: Floats, sigma: float) -> Floats:
+    import cv2
+
+    blurred: Floats = cv2.GaussianBlur(field, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return blurred
+
+
+def _shrunk(field: Array) -> Floats:
+    import cv2
+
+    size = tuple(max(1, side // _SMALL) for side in field.shape[1::-1])
+    small: Floats = cv2.resize(field, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return small
+
+
+def _enlarged(small: Floats, like: Floats) -> Floats:
+    import cv2
+
+    large: Floats = cv2.resize(small, like.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return large
+
+
+def _on_nodes(field: Floats, grid: Grid) -> Floats:
+    """The mean (h, w) of a field of the picture in each cell; beyond the edge, as at the edge."""
+    import cv2
+
+    mean = cv2.blur(field, (grid.step, grid.step), borderType=cv2.BORDER_REPLICATE)
+    nodes: Floats = cv2.remap(mean, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return nodes
+
+
+def _feathered(mask: Floats, rim: int) -> Floats:
+    """A mask that rises from 0 at its rim, and is 0 outside; at the picture's edge it goes on."""
+    import cv2
+
+    inner = cv2.erode(mask, _disc(rim))
+    soft: Floats = cv2.GaussianBlur(inner, (2 * rim + 1, 2 * rim + 1), 0.45 * rim, borderType=cv2.BORDER_REPLICATE)
+    soft = np.minimum(soft, 1)
+    soft[soft < 0.004] = 0
+    soft[soft > 0.996] = 1
+    return soft
+
+
+def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
+    """Where something in the mask is no texture, (h, w) 0..1 at the small size, and how many things there are."""
+    import cv2
+
+    longer = max(mask.shape)
+    width = max(3, int(0.05 * longer)) | 1
+    levels = np.clip(small, 0, 255).astype(np.uint8)
+    odd = cv2.absdiff(levels, cv2.medianBlur(levels, width)).max(2) > _ODD
+    odd &= mask > 0.5
+    closed = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
+    count, parts, facts, _ = cv2.connectedComponentsWithStats(closed)
+    large = [n for n in range(1, count) if facts[n, cv2.CC_STAT_AREA] >= _ODD_AREA * mask.size]
+    found = np.isin(parts, large)
+    if not large or found.sum() > _ODD_MOST * (mask > 0.5).sum():
+        return np.zeros_like(mask), 0
+    grown = _grown(found.astype(np.float32), 0.011 * longer)
+    return np.minimum(1, _blurred(grown, 1.0)), len(large)
+
+
+# -------------------------------------------------------------------------------------------------------- the course
+
+
+def _course(grid: Grid, inside: Mask, paths: tuple[Floats, ...]) -> Floats:
+    """Which way it goes at every node, (h, w, 2), 1 long on the paths.
+
+    Between them it is as smooth as can be (Laplace). The rim of what moves holds nothing back: beyond it there is
+    nothing to agree with.
+    """
+    fixed = np.zeros((*grid.shape, 3), np.float32)
+    for path in paths:
+        for start, end in itertools.pairwise(path):
+            way = end - start
+            length = float(np.linalg.norm(way))
+            steps = np.linspace(0, 1, max(2, round(length / grid.step) + 1))[:, None]
+            at = np.rint((start + way * steps - grid.origin) / grid.step).astype(int)
+            columns, rows = np.clip(at, 0, np.array(grid.shape[::-1]) - 1).T
+            np.add.at(fixed, (rows, columns), np.array([*(way / length), 1], np.float32))
+    on = fixed[..., 2] > 0
+    known = np.zeros((*grid.shape, 2), np.float32)
+    length = np.maximum(np.linalg.norm(fixed[on, :2], axis=1, keepdims=True), 1e-3)
+    known[on] = fixed[on, :2] / length
+    course = _smoothest(known, on, inside | on)
+    return _smoothest(course, inside | on, np.ones_like(inside))
+
+
+def _smoothest(known: Floats, fixed: Mask, inside: Mask) -> Floats:
+    """Fields (h, w, C) that are ``known`` where ``fixed`` and as smooth as can be elsewhere ``inside``.
+
+    From coarse to fine: every level starts where the one above it, of half its size, came to rest.
+    """
+    import cv2
+
+    height, width = inside.shape
+    if max(height, width) <= 4:
+        start = np.broadcast_to(known[fixed].mean(0), known.shape).astype(np.float32)
+    else:
+        odd = ((0, height % 2), (0, width % 2))
+        held = np.pad(fixed, odd).astype(np.float32)
+        share = cv2.resize(held, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        half = cv2.resize(
+            np.pad(known, (*odd, (0, 0))) * held[..., None], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA
+        )
+        half = half / np.maximum(share, 1e-6)[..., None]
+        there = cv2.resize(np.pad(inside, odd).astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        above = _smoothest(half, share > 0, there > 0)
+        start = cv2.resize(above, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    kernel = np.array([[1, 4, 1], [4, 0, 4], [1, 4, 1]], np.float32)
+    weight = inside.astype(np.float32)
+    around = cv2.filter2D(weight, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+    free = inside & ~fixed & (around > 0)
+    share = np.where(free, 1 / np.maximum(around, 1), 0).astype(np.float32)[..., None]
+    rest = np.where(fixed[..., None], known, np.where(free[..., None], 0, start)).astype(np.float32)
+    field = np.where(fixed[..., None], known, start).astype(np.float32)
+    for _ in range(_ROUNDS):
+        field = cv2.filter2D(field * weight[..., None], -1, kernel, borderType=cv2.BORDER_CONSTANT) * share + rest
+    return field
+
+
+def _spread(grid: Grid, inside: Mask, knots: float, seed: int) -> Floats:
+    """When in the period each node jumps, (h, w) 0..1: smooth noise, and as many nodes at one time as at another."""
+    import cv2
+
+    shape = [max(2, round(side * grid.step / knots) + 1) for side in grid.shape]
+    noise = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    smooth = cv2.resize(noise, grid.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    ranked = np.sort(smooth[inside])
+    rank = np.searchsorted(ranked, smooth.ravel()) / max(1, len(ranked))
+    return _blurred(rank.reshape(grid.shape).astype(np.float32), 1.0)
+
+
+def _trace(course: Floats, grid: Grid, period: float) -> Floats:
+    """Where the current carries each node, a cubic of the seconds, (3, h, w, 2): its coefficients.
+
+    Time runs backwards: a frame shows what the current will have carried to it.
+    """
+    longest = period * (0.5 + FADE / 2)
+    step = longest / _STEPS
+    index = warp.node_index(grid)
+    current = course * np.float32(1 / grid.step)  # nodes a second
+    moved = []
+    for way in (-step, step):
+        at = index.copy()
+        for _ in range(_STEPS):
+            halfway = at - np.float32(way / 2) * _sampled(current, at)
+            at = at - np.float32(way) * _sampled(current, halfway)
+            moved.append(at - index)
+    seconds = np.concatenate([np.arange(1, _STEPS + 1) * way for way in (-step, step)])
+    fit = np.linalg.pinv(seconds[:, None] ** np.arange(1, 4)) * grid.step
+    trace: Floats = np.einsum("ck,khwd->chwd", fit.astype(np.float32), np.stack(moved))
+    return trace
+
+
+def _least_area(trace: Floats, spread: Floats, period: float, grid: Grid, inside: Mask) -> float:
+    """To what share of itself the texture is squeezed where it is squeezed most."""
+    least = np.inf
+    for start in np.arange(0, 1, 1 / 8):
+        moved, weight = _copy(trace, spread, period, float(start))
+        down, across = np.gradient(moved, grid.step, axis=(0, 1))
+        area = (1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]
+        seen = inside & (weight > 0.05)
+        if seen.any():
+            least = min(least, float(np.percentile(area[seen], 0.5)))
+    return least
+
+
+def _wave(course: Floats, inside: Mask, grid: Grid, longer: int, strength: float) -> Floats:
+    """A wave along the course, (4, h, w, 2) px: what goes with the cosine and sine of one and of two turns.
+
+    Where it would crumple the picture it is lower.
+    """
+    amplitude, length = (share * longer for share in _WAVE)
+    way = course / np.maximum(np.linalg.norm(course, axis=2, keepdims=True), 1e-3)
+    aside = np.stack([-way[..., 1], way[..., 0]], -1)
+    mean = way[inside].mean(0) if inside.any() else np.array([1.0, 0.0])
+    mean = mean / max(float(np.linalg.norm(mean)), 1e-3)
+    along = grid.nodes @ mean * (2 * np.pi / length)
+    across = grid.nodes @ np.array([-mean[1], mean[0]]) / length
+    slow, side, quick = along - 2 * across, 1.3 * along - 4 * across, 2.3 * along + 3 * across - 1
+    parts = np.stack(
+        [
+            -np.sin(slow)[..., None] * way - 0.6 * np.sin(side)[..., None] * aside,
+            np.cos(slow)[..., None] * way + 0.6 * np.cos(side)[..., None] * aside,
+            -0.5 * np.sin(quick)[..., None] * way,
+            0.5 * np.cos(quick)[..., None] * way,
+        ]
+    ) * (amplitude * strength)  # fmt: skip
+    steepest = 0.0
+    for turn in np.arange(0, 2 * np.pi, np.pi / 6):
+        moved = np.einsum(
+            "k,khwc->hwc", np.array([np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)]), parts
+        )
+        down, across = np.gradient(moved, grid.step, axis=(0, 1))
+        steepest = max(steepest, float((-across[..., 0] - down[..., 1])[inside].max(initial=0)))
+    lower = min(1.0, (1 - LEAST_AREA) / max(steepest, 1e-6))
+    wave: Floats = (parts * lower).astype(np.float32)
+    return wave
+
+
+# ------------------------------------------------------------------------------------------------------- the texture
+
+
+def _ghost(small: Floats, free: Floats, trace: Floats, period: float, grid: Grid) -> tuple[float, float]:
+    """The mean and the 95th percentile of how much two copies a period apart differ, in levels."""
+    import cv2
+
+    seen = free > 0.5
+    if not seen.any():
+        return 0.0, 0.0
+    half = np.float32(period / 2)
+    soft = _blurred(small, 3 / _SMALL)
+    height, width = seen.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    nodes = np.stack([x, y], -1) * _SMALL + (_SMALL - 1) / 2
+    nodes = ((nodes - grid.origin) * np.float32(1 / grid.step)).astype(np.float32)
+    copies = []
+    for back in (half, -half):
+        moved = _sampled(((trace[2] * back + trace[1]) * back + trace[0]) * back, nodes) * np.float32(1 / _SMALL)
+        where = np.stack([x, y], -1) + moved
+        copies.append(cv2.remap(soft, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    apart = _blurred((np.abs(copies[0] - copies[1]).max(2) * seen).astype(np.float32), 6 / _SMALL)[seen]
+    return float(apart.mean()), float(np.percentile(apart, 95))
+
+
+def _around(box: IntBox, reach: int, pixels: Pixels) -> tuple[slice, slice]:
+    """The rows and columns from which a box is ever drawn."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = box
+    return slice(max(0, y0 - reach), min(height, y1 + reach)), slice(max(0, x0 - reach), min(width, x1 + reach))
+
+
+def _continued(pixels: Pixels, free: Floats, part: tuple[slice, slice], drawn: bool) -> Pixels:
+    """The picture (H, W, 3) whose texture goes on where something else stands in that part of it.
+
+    What leaves the painted area, or passes a thing in it, then meets more of the same. Half the size is enough.
+    """
+    import cv2
+
+    texture = pixels.copy()
+    here = np.ascontiguousarray(pixels[part])
+    inner = free[part]
+    height, width = inner.shape
+    if not inner.size or inner.min() > 0.5:
+        return texture
+    size = (-(-width // 2), -(-height // 2))
+    hole = cv2.resize(inner, size, interpolation=cv2.INTER_AREA) < 0.5
+    filled = fill_behind(cv2.resize(here, size, interpolation=cv2.INTER_AREA), hole, drawn=drawn)
+    large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    share = _blurred(cv2.resize(hole.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), 1.2)
+    texture[part] = cv2.blendLinear(large, here, share, 1 - share)
+    return texture
+
+
+def _doubled(texture: Pixels, free: Floats, part: tuple[slice, slice]) -> Pixels:
+    """The picture at twice its size, sharpened by as much as sampling it between its pixels softens it."""
+    import cv2
+
+    height, width = texture.shape[:2]
+    doubled: Pixels = cv2.resize(texture, (2 * width, 2 * height), interpolation=cv2.INTER_NEAREST)
+    here = np.ascontiguousarray(texture[part])
+    if not here.size:
+        return doubled
+    large = double(here)
+    soft = cv2.GaussianBlur(large, (0, 0), 1.0)
+    gain = _softness(here, large, soft, free[part])
+    rows, columns = (slice(2 * side.start, 2 * side.stop) for side in part)
+    cv2.addWeighted(large, 1 + gain, soft, -gain, 0, dst=doubled[rows, columns])
+    return doubled
+
+
+def _softness(here: Pixels, large: Pixels, soft: Pixels, free: Floats) -> float:
+    """How much of what the blur takes away is to be added to the doubled picture."""
+    import cv2
+
+    middle = np.argwhere(free > 0.5)
+    if not len(middle):
+        return 0.0
+    y, x = np.median(middle, 0).astype(int)
+    rows, columns = slice(max(0, y - _SAMPLE // 2), y + _SAMPLE // 2), slice(max(0, x - _SAMPLE), x + _SAMPLE)
+    twice = tuple(slice(2 * side.start, 2 * side.stop) for side in (rows, columns))
+    seen = free[rows, columns] > 0.5
+    wide, blurred = large[twice], soft[twice]
+
+    def sharpness(image: Pixels) -> float:
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F))[seen[: grey.shape[0], : grey.shape[1]]].mean())
+
+    def sampled(gain: float) -> float:
+        sharper = cv2.addWeighted(wide, 1 + gain, blurred, -gain, 0)
+        shifts = [np.array([[2, 0, 2 * shift], [0, 2, 2 * shift]], np.float32) for shift in (0.125, 0.25, 0.375)]
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = seen.shape[::-1]
+        border = cv2.BORDER_REPLICATE
+        return float(
+            np.mean([sharpness(cv2.warpAffine(sharper, by, size, flags=flags, borderMode=border)) for by in shifts])
+        )
+
+    wanted, plain, much = sharpness(here[rows, columns]), sampled(0.0), sampled(0.35)
+    return float(np.clip(0.35 * (wanted - plain) / max(1e-3, much - plain), *_SHARPEN))
+
+
+def _tones(texture: Pixels, grid: Grid) -> Floats:
+    """The texture without its detail, (h, w, 3) on the nodes."""
+    import cv2
+
+    soft = _blurred(_shrunk(texture), grid.step / _SMALL)
+    where = ((grid.nodes + 0.5) / _SMALL - 0.5).astype(np.float32)
+    tones: Floats = cv2.remap(soft, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return tones
