@@ -219,6 +219,26 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Strokes:
+    """What moves in a picture, and which way.
+
+    ``mask`` (H, W) float32 0..1, 1 where it moves; ``paths`` lines along which it moves, each (N, 2) float32 px from
+    its start to its end, N at least 2; ``speed`` px/s, or None: gently; ``mode`` whether it flows on or only waves, or
+    None: as suits the picture; ``name`` the file's, for sentences.
+    """
+
+    mask: Floats
+    paths: tuple[Floats, ...]
+    speed: float | None = None
+    mode: Literal["flow", "wave"] | None = None
+    name: str = "the brush"
+
+    def __post_init__(self) -> None:
+        for array in (self.mask, *self.paths):
+            array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """What was seen in a still.
 
@@ -226,6 +246,9 @@ class Scene:
     or None; ``hands`` largest first, the ``body`` of the most prominent person and the lines of ``writing`` where
     something looked for them; ``seen`` names for each part ("faces", "matte", "style", "hands", ...) the detector that
     looked, or says ``"unseen: why"``; ``given`` the numbers, 1 being the largest face, of those a person gave.
+
+    What a person or a model of theirs added: ``depth`` (H, W) float32, larger being nearer; ``strokes`` of a motion
+    brush; ``pinned`` (H, W) bool, True where nothing may move.
     """
 
     still: Still
@@ -238,6 +261,9 @@ class Scene:
     body: Body | None = None
     writing: tuple[Writing, ...] = ()
     given: tuple[int, ...] = ()
+    depth: Floats | None = None
+    strokes: Strokes | None = None
+    pinned: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -474,6 +500,46 @@ class FaceRecord(Record):
     nose_tip: _Point | None = None
     chin: _Point | None = None
     mesh: Annotated[tuple[tuple[_Px, _Px, _Px], ...], Field(min_length=478, max_length=478)] | None = None
+
+
+Move = Literal[
+    "push-in", "pull-out", "zoom-in", "zoom-out", "pan-left", "pan-right", "tilt-up", "tilt-down", "truck-left",
+    "truck-right", "pedestal-up", "pedestal-down", "orbit-left", "orbit-right", "dolly-zoom", "drift", "hand-held",
+]  # fmt: skip
+_Amount = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-0.5, le=0.5)]
+
+
+class CameraMove(Record):
+    """One move of a camera; ``strength`` 1 is usual."""
+
+    kind: Move
+    strength: float = Field(1.0, gt=0, le=3)
+
+
+class CameraKey(Record):
+    """Where a camera is at a moment, ``at`` 0 (first frame) .. 1 (last frame).
+
+    ``push`` towards the subject, as a share of its distance; ``truck`` and ``pedestal`` sideways and up, as shares of
+    the picture's width and height by which the subject shifts; ``pan`` and ``tilt`` likewise, but everything shifts
+    alike; ``zoom`` 1 shows the still's own size; ``roll`` degrees, clockwise.
+    """
+
+    at: float = Field(strict=True, allow_inf_nan=False, ge=0, le=1)
+    push: _Amount = 0.0
+    pan: _Amount = 0.0
+    tilt: _Amount = 0.0
+    truck: _Amount = 0.0
+    pedestal: _Amount = 0.0
+    zoom: float = Field(1.0, strict=True, allow_inf_nan=False, ge=0.5, le=4)
+    roll: float = Field(0.0, strict=True, allow_inf_nan=False, ge=-15, le=15)
+
+
+class CameraRecord(Record):
+    """How the camera moves: by named ``moves`` at once, or by ``keys`` in order of time."""
+
+    schema_: Literal["stillwake/camera@1"] = Field("stillwake/camera@1", alias="schema")
+    moves: tuple[CameraMove, ...] = ()
+    keys: Annotated[tuple[CameraKey, ...], Field(max_length=100)] = ()
 
 
 class Brief(Record):

@@ -43,13 +43,13 @@ def _people(pixels: Pixels) -> Floats:
     grown = cv2.resize(steep, (width, height), interpolation=cv2.INTER_LINEAR)
     guide = cv2.GaussianBlur(pixels, (0, 0), 0.7).astype(np.float32) / 255
     radius = max(2, round(2.5 * max(height, width) / _NET_SIDE))
-    smooth = _guided(guide, grown, radius, 1e-2)
+    smooth = guided(guide, grown, radius, 1e-2)
     # the filter greys what the nets were sure of: stretch the middle back
     people: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
     return people
 
 
-def _guided(guide: Floats, soft: Floats, radius: int, smoothness: float) -> Floats:
+def guided(guide: Floats, soft: Floats, radius: int, smoothness: float) -> Floats:
     """``soft`` (H, W) drawn onto the edges of ``guide`` (H, W, 3), both 0..1, by boxes of ``radius`` px.
 
     The guided filter for a colour guide (He, Sun and Tang, 2013, equations 19 to 21). OpenCV's own lies in a part

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,7 @@ from pydantic import Field, ValidationError
 from stillwake.errors import InputError
 from stillwake.media.files import opened_input, shown
 from stillwake.media.stills import MOST_PIXELS, damage, picture_errors, silence
-from stillwake.types import Floats, Record, Size
+from stillwake.types import Floats, Record, Size, Strokes
 
 LARGEST_FILE = 2 * 2**20
 """Bytes of a JSON file: a hundred thousand numbers."""
@@ -46,26 +45,6 @@ _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Point = tuple[_Number, _Number]
 _Line = Annotated[tuple[_Point, ...], Field(max_length=MOST_POINTS)]
 _Lines = Annotated[tuple[_Line, ...], Field(max_length=MOST_LINES)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strokes:
-    """What moves in a picture, and which way.
-
-    ``mask`` (H, W) float32 0..1, 1 where it moves; ``paths`` lines along which it moves, each (N, 2) float32 px from
-    its start to its end, N at least 2; ``speed`` px/s, or None: gently; ``mode`` whether it flows on or only waves, or
-    None: as suits the picture; ``name`` the file's, for sentences.
-    """
-
-    mask: Floats
-    paths: tuple[Floats, ...]
-    speed: float | None = None
-    mode: Literal["flow", "wave"] | None = None
-    name: str = "the brush"
-
-    def __post_init__(self) -> None:
-        for array in (self.mask, *self.paths):
-            array.setflags(write=False)
 
 
 class BrushRecord(Record):
