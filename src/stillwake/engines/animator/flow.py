@@ -10,6 +10,7 @@ outlines, hard clouds above all, does not flow: a wave runs through it.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,8 +23,7 @@ from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.fill import fill_behind
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox
-from stillwake.perceive.strokes import Strokes
-from stillwake.types import Floats, Pixels
+from stillwake.types import Floats, Pixels, Strokes
 
 Mask = npt.NDArray[np.bool_]
 Mode = Literal["flow", "wave"]
@@ -59,7 +59,9 @@ _ODD_MOST = 0.3
 """Where more of what moves stands out, it is the texture itself that does."""
 _RIM = 0.0045
 """How far inside the painted area motion begins, in longer sides of the picture."""
-_BAND = 8
+_ALONE = 5
+_SOLID = 0.9999
+_BAND = 4
 """Cells in the height of what is drawn in one go: its maps stay in the processor's cache."""
 _SHARPEN = (-0.5, 0.4)
 _SAMPLE = 400
@@ -82,9 +84,11 @@ class Flow:
     differ, in levels; ``speed`` px/s and ``cycles``, the whole periods in the loop, as they came about; ``reasons``
     what was done other than asked, clauses.
 
-    The rest is for the maps: ``trace`` (3, h, w, 2) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
+    The rest is for the maps: ``trace`` (3, 2, h, w) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
     (h, w) 0..1 when in the period each place jumps; ``period`` s; ``wave`` (4, h, w, 2) px, the parts that go with the
-    cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its detail.
+    cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its detail;
+    ``veil`` (H, W) is ``soft`` in bytes and
+    ``cover`` its mean in each cell; ``room`` to draw in, so that one frame is drawn at a time.
     """
 
     source: Pixels
@@ -101,9 +105,12 @@ class Flow:
     period: float
     wave: Floats
     tones: Floats
+    cover: Floats
+    veil: Pixels
+    room: _Room
 
     def __post_init__(self) -> None:
-        for array in (self.source, self.soft, self.trace, self.spread, self.wave, self.tones):
+        for array in (self.source, self.soft, self.trace, self.spread, self.wave, self.tones, self.cover):
             array.setflags(write=False)
 
     def maps(self, index: int, count: int) -> tuple[Floats, Floats | None, Floats | None]:
@@ -113,14 +120,20 @@ class Flow:
         x + d(x). The weight (h, w) is 0..1, at most places either; the second copy has the rest. A wave has one
         copy. Frames ``index`` and ``index + count`` are the same to the last bit.
         """
+        rows, columns = self.grid.shape
+        return self._maps(index, count, (slice(0, rows), slice(0, columns)))
+
+    def _maps(self, index: int, count: int, part: tuple[slice, slice]) -> tuple[Floats, Floats | None, Floats | None]:
+        """The maps on some rows and columns of the nodes."""
         phase = (index % count) * self.cycles / count
         if self.mode == "wave":
             angles = 2 * np.pi * phase * np.array([1, 1, 2, 2])
             parts = np.where([True, False, True, False], np.cos(angles), np.sin(angles)).astype(np.float32)
-            moved: Floats = np.einsum("k,khwc->hwc", parts, self.wave)
+            moved: Floats = np.einsum("k,khwc->hwc", parts, self.wave[:, part[0], part[1]])
             return moved, None, None
-        first, weight = _copy(self.trace, self.spread, self.period, phase / 2)
-        second, _ = _copy(self.trace, self.spread, self.period, phase / 2 + 0.5)
+        trace, spread = self.trace[:, :, part[0], part[1]], self.spread[part]
+        first, weight = _copy(trace, spread, self.period, phase / 2)
+        second, _ = _copy(trace, spread, self.period, phase / 2 + 0.5)
         return first, second, weight
 
     def draw(self, out: Pixels, index: int, count: int, at: Floats | None = None, soft: Floats | None = None) -> None:
@@ -131,79 +144,45 @@ class Flow:
         """
         import cv2
 
-        grid = self.grid
-        first, second, weight = self.maps(index, count)
-        nodes = grid.nodes
-        if at is not None:
-            where = (at - grid.origin) * np.float32(1 / grid.step)
+        if at is not None and soft is None:
+            height, width = self.soft.shape
+            places = warp.enlarge(at, self.grid, (0, 0, width, height))
+            soft = cv2.remap(self.soft, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cover = self.cover if soft is None else _cover(soft, self.grid.step)
+        soft = self.soft if soft is None else soft
+        rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
+        if not len(rows):
+            return
+        # The nodes of the cells that are drawn, and those around them.
+        part = slice(int(rows[0]), int(rows[-1]) + 3), slice(int(columns[0]), int(columns[-1]) + 3)
+        inner = cover[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        view = _View(
+            out,
+            self.source,
+            self.grid.part(*part),
+            self.veil if soft is self.soft else _byte(soft * 255),
+            inner,
+            self.room,
+        )
+        nodes = (self.grid.nodes if at is None else at)[part]
+        if at is None:
+            first, second, weight = self._maps(index, count, part)
+        else:
+            first, second, weight = self.maps(index, count)
+            where = self._index(nodes)
             first = _sampled(first, where)
             if second is not None and weight is not None:
                 second, weight = _sampled(second, where), _sampled(weight, where)
-            if soft is None:
-                height, width = self.soft.shape
-                view = warp.enlarge(at, grid, (0, 0, width, height))
-                soft = cv2.remap(self.soft, view, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            nodes = at
-        soft = self.soft if soft is None else soft
-        into = [2 * (nodes + moved) for moved in (first, second) if moved is not None]
-        blend = None
-        if second is not None and weight is not None:
-            blend = _Blend(weight, self._tones_at(nodes + first), self._tones_at(nodes + second))
-        for box, solid, needed in _runs(grid, soft, weight):
-            self._lay(out, box, solid, [into[n] for n in needed], blend, soft)
-
-    def _tones_at(self, where: Floats) -> Floats:
-        return _sampled(self.tones, (where - self.grid.origin) * np.float32(1 / self.grid.step))
-
-    def _lay(
-        self, out: Pixels, box: IntBox, solid: bool, maps: list[Floats], blend: _Blend | None, soft: Floats
-    ) -> None:
-        """Lay one or both copies over one box of ``out``."""
-        import cv2
-
-        x0, y0, x1, y1 = box
-        target = out[y0:y1, x0:x1]
-
-        def seen(where: Floats, dst: Pixels | None = None) -> Pixels:
-            part = warp.enlarge(where, self.grid, box)
-            pixels: Pixels = cv2.remap(
-                self.source, part, None, cv2.INTER_LINEAR, dst=dst, borderMode=cv2.BORDER_REPLICATE
-            )
-            return pixels
-
-        if len(maps) == 1:
-            if solid:
-                seen(maps[0], target)
-                return
-            laid = seen(maps[0])
+        if second is None or weight is None:
+            view.lay_one(nodes + first)
         else:
-            assert blend is not None
-            weight, rest, gain, less = cv2.split(warp.enlarge(blend.shares, self.grid, box))
-            mean = cv2.blendLinear(seen(maps[0]), seen(maps[1]), weight, rest)
-            tones = warp.enlarge(blend.tones, self.grid, box).astype(np.uint8)
-            laid = cv2.blendLinear(mean, tones, gain, less)
-        if solid:
-            target[:] = laid
-        else:
-            part = soft[y0:y1, x0:x1]
-            target[:] = cv2.blendLinear(laid, target, part, 1 - part)
+            tones = [_sampled(self.tones, self._index(nodes + moved)) for moved in (first, second)]
+            view.lay_two(nodes + first, nodes + second, weight, tones)
 
-
-class _Blend:
-    """How two copies become one picture: ``shares`` (h, w, 4) and ``tones`` (h, w, 3), float32 on the nodes.
-
-    The shares are the weights of the copies, then the gain of what differs from the tones and what that takes of
-    them: the mean of two textures that know nothing of each other has the contrast sqrt(w0² + w1²).
-    """
-
-    __slots__ = ("shares", "tones")
-
-    def __init__(self, weight: Floats, first: Floats, second: Floats) -> None:
-        rest = 1 - weight
-        gain = 1 / np.sqrt(weight**2 + rest**2)
-        self.shares: Floats = np.stack([weight, rest, gain, 1 - gain], -1)
-        mean = first * weight[..., None] + second * rest[..., None]
-        self.tones: Floats = np.clip(mean, 0, 255)
+    def _index(self, places: Floats) -> Floats:
+        """Places (h, w, 2) px counted in nodes of the grid."""
+        index: Floats = (places - self.grid.origin) * np.float32(1 / self.grid.step)
+        return index
 
 
 def _sampled(field: Floats, where: Floats) -> Floats:
@@ -216,47 +195,169 @@ def _sampled(field: Floats, where: Floats) -> Floats:
 
 def _copy(trace: Floats, spread: Floats, period: float, start: float) -> tuple[Floats, Floats]:
     """A copy's map (h, w, 2) px and its weight (h, w); ``start`` in runs of a copy, each two periods long."""
-    along = (spread + np.float32(start % 1)) % 1
-    time = (1 - 2 * along) * np.float32(period)  # seconds back along the path
-    weight = np.clip(0.5 + (0.5 - np.abs(2 * along - 1)) / np.float32(FADE), 0, 1)
-    longest = period * (0.5 + FADE / 2)  # beyond it the copy is not seen
-    back = np.clip(time, -longest, longest)[..., None]
-    moved: Floats = ((trace[2] * back + trace[1]) * back + trace[0]) * back
+    import cv2
+
+    along = spread + np.float32(start % 1)
+    along = along - np.floor(along)
+    ahead = 2 * along - 1
+    weight = np.clip((1 - np.abs(ahead)) * np.float32(1 / FADE) + np.float32(0.5 - 0.5 / FADE), 0, 1)
+    longest = 0.5 + FADE / 2  # beyond it the copy is not seen
+    back = np.clip(ahead, -longest, longest) * np.float32(-period)  # seconds back along the path
+    moved: Floats = cv2.merge(list(((trace[2] * back + trace[1]) * back + trace[0]) * back))
     return moved, weight
 
 
-def _runs(grid: Grid, soft: Floats, weight: Floats | None) -> list[tuple[IntBox, bool, tuple[int, ...]]]:
-    """What is to be drawn: boxes px, whether nothing shines through there, and which copies are seen."""
+def _cover(soft: Floats, step: int) -> Floats:
+    """The mean of a mask (H, W) in each cell, (h, w)."""
     import cv2
 
-    step = grid.step
     height, width = soft.shape
     rows, columns = -(-height // step), -(-width // step)
-    padded = soft
     if (rows * step, columns * step) != soft.shape:
-        padded = cv2.copyMakeBorder(soft, 0, rows * step - height, 0, columns * step - width, cv2.BORDER_REPLICATE)
-    cover = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)  # the mean of each cell
-    if weight is None:
-        needs = np.ones((rows, columns), np.uint8)
-    else:
+        border = (0, rows * step - height, 0, columns * step - width)
+        soft = cv2.copyMakeBorder(soft, *border, cv2.BORDER_REPLICATE)
+    cover: Floats = cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_AREA)
+    return cover
+
+
+class _Room:
+    """Arrays that are written again and again: new pages cost more than the sums."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Array] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], kind: npt.DTypeLike = np.float32) -> Array:
+        """An array for that use; what it held before is gone."""
+        size = math.prod(shape)
+        held = self._held.get(name)
+        if held is None or held.size < size:
+            held = self._held[name] = np.empty(size, kind)
+        return held[:size].reshape(shape)
+
+
+class _View:
+    """The part of a frame that a texture lies over, drawn band by band so that nothing leaves the processor's cache.
+
+    ``grid`` its nodes and one more to each side; ``soft`` (H, W) uint8 of the whole frame; ``cover``
+    (h - 2, w - 2) its mean in each cell.
+    """
+
+    def __init__(self, out: Pixels, source: Pixels, grid: Grid, soft: Pixels, cover: Floats, room: _Room) -> None:
+        self.out, self.source, self.grid, self.soft, self.cover, self.room = out, source, grid, soft, cover, room
+
+    def lay_one(self, where: Floats) -> None:
+        """Lay one copy over the frame; ``where`` (h, w, 2) px it comes from."""
+        self._lay_all(np.ones(self.cover.shape, np.uint8), [2 * where], None)
+
+    def lay_two(self, first: Floats, second: Floats, weight: Floats, tones: list[Floats]) -> None:
+        """Lay two copies over the frame, and each alone where the other is not seen.
+
+        ``weight`` (h, w) of the first. ``tones`` (h, w, 3) of each, the copies without their detail: the mean of two
+        textures that know nothing of each other has the contrast sqrt(w0² + w1²), so its detail is divided by that.
+        """
+        import cv2
+
+        rest = 1 - weight
+        gain = 1 / np.sqrt(weight * weight + rest * rest)
+        blend = [_byte(share * gain * 255) for share in (weight, rest)]
+        blend += [
+            _byte(tone * (share * (gain - 1))[..., None]) for tone, share in zip(tones, (weight, rest), strict=True)
+        ]
         square = np.ones((3, 3), np.uint8)  # a cell's pixels lie between its node and those around
-        shown = (cv2.dilate(weight, square) > 0) + 2 * (cv2.erode(weight, square) < 1).astype(np.uint8)
-        needs = shown[1:-1, 1:-1]
-    runs = []
-    copies = {1: (0,), 2: (1,), 3: (0, 1)}
-    for top in range(0, rows, _BAND):
-        band = slice(top, min(rows, top + _BAND))
-        covered, seen = cover[band], np.where(cover[band] > 0, needs[band], 0)
-        need = np.bitwise_or.reduce(seen, 0)
-        if not need.any():
-            continue
-        code = need * 2 + (covered.min(0) >= 1)
-        edges = np.flatnonzero(np.diff(code)) + 1
-        for left, right in zip([0, *edges], [*edges, columns], strict=True):
-            if need[left]:
-                box = (int(left) * step, top * step, min(width, int(right) * step), min(height, band.stop * step))
-                runs.append((box, bool(code[left] & 1), copies[int(need[left])]))
-    return runs
+        needs = (cv2.dilate(weight, square) > 0) + 2 * (cv2.erode(weight, square) < 1).astype(np.uint8)
+        self._lay_all(needs[1:-1, 1:-1], [2 * first, 2 * second], blend)
+
+    def _lay_all(self, needs: Pixels, wheres: list[Floats], blend: list[Array] | None) -> None:
+        """Lay over the frame what each cell needs: 1 the first copy, 2 the second, 3 both."""
+        import cv2
+
+        needs = np.where(self.cover > 0, needs, 0)
+        columns = needs.shape[1]
+        starts = range(0, len(needs), _BAND)
+        need = np.bitwise_or.reduceat(needs, starts, 0)
+        solid = np.minimum.reduceat(self.cover, starts, 0) >= _SOLID
+        # Cells alone cost more than they spare.
+        close = np.ones((1, _ALONE), np.uint8)
+        need[cv2.morphologyEx((need == 3).astype(np.uint8), cv2.MORPH_CLOSE, close) > 0] = 3
+        solid &= cv2.morphologyEx((~solid & (need > 0)).astype(np.uint8), cv2.MORPH_CLOSE, close) == 0
+        ends = np.diff(need * 2 + solid, axis=1) != 0
+        for band, row in enumerate(starts):
+            if not need[band].any():
+                continue
+            maps = [self._enlarged(where, row, 0, columns, f"map {n}") for n, where in enumerate(wheres)]
+            edges = [0, *(np.flatnonzero(ends[band]) + 1).tolist(), columns]
+            for start, stop in itertools.pairwise(edges):
+                copies = int(need[band, start])
+                if not copies:
+                    continue
+                box, inner = self._boxes(row, start, stop)
+                parts = [part[inner] for n, part in enumerate(maps) if copies >> n & 1]
+                shares = (
+                    []
+                    if len(parts) == 1 or blend is None
+                    else [
+                        self._enlarged(share, row, start, stop, f"share {n}")[: box[3] - box[1], : box[2] - box[0]]
+                        for n, share in enumerate(blend)
+                    ]
+                )
+                self._lay(box, parts, shares, bool(solid[band, start]))
+
+    def _lay(self, box: IntBox, maps: list[Floats], shares: list[Array], solid: bool) -> None:
+        """Lay one or both copies over one box of the frame; ``solid`` where nothing shines through."""
+        import cv2
+
+        target = self.out[box[1] : box[3], box[0] : box[2]]
+        if len(maps) == 1 and solid:
+            _remap(self.source, maps[0], target)
+            return
+        laid = [
+            _remap(self.source, part, self.room.array(f"copy {n}", (*part.shape[:2], 3), np.uint8))
+            for n, part in enumerate(maps)
+        ]
+        seen = laid[0]
+        if shares:  # by the byte: an eighth of the time that floats take, and within a level of them
+            for copy, share, tone in zip(laid, shares[:2], shares[2:], strict=True):
+                cv2.multiply(copy, cv2.cvtColor(share, cv2.COLOR_GRAY2RGB), dst=copy, scale=1 / 255)
+                cv2.subtract(copy, tone, dst=copy)
+            cv2.add(laid[0], laid[1], dst=target if solid else seen)
+        if not solid:
+            soft = cv2.cvtColor(self.soft[box[1] : box[3], box[0] : box[2]], cv2.COLOR_GRAY2RGB)
+            cv2.multiply(seen, soft, dst=seen, scale=1 / 255)
+            cv2.multiply(target, cv2.bitwise_not(soft), dst=target, scale=1 / 255)
+            cv2.add(seen, target, dst=target)
+
+    def _boxes(self, row: int, start: int, stop: int) -> tuple[IntBox, tuple[slice, slice]]:
+        """Some columns of cells of the band that begins at ``row``: px of the frame, and of the band."""
+        step = self.grid.step
+        left, top = ((self.grid.first[k] + 1) * step for k in (0, 1))
+        height, width = self.soft.shape
+        x0, x1 = left + start * step, min(width, left + stop * step)
+        y0 = top + row * step
+        y1 = min(height, y0 + min(_BAND, len(self.cover) - row) * step)
+        return (x0, y0, x1, y1), (slice(0, y1 - y0), slice(x0 - left, x1 - left))
+
+    def _enlarged(self, values: Array, row: int, start: int, stop: int, name: str) -> Array:
+        """Values (h, w[, C]) of the nodes as pixels of some columns of the band that begins at ``row``."""
+        import cv2
+
+        step = self.grid.step
+        part = values[row : row + _BAND + 2, start : stop + 2]
+        shape = (part.shape[0] * step, part.shape[1] * step, *part.shape[2:])
+        room = self.room.array(name, shape, part.dtype)
+        cv2.resize(part, shape[1::-1], dst=room, interpolation=cv2.INTER_LINEAR)
+        return room[step:, step:]
+
+
+def _byte(values: Floats) -> Pixels:
+    rounded: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def _remap(source: Pixels, where: Floats, into: Pixels) -> Pixels:
+    import cv2
+
+    seen: Pixels = cv2.remap(source, where, None, cv2.INTER_LINEAR, dst=into, borderMode=cv2.BORDER_REPLICATE)
+    return seen
 
 
 # ------------------------------------------------------------------------------------------------------ the building
@@ -322,7 +423,7 @@ def build_flow(
     return Flow(
         source=_doubled(texture, free, part),  soft=soft, box=_box(soft), mode=mode, ghost=ghost, speed=speed,
         cycles=cycles, reasons=tuple(reasons), grid=grid, trace=trace, spread=spread, period=period, wave=wave,
-        tones=_tones(texture, grid),
+        tones=_tones(texture, grid), cover=_cover(soft, grid.step), veil=_byte(soft * 255), room=_Room(),
     )  # fmt: skip
 
 
@@ -386,9 +487,8 @@ def _feathered(mask: Floats, rim: int) -> Floats:
     inner = cv2.erode(mask, _disc(rim))
     soft: Floats = cv2.GaussianBlur(inner, (2 * rim + 1, 2 * rim + 1), 0.45 * rim, borderType=cv2.BORDER_REPLICATE)
     soft = np.minimum(soft, 1)
-    soft[soft < 0.004] = 0
-    soft[soft > 0.996] = 1
-    return soft
+    levels: Floats = np.rint(soft * 255) / np.float32(255)
+    return levels
 
 
 def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
@@ -470,7 +570,10 @@ def _smoothest(known: Floats, fixed: Mask, inside: Mask) -> Floats:
 
 
 def _spread(grid: Grid, inside: Mask, knots: float, seed: int) -> Floats:
-    """When in the period each node jumps, (h, w) 0..1: smooth noise, and as many nodes at one time as at another."""
+    """When each node jumps, (h, w) in runs of a copy: smooth noise, and as many nodes at one time as at another.
+
+    Half a run is enough: by then the other copy jumps.
+    """
     import cv2
 
     shape = [max(2, round(side * grid.step / knots) + 1) for side in grid.shape]
@@ -478,11 +581,11 @@ def _spread(grid: Grid, inside: Mask, knots: float, seed: int) -> Floats:
     smooth = cv2.resize(noise, grid.shape[::-1], interpolation=cv2.INTER_CUBIC)
     ranked = np.sort(smooth[inside])
     rank = np.searchsorted(ranked, smooth.ravel()) / max(1, len(ranked))
-    return _blurred(rank.reshape(grid.shape).astype(np.float32), 1.0)
+    return _blurred(rank.reshape(grid.shape).astype(np.float32) / 2, 1.0)
 
 
 def _trace(course: Floats, grid: Grid, period: float) -> Floats:
-    """Where the current carries each node, a cubic of the seconds, (3, h, w, 2): its coefficients.
+    """Where the current carries each node, a cubic of the seconds, (3, 2, h, w): its coefficients.
 
     Time runs backwards: a frame shows what the current will have carried to it.
     """
@@ -499,7 +602,7 @@ def _trace(course: Floats, grid: Grid, period: float) -> Floats:
             moved.append(at - index)
     seconds = np.concatenate([np.arange(1, _STEPS + 1) * way for way in (-step, step)])
     fit = np.linalg.pinv(seconds[:, None] ** np.arange(1, 4)) * grid.step
-    trace: Floats = np.einsum("ck,khwd->chwd", fit.astype(np.float32), np.stack(moved))
+    trace: Floats = np.einsum("ck,khwd->cdhw", fit.astype(np.float32), np.stack(moved))
     return trace
 
 
@@ -567,7 +670,8 @@ def _ghost(small: Floats, free: Floats, trace: Floats, period: float, grid: Grid
     nodes = ((nodes - grid.origin) * np.float32(1 / grid.step)).astype(np.float32)
     copies = []
     for back in (half, -half):
-        moved = _sampled(((trace[2] * back + trace[1]) * back + trace[0]) * back, nodes) * np.float32(1 / _SMALL)
+        path = cv2.merge(list(((trace[2] * back + trace[1]) * back + trace[0]) * back))
+        moved = _sampled(path, nodes) * np.float32(1 / _SMALL)
         where = np.stack([x, y], -1) + moved
         copies.append(cv2.remap(soft, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
     apart = _blurred((np.abs(copies[0] - copies[1]).max(2) * seen).astype(np.float32), 6 / _SMALL)[seen]
