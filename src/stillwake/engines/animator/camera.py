@@ -16,9 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwake.engines.animator.fields import Grid
 from stillwake.types import CameraKey, CameraMove, CameraRecord, Floats, Size
+
+Mask = npt.NDArray[np.bool_]
 
 PUSH, DOLLY_ZOOM, ORBIT, PAN, TILT, TRUCK, ZOOM, DRIFT, HAND = 0.12, 0.13, 0.08, 0.06, 0.05, 0.05, 0.10, 0.03, 0.010
 """How far a move of strength 1 goes: shares of the subject's distance, or of the picture's width or height."""
@@ -80,7 +83,7 @@ def plan_camera(
     grid: Grid,
     size: Size,
     planes: tuple[Floats, ...],
-    rim: Floats | None,
+    rim: Mask | None,
     limit: float,
     *,
     loop: bool,
@@ -170,7 +173,7 @@ def _without_depth(record: CameraRecord, why: str) -> tuple[CameraRecord, list[s
 
 
 def _path(record: CameraRecord, size: Size, loop: bool, amount: float) -> Callable[[float], Pose]:
-    """From u, 0..1, to the pose. One way it begins and ends at rest; as a loop it goes out and comes back without a corner."""
+    """Where the camera is at u 0..1: at rest at both ends, or as a loop out and back without a corner."""
     if record.keys:
         return _key_path(record.keys, size, loop, amount)
     moves = [(move.kind, move.strength * amount) for move in record.moves]
@@ -328,7 +331,7 @@ def _overscan(camera: Camera, nearness: Floats, size: Size) -> float:
     return need
 
 
-def _uncovered(camera: Camera, planes: tuple[Floats, ...], rim: Floats) -> float:
+def _uncovered(camera: Camera, planes: tuple[Floats, ...], rim: Mask) -> float:
     """Px by which the layers part at the subject's rim, at most."""
     widest = 0.0
     for pose in _phases(camera):

@@ -27,6 +27,11 @@ class SkinLids(Part):
         self._skin = without_lashes(source, eyes)
         self._boxes = [eye_box(eye, region, step) for eye in eyes]
 
+    @property
+    def reach(self) -> tuple[IntBox, ...]:
+        """The boxes of the eyes, wherever the head is."""
+        return tuple(self._boxes)
+
     def finish(self, frame: Pixels, where: Floats, grid: Grid, pose: Pose) -> None:
         """Lower the lids."""
         if pose.blink > 0:

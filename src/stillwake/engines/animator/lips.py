@@ -44,6 +44,11 @@ class CutMouth(MouthPart):
         self.face, self.upper, self.lower, self.box, self.interior = face, upper, lower, box, interior
         self._index = warp.node_index(upper.grid)
 
+    @property
+    def reach(self) -> tuple[IntBox, ...]:
+        """The box around the mouth, wherever the head is."""
+        return (self.box,)
+
     def bend(self, pose: Pose) -> Parted:
         """Both layers, the lips and the mouth's map, which at rest is exactly the identity."""
         face, grid = self.face, self.upper.grid

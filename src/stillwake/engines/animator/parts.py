@@ -57,6 +57,11 @@ class Part:
 
     boxes: tuple[IntBox, ...] = ()
 
+    @property
+    def reach(self) -> tuple[IntBox, ...]:
+        """The px of the frame, of a head at rest where the still is redrawn, in which the part ever draws."""
+        return self.boxes
+
     def redraw(self, picture: Pixels, pose: Pose) -> None:
         """Before the map: draw the part into ``picture``, the still (2 H, 2 W, 3) uint8 RGB at twice its size.
 

@@ -38,15 +38,17 @@ class Warp:
 class Talk:
     """A performance: every frame of a talking face, drawn when it is asked for."""
 
-    def __init__(self, rig: Rig, track: Track, fps: Fraction) -> None:
+    def __init__(self, rig: Rig, track: Track, fps: Fraction, only: tuple[IntBox, ...] | None = None) -> None:
+        """A face that plays ``track``; with ``only`` px boxes, nothing beyond them is kept up to date."""
         self._rig, self._track = rig, track
+        self._bands = rig.bands if only is None else only
         self.fps = fps
         self.frame_count = len(track.poses)
         self.size: Size = (rig.source.shape[1], rig.source.shape[0])
         self.mask: npt.NDArray[np.bool_] | None = rig.mask
         self._buffer = rig.source.copy()
         self._picture = rig.doubled if rig.face.mesh is not None else rig.doubled.copy()  # a drawing is redrawn in it
-        self._room = warp.room_for(rig.head.grid, rig.bands)
+        self._room = warp.room_for(rig.head.grid, self._bands)
         self._head_index = warp.node_index(rig.head.grid)
 
     def __enter__(self) -> Self:
@@ -84,12 +86,12 @@ class Talk:
         grid = rig.head.grid
         where = 2 * grid.nodes  # into the doubled still
         if not coefficients.any():
-            for a, b, c, d in rig.bands:
+            for a, b, c, d in self._bands:
                 out[b:d, a:c] = self._picture[2 * b : 2 * d : 2, 2 * a : 2 * c : 2]
         else:
             where = 2 * (grid.nodes + self._back(warp.displacement(rig.head, coefficients)))
             bent = rig.mouth.bend(pose) if coefficients[: len(EXPRESSION)].any() else None
-            for band in rig.bands:  # band by band, so that the map never leaves the processor's cache
+            for band in self._bands:  # band by band, so that the map never leaves the processor's cache
                 a, b, c, d = band
                 part = warp.enlarge(where, grid, band, self._room)
                 _lay_over(part, band, bent)

@@ -53,9 +53,32 @@ class Rig:
     mouth: MouthPart
     lids: Part
 
+    def redrawn(self) -> tuple[IntBox, ...]:
+        """The px boxes, on the raster of the head's grid, in which mouth and lids are more than the head's map."""
+        grid, (x0, y0, x1, y1) = self.head.grid, self.region
+        most = np.abs(self.head.basis).reshape(len(COEFFICIENTS), *grid.shape, 2).max(-1).transpose(1, 2, 0) @ LIMITS
+        boxes = []
+        for a, b, c, d in (*self.mouth.reach, *self.lids.reach):
+            x, y = grid.nodes[..., 0], grid.nodes[..., 1]
+            near = (x > a - grid.step) & (x < c + grid.step) & (y > b - grid.step) & (y < d + grid.step)
+            margin = float(most[near].max(initial=0.0)) + 2 if self.face.mesh is None else 0.0
+            step = grid.step
+            boxes.append(
+                (
+                    max(x0, int((a - margin) // step * step)),
+                    max(y0, int((b - margin) // step * step)),
+                    min(x1, int(-(-(c + margin) // step) * step)),
+                    min(y1, int(-(-(d + margin) // step) * step)),
+                )
+            )
+        return tuple(box for box in boxes if box[0] < box[2] and box[1] < box[3])
 
-def build_rig(scene: Scene, face: Face) -> Rig:
-    """The rig of one of the scene's faces, which moves by its mesh or, where it is drawn, by its contours."""
+
+def build_rig(scene: Scene, face: Face, free: Floats | None = None) -> Rig:
+    """The rig of one of the scene's faces, which moves by its mesh or, where it is drawn, by its contours.
+
+    ``free`` (H, W) float32 0..1 is how far each place may move; everywhere if None.
+    """
     source = scene.still.pixels
     size = scene.still.size
     anatomy = measure(source, face)
@@ -64,10 +87,10 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     lids: Part
     if face.mesh is None:
         mouth, lids = CelMouth(source, doubled, anatomy, face), CelLids(source, doubled, anatomy, face)
-        head, mask, region, bands = _head(anatomy, size, scene.matte, (*mouth.boxes, *lids.boxes))
+        head, mask, region, bands = _head(anatomy, size, scene.matte, free, (*mouth.boxes, *lids.boxes))
     else:
-        head, mask, region, bands = _head(anatomy, size, scene.matte)
-        upper, lower, moves_too = _mouth(anatomy, size, scene.matte)
+        head, mask, region, bands = _head(anatomy, size, scene.matte, free)
+        upper, lower, moves_too = _mouth(anatomy, size, scene.matte, free)
         mask |= moves_too
         interior = paint_interior_textures(source, anatomy)
         mouth = CutMouth(anatomy, upper, lower, _mouth_box(upper.grid, region), interior)
@@ -76,8 +99,14 @@ def build_rig(scene: Scene, face: Face) -> Rig:
     return Rig(anatomy, source, doubled, head, mask, region, bands, mouth, lids)
 
 
+def build_head(scene: Scene, face: Face, free: Floats | None = None) -> tuple[Anatomy, Layer]:
+    """The fields of everything that moves with a face, without what draws its mouth and lids."""
+    anatomy = measure(scene.still.pixels, face)
+    return anatomy, _head(anatomy, scene.still.size, scene.matte, free)[0]
+
+
 def _head(
-    face: Anatomy, size: Size, matte: Floats | None, redrawn: tuple[IntBox, ...] = ()
+    face: Anatomy, size: Size, matte: Floats | None, free: Floats | None, redrawn: tuple[IntBox, ...] = ()
 ) -> tuple[Layer, npt.NDArray[np.bool_], IntBox, tuple[IntBox, ...]]:
     """The layer over everything that moves, the mask of it, and the region and bands it is drawn in.
 
@@ -89,7 +118,7 @@ def _head(
     upper, lower = layered_fields(face, grid, size, matte)
     along, below = face.local(grid.nodes.astype(np.float64))
     is_lower = below > face.line_heights(along, (face.upper_line + face.lower_line) / 2)
-    base = np.where(is_lower[..., None, None], lower, upper)
+    base = np.where(is_lower[..., None, None], lower, upper) * _freedom(free, grid)
     moving = _moving_nodes(base)
     x, y = grid.nodes[..., 0], grid.nodes[..., 1]
     for x0, y0, x1, y1 in redrawn:
@@ -105,13 +134,25 @@ def _head(
     return layer, _mask(moving, grid, size), region, _bands(drawn, grid, size)
 
 
-def _mouth(face: Anatomy, size: Size, matte: Floats | None) -> tuple[Layer, Layer, npt.NDArray[np.bool_]]:
+def _mouth(
+    face: Anatomy, size: Size, matte: Floats | None, free: Floats | None
+) -> tuple[Layer, Layer, npt.NDArray[np.bool_]]:
     """Both layers around the mouth, and the mask of what they move."""
     grid = mouth_grid(face, size)
-    upper, lower = layered_fields(face, grid, size, matte)
+    upper, lower = (field * _freedom(free, grid) for field in layered_fields(face, grid, size, matte))
     moving = _moving_nodes(upper) | _moving_nodes(lower)
     weight = moving[..., None, None].astype(np.float32)
     return Layer(grid, _pack(upper * weight)), Layer(grid, _pack(lower * weight)), _mask(moving, grid, size)
+
+
+def _freedom(free: Floats | None, grid: Grid) -> Floats | float:
+    """How far the nodes may move, (h, w, 1, 1), or 1."""
+    import cv2
+
+    if free is None:
+        return 1.0
+    share: Floats = cv2.remap(free, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return share[..., None, None]
 
 
 def _moving_nodes(field: Floats) -> npt.NDArray[np.bool_]:

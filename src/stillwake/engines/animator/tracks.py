@@ -9,7 +9,7 @@ import numpy as np
 
 from stillwake.engines.animator.anatomy import Anatomy, Array, smoothstep
 from stillwake.engines.animator.fields import COEFFICIENTS, INDEX, JAW_DROP, LIMITS, LOWER_DROP, UPPER_RAISE
-from stillwake.types import VISEMES, Floats, Speech
+from stillwake.types import VISEMES, Floats, Motion, Speech
 
 POSES: dict[str, dict[str, float]] = {
     "rest": {},
@@ -157,6 +157,26 @@ def live_track(fps: Fraction, frame_count: int, seed: int, blinks: bool, held: b
         twos = hold_frames(fps)
         blink = (np.round(_hold(blink, twos) * HALF_LIDS) / HALF_LIDS).astype(np.float32)
     return Track(np.clip(poses, -LIMITS, LIMITS).astype(np.float32), blink, np.zeros(frame_count, np.float32))
+
+
+_OF_MOTION: dict[Motion, tuple[str, ...]] = {
+    "breathe": ("breath",),
+    "sway": ("yaw", "pitch", "roll", "shift_x", "shift_y"),
+    "hair": ("sway_cos", "sway_sin"),
+}
+
+
+def chosen(track: Track, motions: tuple[Motion, ...], strength: float, *, hair: bool) -> Track:
+    """The track with only those motions of the body, ``strength`` 0..1 far; lips and brows stay as they are.
+
+    ``hair`` says that hair is moved by itself, and not along with the head.
+    """
+    poses = track.poses.copy()
+    for motion, names in _OF_MOTION.items():
+        share = strength if motion in motions and not (hair and motion == "hair") else 0.0
+        for name in names:
+            poses[:, INDEX[name]] *= np.float32(share)
+    return Track(poses, track.blink if "blink" in motions else np.zeros_like(track.blink), track.tongue)
 
 
 def hold_frames(fps: Fraction) -> int:

@@ -43,6 +43,15 @@ def sample(field: Floats, grid: Grid, points: Array) -> Floats:
     return sampled
 
 
+def looked_up(field: Floats, grid: Grid, where: Floats) -> Floats:
+    """A field (h, w[, c]) of a grid's nodes at positions (m, n, 2) px, bilinear; beyond the grid its edge goes on."""
+    import cv2
+
+    at = (where - grid.origin) * np.float32(1 / grid.step)
+    found: Floats = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found
+
+
 def invert_smooth(u: Floats, index: Floats, step: int) -> Floats:
     """The inverse of a gentle field by fixed-point steps; ``index`` (h, w, 2) are the nodes' own indices."""
     import cv2

@@ -1,0 +1,306 @@
+"""Everything that moves in one picture: camera, face, hair, brushed texture, what drifts through.
+
+Every motion is a displacement on one common grid, and a layer's displacements are added up before it is sampled, so
+each pixel of a frame is read once from each layer, always from the still. With a camera that stands, the still itself
+is the ground: only what moves is laid over it, and everything else is the still to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.engines.animator import warp
+from stillwake.engines.animator.ambient import Ambient
+from stillwake.engines.animator.camera import Camera
+from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.flow import Flow
+from stillwake.engines.animator.hair import Hair
+from stillwake.engines.animator.layers import Layers
+from stillwake.engines.animator.parts import IntBox
+from stillwake.engines.animator.render import Talk
+from stillwake.engines.animator.ride import Patches, Ride
+from stillwake.types import Floats, Pixels, Size
+
+Mask = npt.NDArray[np.bool_]
+
+BAND = 12
+"""Cells in the height of what is drawn in one go: its map stays in the processor's cache."""
+RUN = 4
+"""Cells; the shortest stretch of a band that is worth drawing by itself."""
+FEATHER = 1.0
+"""Cells over which what sways is laid over the still."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """All that moves in a shot; what is None does not.
+
+    ``grid`` the common one; ``layers`` the still taken apart; ``near`` the nearness (h, w) of each layer. A face is a
+    ``ride`` in the map and, where the camera moves, ``patches`` on top of it; where the camera stands, ``talk`` draws
+    it into the ground. ``hair`` makes ``turns`` of its wave in the clip, ``strength`` 1 far; what is ``pinned``
+    (H, W) bool stays the still's.
+    """
+
+    grid: Grid
+    layers: Layers
+    near: tuple[Floats, ...] = ()
+    camera: Camera | None = None
+    talk: Talk | None = None
+    ride: Ride | None = None
+    patches: Patches | None = None
+    hair: Hair | None = None
+    turns: int = 1
+    strength: float = 1.0
+    flow: Flow | None = None
+    ambient: Ambient | None = None
+    pinned: Mask | None = None
+
+
+class Living:
+    """A performance of all that moves, drawn frame by frame when it is asked for."""
+
+    def __init__(self, still: Pixels, moving: Moving, fps: Fraction, frame_count: int, notes: tuple[str, ...]) -> None:
+        self.size: Size = (still.shape[1], still.shape[0])
+        self.fps, self.frame_count = fps, frame_count
+        self.notes = notes
+        self._still, self._moving = still, moving
+        self._grid = moving.grid
+        self._out = np.ascontiguousarray(still).copy()
+        self._room = np.empty((BAND + 2) * 8 * (self.size[0] + 32) * 2, np.float32)
+        self._index = warp.node_index(moving.grid)
+        layers = moving.layers
+        self._extremes = None if layers.alpha is None else _extremes(layers.alpha, moving.grid)
+        self._seen = np.zeros(still.shape[:2], np.float32) if moving.ambient is not None else None
+        self._ground = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else None
+        self._zone = (
+            None if moving.camera is not None or moving.hair is None else _zone(moving.hair, moving.grid, self.size)
+        )
+        self._matte = None if layers.alpha is None else (1 - np.clip(layers.alpha / 0.02, 0, 1)).astype(np.float32)
+        self.mask = self._mask()
+
+    def __enter__(self) -> Self:
+        import cv2
+
+        self._threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import cv2
+
+        cv2.setNumThreads(self._threads)
+
+    def frame(self, index: int) -> Pixels:
+        """The frame of that index, (H, W, 3) uint8 RGB; valid until the next call."""
+        if not 0 <= index < self.frame_count:
+            raise IndexError(f"frame {index} of {self.frame_count}")
+        if self._moving.camera is None:
+            self._draw_standing(index)
+        else:
+            self._draw_moving(index, self._moving.camera)
+        if self._moving.ambient is not None:
+            self._moving.ambient.draw(self._out, index, self.frame_count, behind=self._seen)
+        return self._out
+
+    # ------------------------------------------------------------------------------------------- the camera moves
+
+    def _draw_moving(self, index: int, camera: Camera) -> None:
+        moving, out = self._moving, self._out
+        layers, pose = moving.layers, camera.pose(index, self.frame_count)
+        behind = camera.where(moving.near[0], pose)
+        front = behind if layers.subject is None else camera.where(moving.near[1], pose)
+        shown = self._moved(front, index)
+        covers = None if layers.subject is None else self._covers(shown)
+        self._lay_plate(shown if covers is None else behind, covers)
+        if moving.flow is not None:
+            moving.flow.draw(out, index, self.frame_count, behind)
+        if layers.subject is not None and covers is not None:
+            self._lay_subject(layers.subject, layers.scale, shown, covers)
+        if moving.patches is not None:
+            moving.patches.lay(out, index, front, shown, self._grid)
+
+    def _moved(self, where: Floats, index: int) -> Floats:
+        """What the nodes show once the subject has moved by itself: of the head, then of the hair."""
+        moving, grid = self._moving, self._grid
+        if moving.ride is not None:
+            where = where + moving.ride.back(index, where)
+        if moving.hair is not None:
+            swayed = moving.hair.displacement(index, self.frame_count, moving.strength, moving.turns)
+            where = where + warp.looked_up(swayed, grid, where)
+        return where
+
+    def _lay_plate(self, where: Floats, covers: npt.NDArray[np.uint8] | None) -> None:
+        """Draw the plate wherever the subject does not cover it wholly."""
+        import cv2
+
+        layers, grid = self._moving.layers, self._grid
+        scaled = where * np.float32(layers.scale)
+        for box in _runs(grid, self.size, None if covers is None else covers < 2):
+            x0, y0, x1, y1 = box
+            part = warp.enlarge(scaled, grid, box, self._room)
+            cv2.remap(
+                layers.plate,
+                part,
+                None,
+                cv2.INTER_LINEAR,
+                dst=self._out[y0:y1, x0:x1],
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+
+    def _lay_subject(self, subject: Pixels, scale: int, where: Floats, covers: npt.NDArray[np.uint8]) -> None:
+        """Lay the subject over what is there."""
+        import cv2
+
+        grid, out = self._grid, self._out
+        scaled = where * np.float32(scale)
+        if self._seen is not None:
+            self._seen[:] = 0
+        for solid in (True, False):
+            for box in _runs(grid, self.size, covers == (2 if solid else 1)):
+                x0, y0, x1, y1 = box
+                part = warp.enlarge(scaled, grid, box, self._room)
+                seen = cv2.remap(subject, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                target = out[y0:y1, x0:x1]
+                if solid:
+                    cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB, dst=target)
+                else:
+                    _over(target, seen)
+                if self._seen is not None:
+                    self._seen[y0:y1, x0:x1] = seen[..., 3] * np.float32(1 / 255)
+
+    def _covers(self, where: Floats) -> npt.NDArray[np.uint8]:
+        """(h, w) uint8 for the cells of the grid: 0 the subject is not there, 2 it covers all, 1 in between."""
+        import cv2
+
+        at = (where - self._grid.origin) * np.float32(1 / self._grid.step)
+        covers: npt.NDArray[np.uint8] = cv2.remap(
+            self._extremes, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+        )
+        bands = covers[1 : 1 + -(-self.size[1] // self._grid.step)]
+        for row in range(0, len(bands), BAND):  # what is drawn in one go is solid only where all of it is
+            band = bands[row : row + BAND]
+            band[:] = np.where((band == 2).all(0), 2, np.where((band == 0).all(0), 0, 1))
+        return covers
+
+    # ------------------------------------------------------------------------------------------- the camera stands
+
+    def _draw_standing(self, index: int) -> None:
+        import cv2
+
+        moving, out, layers = self._moving, self._out, self._moving.layers
+        still = self._still if moving.talk is None else moving.talk.frame(index)
+        np.copyto(out, still)
+        ground = self._ground
+        assert ground is not None
+        if moving.flow is not None:
+            moving.flow.draw(ground, index, self.frame_count)
+            x0, y0, x1, y1 = moving.flow.box
+            if self._matte is None:
+                out[y0:y1, x0:x1] = ground[y0:y1, x0:x1]
+            else:
+                share = self._matte[y0:y1, x0:x1]
+                target = out[y0:y1, x0:x1]
+                target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
+        if self._zone is not None and layers.subject is not None:
+            front = self._moved(self._grid.nodes, index)
+            scaled = front * np.float32(layers.scale)
+            for box, share in self._zone:
+                x0, y0, x1, y1 = box
+                part = warp.enlarge(scaled, self._grid, box, self._room)
+                seen = cv2.remap(layers.subject, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                laid = ground[y0:y1, x0:x1].copy()
+                _over(laid, seen)
+                target = out[y0:y1, x0:x1]
+                target[:] = cv2.blendLinear(laid, target.copy(), share, 1 - share)
+        if moving.pinned is not None:
+            np.copyto(out, self._still, where=moving.pinned[..., None])
+
+    def _mask(self) -> Mask | None:
+        """Where pixels may differ from the still; None where all may."""
+        moving = self._moving
+        if moving.camera is not None or moving.ambient is not None:
+            return None
+        mask = np.zeros(self._still.shape[:2], bool)
+        if moving.talk is not None and moving.talk.mask is not None:
+            mask |= moving.talk.mask
+        if moving.flow is not None:
+            mask |= moving.flow.soft > 0
+        for box, share in self._zone or ():
+            mask[box[1] : box[3], box[0] : box[2]] |= share > 0
+        if moving.pinned is not None:
+            mask &= ~moving.pinned
+        return mask
+
+
+def _over(target: Pixels, seen: Pixels) -> None:
+    """Lay premultiplied (h, w, 4) over (h, w, 3) in place."""
+    import cv2
+
+    rest = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(seen, 3)), cv2.COLOR_GRAY2RGB)
+    below = cv2.multiply(target, rest, scale=1 / 255)
+    cv2.add(below, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=target)
+
+
+def _extremes(alpha: Floats, grid: Grid) -> npt.NDArray[np.uint8]:
+    """(h, w) for the three cells around each node: 0 the subject is not there, 2 it covers all, 1 in between."""
+    import cv2
+
+    step = grid.step
+    rows, columns = grid.shape
+    padded = cv2.copyMakeBorder(
+        alpha, step, rows * step - step - alpha.shape[0], step, columns * step - step - alpha.shape[1],
+        cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    cells = padded.reshape(rows, step, columns, step)
+    around = np.ones((3, 3), np.uint8)
+    solid = cv2.erode((cells.min((1, 3)) > 0.998).astype(np.uint8), around)
+    there = cv2.dilate((cells.max((1, 3)) > 0.002).astype(np.uint8), around)
+    covers: npt.NDArray[np.uint8] = (solid + there).astype(np.uint8)
+    return covers
+
+
+def _runs(grid: Grid, size: Size, wanted: Mask | None) -> Iterator[IntBox]:
+    """Boxes px that cover the cells (h, w) that are wanted, and not many others; None: the whole picture."""
+    step = grid.step
+    rows, columns = -(-size[1] // step), -(-size[0] // step)
+    for row in range(0, rows, BAND):
+        below = min(rows, row + BAND)
+        y0, y1 = row * step, min(size[1], below * step)
+        if wanted is None:
+            yield 0, y0, size[0], y1
+            continue
+        some = wanted[row + 1 : below + 1, 1 : columns + 1].any(0)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], some, [False]])))
+        start = stop = -1
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            if start < 0:
+                start, stop = int(first), int(last)
+            elif first - stop <= RUN:
+                stop = int(last)
+            else:
+                yield start * step, y0, min(size[0], stop * step), y1
+                start, stop = int(first), int(last)
+        if start >= 0:
+            yield start * step, y0, min(size[0], stop * step), y1
+
+
+def _zone(hair: Hair, grid: Grid, size: Size) -> list[tuple[IntBox, Floats]]:
+    """The boxes px in which hair ever moves, and how much of it is laid over the still there, (h, w) float32."""
+    import cv2
+
+    moves = (np.abs(hair.basis).sum((0, 3)) > 0).astype(np.uint8)
+    share = cv2.resize(moves.astype(np.float32), None, fx=grid.step, fy=grid.step, interpolation=cv2.INTER_LINEAR)
+    share = share[grid.step :, grid.step :][: size[1], : size[0]]
+    return [
+        (box, np.ascontiguousarray(share[box[1] : box[3], box[0] : box[2]]))
+        for box in _runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0)
+    ]
