@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.engines.animator import warp
-from stillwake.engines.animator.anatomy import Array
+from stillwake.engines.animator.anatomy import Array, smoothstep
 from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.fill import fill_behind
 from stillwake.engines.animator.ink import double
@@ -34,9 +34,9 @@ PERIOD = 2.0
 """Seconds after which a copy takes over from the other, about: a loop holds whole periods."""
 FADE = 0.35
 """The share of a period over which one copy gives way to the other: the shorter, the more is seen of one alone."""
-MOST_GHOST = 34.0
-"""Levels by which the two copies may differ in their most different twentieth: water 18, soft clouds 23, drawn clouds
-42 to 47, which are seen double."""
+MOST_GHOST, MOST_GHOST_DRAWN = 34.0, 22.0
+"""Levels by which the two copies may differ in their most different twentieth: water 18 to 20, soft clouds 21 to 25,
+drawn clouds 27 to 47; outlines are seen double sooner than anything else."""
 LEAST_AREA = 0.6
 """To what share of itself a texture may be squeezed anywhere: below it, it is seen to crumple."""
 
@@ -51,16 +51,20 @@ _KNOTS, _KNOTS_SHARE = 0.14, 0.4
 of a square as large as what moves."""
 _WAVE = (0.0023, 0.07)
 """Amplitude and length of the wave, in longer sides of the picture."""
-_ODD = 38.0
-"""Levels by which a thing stands out of the median around it that is no part of a texture: a boat, a bird."""
+_ODD = (22.0, 38.0)
+"""Levels by which a thing stands out of the median around it that is no part of a texture (a boat, a bird): in all its
+parts, and in one of them."""
 _ODD_AREA = 0.00012
 """The smallest such thing, as a share of the picture."""
-_ODD_MOST = 0.3
-"""Where more of what moves stands out, it is the texture itself that does."""
+_ODD_MOST, _MOST_THINGS = (0.04, 0.02), 6
+"""Shares of what moves that one such thing, and all within it, may have at most, and how many they may be."""
 _RIM = 0.0045
 """How far inside the painted area motion begins, in longer sides of the picture."""
 _ALONE = 5
 _SOLID = 0.9999
+_OVER, _BESIDE = 0.02, (0.002, 0.015)
+"""From which share of a pixel on something lies over the texture there; and how far from it the texture begins to
+move, and moves as everywhere, in longer sides of the picture."""
 _BAND = 6
 """Cells in the height of what is drawn in one go: its maps stay in the processor's cache."""
 _SHARPEN = (-0.5, 0.4)
@@ -372,14 +376,15 @@ def build_flow(
     """
     longer = max(pixels.shape[:2])
     asked = (strokes.speed or GENTLE * longer) * strength
-    mask = strokes.mask
-    if keep_out is not None:
-        mask = mask * (1 - _grown((keep_out > 0.02).astype(np.float32), 0.003 * longer))
+    over = np.zeros_like(strokes.mask) if keep_out is None else keep_out
     small = _shrunk(pixels)
+    mask = strokes.mask * (_beside(over, longer) < 0.5)
     things, count = _things(small, _shrunk(mask))
-    free = mask * (1 - _enlarged(things, mask))
+    loose = 1 - _enlarged(things, mask)
+    free = mask * loose
     reasons = [f"{count} thing{'s' * (count > 1)} in it stood out and stand{'s' * (count == 1)} still"] * (count > 0)
-    soft = _feathered(free, max(2, round(_RIM * longer)))
+    soft = _feathered(strokes.mask * loose, max(2, round(_RIM * longer)))
+    soft = _in_bytes(soft * (1 - _beside(over, longer)))
     inside = _on_nodes(mask, grid) > 0.02
     side = float(np.sqrt((mask > 0.5).sum()))
     course = _course(grid, inside, strokes.paths)
@@ -397,12 +402,13 @@ def build_flow(
         else:
             speed *= 0.85
     ghost = _ghost(small, _shrunk(free), trace, period, grid)
-    mode: Mode = strokes.mode or ("flow" if ghost[1] <= MOST_GHOST else "wave")
+    most = MOST_GHOST_DRAWN if drawn else MOST_GHOST
+    mode: Mode = strokes.mode or ("flow" if ghost[1] <= most else "wave")
     if mode == "flow":
         if speed < asked:
             reasons.append(f"it flows at {speed:.0f} px/s instead of {asked:.0f}: what is faster crumples")
-        if ghost[1] > MOST_GHOST:
-            reasons.append(f"its outlines are seen double ({ghost[1]:.0f} levels, at most {MOST_GHOST:.0f} are good)")
+        if ghost[1] > most:
+            reasons.append(f"its outlines are seen double ({ghost[1]:.0f} levels, at most {most:.0f} are good)")
     elif strokes.mode is None:
         reasons.append(f"it waves, because its outlines would be seen double if it flowed ({ghost[1]:.0f} levels)")
     wave = _wave(course, inside, grid, longer, strength)
@@ -474,9 +480,23 @@ def _feathered(mask: Floats, rim: int) -> Floats:
     import cv2
 
     inner = cv2.erode(mask, _disc(rim))
-    soft: Floats = cv2.GaussianBlur(inner, (2 * rim + 1, 2 * rim + 1), 0.45 * rim, borderType=cv2.BORDER_REPLICATE)
-    soft = np.minimum(soft, 1)
-    levels: Floats = np.rint(soft * 255) / np.float32(255)
+    soft = cv2.GaussianBlur(inner, (2 * rim + 1, 2 * rim + 1), 0.45 * rim, borderType=cv2.BORDER_REPLICATE)
+    within: Floats = np.minimum(soft, 1)
+    return within
+
+
+def _beside(over: Floats, longer: int) -> Floats:
+    """What lies over the texture, 1, and less and less of its surroundings: strands of hair that the matte missed."""
+    import cv2
+
+    away = cv2.distanceTransform((over <= _OVER).astype(np.uint8), cv2.DIST_L2, 5)
+    low, high = (share * longer for share in _BESIDE)
+    return 1 - smoothstep(away, low, high).astype(np.float32)
+
+
+def _in_bytes(soft: Array) -> Floats:
+    """A mask that is 0 and 1 where it nearly is."""
+    levels: Floats = (np.rint(soft * 255) / 255).astype(np.float32)
     return levels
 
 
@@ -487,16 +507,28 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     longer = max(mask.shape)
     width = max(3, int(0.05 * longer)) | 1
     levels = np.clip(small, 0, 255).astype(np.uint8)
-    odd = cv2.absdiff(levels, cv2.medianBlur(levels, width)).max(2) > _ODD
-    odd &= mask > 0.5
-    closed = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
+    odd = cv2.absdiff(levels, cv2.medianBlur(levels, width)).max(2) * (mask > 0.5)
+    sure = odd > _ODD[1]
+    # What hangs together with a thing belongs to it: a boat's wake.
+    closed = cv2.morphologyEx((odd > _ODD[0]).astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
     count, parts, facts, _ = cv2.connectedComponentsWithStats(closed)
-    large = [n for n in range(1, count) if facts[n, cv2.CC_STAT_AREA] >= _ODD_AREA * mask.size]
-    found = np.isin(parts, large)
-    if not large or found.sum() > _ODD_MOST * (mask > 0.5).sum():
+    seeds = np.bincount(parts[sure], minlength=count)
+    area = facts[:, cv2.CC_STAT_AREA] / max(1, int((mask > 0.5).sum()))
+    chosen = (seeds > 0) & (area < _ODD_MOST[0]) & (facts[:, cv2.CC_STAT_AREA] >= _ODD_AREA * mask.size)
+    chosen[0] = False
+    frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    beside = parts[_grown((mask <= 0.5).astype(np.float32), 2) > 0]
+    # What the brush caught at its rim is no texture. Of what lies within, a few things are, and many are the texture:
+    # clouds with outlines; so is what runs out of the picture.
+    within = chosen & ~np.isin(np.arange(count), np.concatenate([frame, beside]))
+    caught = chosen & np.isin(np.arange(count), beside)
+    if within.sum() > _MOST_THINGS or area[within].sum() > _ODD_MOST[1]:
+        within[:] = False
+    kept = within | caught
+    if not kept.any():
         return np.zeros_like(mask), 0
-    grown = _grown(found.astype(np.float32), 0.011 * longer)
-    return np.minimum(1, _blurred(grown, 1.0)), len(large)
+    grown = _grown(kept[parts].astype(np.float32), 0.011 * longer)
+    return np.minimum(1, _blurred(grown, 1.0)), int(within.sum())
 
 
 # -------------------------------------------------------------------------------------------------------- the course
