@@ -32,8 +32,8 @@ FASTEST = 5000.0
 BAND = 0.05
 """Half the width of the band along a path without a mask, as a share of the picture's longer side."""
 
-_LEAST_AREA = 64
-"""Px that must be left to move."""
+_LEAST_AREA = 0.002
+"""The share of the picture that must be left to move: a speck is a slip."""
 _SHORTEST = 1.0
 """px; a shorter arrow has no direction."""
 _ASPECT = 0.01
@@ -188,7 +188,7 @@ def _strokes(record: BrushRecord, path: Path, mask_file: Path | None, size: Size
     painted = _moves(mask)
     mask *= 1 - _filled(at_rest, resting, size)
     if not _moves(mask):
-        why = "its still areas cover all that moves" if painted else "its mask is black: nothing in it moves"
+        why = "its still areas cover all that moves" if painted else "nothing in it moves, or a speck"
         raise InputError(what, why, "paint white what moves" if not painted else "make them smaller")
     return Strokes(mask.astype(np.float32), paths, record.speed, record.mode, shown(mask_file or path))
 
@@ -264,7 +264,7 @@ def _require_areas(record: BrushRecord, areas: Sequence[Any], what: str, size: S
 
 
 def _moves(mask: Floats) -> bool:
-    return int((mask > 0.5).sum()) >= _LEAST_AREA
+    return bool((mask > 0.5).mean() >= _LEAST_AREA)
 
 
 def _beside(name: str | None, path: Path, what: str) -> Path | None:
