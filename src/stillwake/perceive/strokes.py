@@ -157,7 +157,7 @@ def _first_fault(error: ValidationError) -> str:
     where = shown(".".join(str(step) for step in first["loc"][:6]).replace("/", "_")) if first["loc"] else ""
     known = {"missing": "it is missing", "extra_forbidden": "a brush has no such field"}
     known["model_type"] = "it is neither an object nor a list of points"
-    words = known.get(first["type"], " ".join(first["msg"].split()))
+    words = known.get(first["type"], " ".join(first["msg"].split()).replace("tuple", "list"))
     return f"{where + ': ' if where else ''}{words[:1].lower()}{words[1:]}"
 
 
@@ -271,7 +271,7 @@ def _beside(name: str | None, path: Path, what: str) -> Path | None:
     """The file of that name beside the JSON: a name alone, nothing that leads elsewhere."""
     if name is None:
         return None
-    if not name or name != Path(name).name or "\\" in name or "\0" in name:
+    if name in ("", ".", "..") or name != Path(name).name or "\\" in name or "\0" in name:
         raise InputError(what, "its mask is not a plain file name", "put the mask beside it and give its name alone")
     return path.with_name(name)
 

@@ -44,7 +44,7 @@ _LONGEST = 0.08
 """How far a copy may travel in a period, in longer sides of the picture."""
 _BRIEFEST = 0.4
 """Seconds of the shortest period: more jumps than that are seen as flicker."""
-_SHARE = 0.12
+_SHARE = 0.25
 """How far a copy may travel in a period, in sides of a square as large as what moves."""
 _KNOTS, _KNOTS_SHARE = 0.14, 0.4
 """Distance of the knots of the noise by which the jump is spread, in longer sides of the picture, and at most in sides
@@ -54,9 +54,9 @@ _WAVE = (0.0023, 0.07)
 _ODD = (22.0, 38.0)
 """Levels by which a thing stands out of the median around it that is no part of a texture (a boat, a bird): in all its
 parts, and in one of them."""
-_ODD_AREA = 0.00012
+_ODD_AREA = 0.00003
 """The smallest such thing, as a share of the picture."""
-_ODD_MOST, _MOST_THINGS = (0.04, 0.02), 6
+_ODD_MOST, _MOST_THINGS = (0.04, 0.02), 8
 """Shares of what moves that one such thing, and all within it, may have at most, and how many they may be."""
 _RIM = 0.0045
 """How far inside the painted area motion begins, in longer sides of the picture."""
@@ -204,7 +204,7 @@ def _copy(trace: Floats, spread: Floats, period: float, start: float) -> tuple[F
     ahead = 2 * along - 1
     weight = np.clip((1 - np.abs(ahead)) * np.float32(1 / FADE) + np.float32(0.5 - 0.5 / FADE), 0, 1)
     longest = 0.5 + FADE / 2  # beyond it the copy is not seen
-    back = np.clip(ahead, -longest, longest) * np.float32(-period)  # seconds back along the path
+    back = np.clip(ahead, -longest, longest) * np.float32(period)  # seconds back along the path
     moved: Floats = cv2.merge(list(((trace[2] * back + trace[1]) * back + trace[0]) * back))
     return moved, weight
 
@@ -388,7 +388,7 @@ def build_flow(
     inside = _on_nodes(mask, grid) > 0.02
     side = float(np.sqrt((mask > 0.5).sum()))
     course = _course(grid, inside, strokes.paths)
-    spread = _spread(grid, inside, min(_KNOTS * longer, _KNOTS_SHARE * side), seed)
+    spread = _spread(grid, inside, max(float(grid.step), min(_KNOTS * longer, _KNOTS_SHARE * side)), seed)
     furthest = min(_LONGEST * longer, _SHARE * side)
     period = max(_BRIEFEST, min(PERIOD, furthest / max(asked, 1e-3)))
     cycles, speed = max(1, round(seconds / period)), min(asked, furthest / _BRIEFEST)
@@ -517,7 +517,7 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     chosen = (seeds > 0) & (area < _ODD_MOST[0]) & (facts[:, cv2.CC_STAT_AREA] >= _ODD_AREA * mask.size)
     chosen[0] = False
     frame = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    beside = parts[_grown((mask <= 0.5).astype(np.float32), 2) > 0]
+    beside = parts[_grown((mask <= 0.5).astype(np.float32), 3) > 0]
     # What the brush caught at its rim is no texture. Of what lies within, a few things are, and many are the texture:
     # clouds with outlines; so is what runs out of the picture.
     within = chosen & ~np.isin(np.arange(count), np.concatenate([frame, beside]))
@@ -528,7 +528,7 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     if not kept.any():
         return np.zeros_like(mask), 0
     grown = _grown(kept[parts].astype(np.float32), 0.011 * longer)
-    return np.minimum(1, _blurred(grown, 1.0)), int(within.sum())
+    return np.minimum(1, 1.3 * _blurred(grown, 1.0)), int(within.sum())
 
 
 # -------------------------------------------------------------------------------------------------------- the course
