@@ -89,6 +89,8 @@ def tone(tmp_path: Path) -> Path:
         ("animate still.png -o out.mp4 --say hi --size big", "1280x720"),
         ("animate still.png -o out.mp4 --say hi --face 0", "--face"),
         ("animate still.png -o out.mp4 --say hi --seed -1", "seed"),
+        ("animate still.png -o out.mp4 --aspect 2:3", "9:16"),
+        ("animate still.png -o out.mp4 --aspect tall", "9:16"),
         ("animate still.png -o out.mp4 --repeat 0", "--repeat 0"),
         ("animate still.png -o out.mp4 --repeat 101", "--repeat 101"),
         ("animate still.png -o out.mp4 --say hi --repeat 2", "leave out --repeat"),

@@ -98,6 +98,10 @@ class Words:
     size: Annotated[
         str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
     ] = None
+    aspect: Annotated[
+        Literal["9:16", "1:1", "4:5", "16:9"] | None,
+        Parameter(help="Another shape than the still's: cut where the subject allows, else extended.", metavar="W:H"),
+    ] = None
     engine: Annotated[str | None, Parameter(help="Which engine; stillwake engines lists them.", metavar="NAME")] = None
     seconds: Annotated[
         str | None,
@@ -132,6 +136,7 @@ class Words:
                 face_file=self.face_file,
                 fps=_rate(self.fps),
                 size=None if self.size is None else _size(self.size),
+                aspect=self.aspect,
                 engine=self.engine,
                 smooth=self.smooth,
                 seconds=None if self.seconds is None else _length(self.seconds),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
+from stillwake.perceive import crop_for, fill_of
 from stillwake.readiness import require_ready
-from stillwake.types import Brief, Family, Plan, Report, Scene, Shot, Size, Speech
+from stillwake.types import Box, Brief, Family, Plan, Report, Scene, Shot, Size, Speech
 
 __all__ = ["family_and_motion", "natural_size", "plan", "require_repeat", "require_seconds"]
 
@@ -32,7 +33,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
     Raises
     ------
     stillwake.errors.UsageError
-        The size asked for has odd sides, is too small or too large, or would distort the picture; the seconds are
+        The size asked for has odd sides, is too small or too large, or has not the picture's shape; the seconds are
         asked for a talking clip, or are too few or too many; a talking clip is to be repeated.
     stillwake.errors.NotReadyError
         The report shuts the gate of the engine's family.
@@ -64,10 +65,16 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
     face = brief.face or (scene.given[0] if scene.given else 1)
     if face in scene.given and brief.face_file is not None:
         reasons.append(f"face {face}, as {brief.face_file.name} gives it")
-    size, reason = _size(scene.still.size, brief.size)
+    crop, shape = None, scene.still.size
+    if brief.aspect is not None:
+        crop = crop_for(scene, brief.aspect, face)
+        shape = shape if crop is None else (round(crop[2] - crop[0]), round(crop[3] - crop[1]))
+        reasons.append(f"{brief.aspect}, {_window(scene, crop)}")
+    size, reason = _size(shape, brief.size, brief.aspect if crop is not None else None)
     reasons.append(reason)
-    if size[0] * size[1] > 1.02 * scene.still.size[0] * scene.still.size[1]:
-        warnings.append(f"the clip is larger than the still ({_words(scene.still.size)}): it will look soft")
+    if size[0] * size[1] > 1.02 * shape[0] * shape[1]:
+        what = "still" if crop is None else "part of the still it shows"
+        warnings.append(f"the clip is larger than the {what} ({_words(shape)}): it will look soft")
     seconds, reason = _seconds(brief, speech)
     reasons.append(reason)
     require_repeat(brief)
@@ -86,6 +93,7 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
         seconds=seconds,
         fps=brief.fps,
         size=size,
+        crop=crop,
         seed=brief.seed,
         face=face,
         smooth=brief.smooth,
@@ -148,6 +156,21 @@ def _seconds(brief: Brief, speech: Speech | None) -> tuple[Fraction, str]:
     return brief.seconds, f"{float(brief.seconds):g} s, because you asked for it"
 
 
+def _window(scene: Scene, crop: Box | None) -> str:
+    """What the clip shows of the still, and what lies around it, in words."""
+    if crop is None:
+        return "the still's own shape"
+    width, height = scene.still.size
+    x0, y0, x1, y1 = (round(v) for v in crop)
+    part = min(width, x1) - max(0, x0), min(height, y1) - max(0, y0)
+    what = "all of the still" if part == scene.still.size else f"{_words(part)} of the still, laid around the subject"
+    fill = fill_of(scene, crop)
+    if fill and scene.still.alpha is not None:
+        return f"{what}; around it nothing"
+    around = {"": "", "plain": "; its plain border goes on", "backdrop": " before itself, larger and blurred"}
+    return what + around[fill]
+
+
 def natural_size(still: Size) -> Size:
     """The clip's (width, height) in px for a still: its own, with even sides, the long one at most 1920."""
     shrink = min(Fraction(1), Fraction(LONGEST_SIDE, max(still)))
@@ -163,13 +186,14 @@ def _words(size: Size) -> str:
     return f"{size[0]}×{size[1]}"
 
 
-def _size(still: Size, asked: Size | None) -> tuple[Size, str]:
+def _size(still: Size, asked: Size | None, aspect: str | None = None) -> tuple[Size, str]:
+    """The clip's size, and why; ``still`` is what it shows of the still, which has that ``aspect``."""
     if asked is None:
-        size = natural_size(still)
+        size, shape = natural_size(still), aspect or "the still's shape"
         if size == still:
-            return size, f"{_words(size)}, the still's own size"
+            return size, f"{_words(size)}, the still's own {'pixels' if aspect else 'size'}"
         if max(still) > LONGEST_SIDE:
-            return size, f"{_words(size)}, the still's shape with its long side at {max(size)}"
+            return size, f"{_words(size)}, {shape} with its long side at {max(size)}"
         return size, f"{_words(size)}, the still's size with even sides"
     what = f"Cannot make a clip of {_words(asked)}"
     if min(asked) < SIDES[0] or max(asked) > SIDES[1]:
@@ -180,9 +204,8 @@ def _size(still: Size, asked: Size | None) -> tuple[Size, str]:
     if abs(asked[0] - Fraction(asked[1] * still[0], still[1])) > 2 and (
         abs(asked[1] - Fraction(asked[0] * still[1], still[0])) > 2
     ):
-        raise UsageError(
-            what, f"it would distort the still, which is {_words(still)}", f"try {_suggestion(still, asked)}"
-        )
+        why = f"it is not {aspect}" if aspect else f"it would distort the still, which is {_words(still)}"
+        raise UsageError(what, why, f"try {_suggestion(still, asked)}")
     return asked, f"{_words(asked)}, because you asked for it"
 
 

@@ -33,6 +33,8 @@ Box = tuple[float, float, float, float]
 Verdict = Literal["pass", "warn", "fail", "unseen"]
 Family = Literal["animator", "generator"]
 Style = Literal["photo", "painting", "drawn"]
+Aspect = Literal["9:16", "1:1", "4:5", "16:9"]
+"""Width to height of a clip."""
 SignName = Literal["character", "anatomy", "expression", "framing", "background"]
 SIGNS: tuple[SignName, ...] = ("character", "anatomy", "expression", "framing", "background")
 
@@ -547,7 +549,8 @@ class Brief(Record):
 
     ``face_file`` is a `FaceRecord` that puts a face right; it is the face that speaks unless ``face`` says otherwise.
     ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos. ``repeat`` writes a loop so
-    many times over; ``max_mb`` is the largest file that will do, in 1,000,000 bytes.
+    many times over; ``max_mb`` is the largest file that will do, in 1,000,000 bytes. ``aspect`` gives the clip another
+    shape than the still's, by cutting or extending it.
     """
 
     say: str | None = None
@@ -559,6 +562,7 @@ class Brief(Record):
     face_file: Path | None = None
     fps: Rate = Fraction(25)
     size: Size | None = None
+    aspect: Aspect | None = None
     engine: str | None = None
     smooth: bool = False
     seconds: Seconds | None = None
@@ -571,6 +575,7 @@ class Shot(Record):
     """One engine's piece of work.
 
     ``motion`` for an animator: "talk", "live" (a loop) or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
+    ``crop`` is what it shows of the still, in whole px of it, beyond its edges too; all of it if None.
     ``loop``: its end flows into its beginning; such a shot of ``seconds`` is written ``repeat`` times over.
     """
 
@@ -580,6 +585,7 @@ class Shot(Record):
     seconds: Seconds
     fps: Rate
     size: Size
+    crop: Box | None = None
     seed: int
     face: int = 1
     smooth: bool = False

@@ -260,8 +260,9 @@ def animate(
     stillwake.errors.StillwakeError
         Every one of them may come from here; each says what happened, why, and what to do.
     """
+    from stillwake.engines.framed import perform
     from stillwake.media import check_clip_output, check_output
-    from stillwake.perceive import scaled
+    from stillwake.perceive import faces_within, framed, place_of, scaled
 
     watch = _Watch()
     speaks = brief.say is not None or brief.sound is not None
@@ -277,15 +278,19 @@ def animate(
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
         engine = load_engine(shot.engine)
-        scene = scaled(scene, shot.size)
-        performance = engine.prepare(scene, shot, speech)
+        place = place_of(scene, shot.crop, shot.size)
+        numbers = faces_within(scene, shot.crop)
+        scene = scaled(framed(scene, shot.crop), shot.size)
+        if shot.face in numbers:  # of those that are left in the picture
+            shot = shot.model_copy(update={"face": numbers.index(shot.face) + 1})
+        performance = perform(engine, scene, shot, speech, place)
     with performance, _staged(out, record_at, sheet, overwrite) as staged:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
             sound = None if speech is None else speech.sound
             clip = _render(performance, shot, staged.clip, sound, max_bytes, on_progress, watch)
         with watch.stage("inspect"):
-            inspection = _inspect(clip, scene, speech, performance, plan, on_progress)
+            inspection = _inspect(clip, scene, speech, performance, Plan(shots=(shot,)), on_progress)
         if staged.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(clip, staged.sheet, scene, speech, shot.face)

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from stillwake.perceive.crop import ASPECTS, crop_for, faces_within, fill_of, framed, place_of
 from stillwake.perceive.given import GivenFace, open_face, record_of, text_of, written
 from stillwake.perceive.look import perceive, scaled
 from stillwake.perceive.reader import MeshReader
 
-__all__ = ["GivenFace", "MeshReader", "open_face", "perceive", "record_of", "scaled", "text_of", "written"]
+__all__ = [
+    "ASPECTS",
+    "GivenFace",
+    "MeshReader",
+    "crop_for",
+    "faces_within",
+    "fill_of",
+    "framed",
+    "open_face",
+    "perceive",
+    "place_of",
+    "record_of",
+    "scaled",
+    "text_of",
+    "written",
+]

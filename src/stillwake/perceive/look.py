@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -163,17 +163,43 @@ def scaled(scene: Scene, size: Size) -> Scene:
     if (width, height) == tuple(size):
         return scene
     sx, sy = size[0] / width, size[1] / height
-    both = float(np.sqrt(sx * sy))
     down = sx * sy < 1
     how = cv2.INTER_AREA if down else cv2.INTER_LANCZOS4
     smooth = cv2.INTER_AREA if down else cv2.INTER_LINEAR
+    still = dataclasses.replace(
+        scene.still,
+        pixels=cv2.resize(scene.still.pixels, size, interpolation=how),
+        alpha=None if scene.still.alpha is None else cv2.resize(scene.still.alpha, size, interpolation=smooth),
+    )
+
+    def plane(values: Floats) -> Floats:
+        resized: Floats = cv2.resize(values, size, interpolation=smooth)
+        return resized
+
+    return moved(scene, still, plane, scale=(sx, sy), shift=(0, 0))
+
+
+def moved(
+    scene: Scene,
+    still: Still,
+    plane: Callable[[Floats], Floats],
+    *,
+    scale: tuple[float, float],
+    shift: tuple[float, float],
+) -> Scene:
+    """The scene with another picture, to which every coordinate is scaled and then shifted, in px.
+
+    ``plane`` makes of the matte, and of everything else that has a value for each pixel, what fits the new picture.
+    """
+    sx, sy = scale
+    both = float(np.sqrt(sx * sy))
 
     def points(p: Floats) -> Floats:
-        moved: Floats = ((p + 0.5) * np.array([sx, sy]) - 0.5).astype(np.float32)
-        return moved
+        there: Floats = ((p + 0.5) * np.array([sx, sy]) - 0.5 + np.array(shift)).astype(np.float32)
+        return there
 
     def point(p: tuple[float, float]) -> tuple[float, float]:
-        return (p[0] + 0.5) * sx - 0.5, (p[1] + 0.5) * sy - 0.5
+        return (p[0] + 0.5) * sx - 0.5 + shift[0], (p[1] + 0.5) * sy - 0.5 + shift[1]
 
     def box(b: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         # x1 and y1 lie outside the last pixel: the pixel before them is what scales
@@ -200,23 +226,29 @@ def scaled(scene: Scene, size: Size) -> Scene:
             mesh=mesh,
         )
 
-    still = dataclasses.replace(
-        scene.still,
-        pixels=cv2.resize(scene.still.pixels, size, interpolation=how),
-        alpha=None if scene.still.alpha is None else cv2.resize(scene.still.alpha, size, interpolation=smooth),
-    )
     return dataclasses.replace(
         scene,
         still=still,
         faces=tuple(face(f) for f in scene.faces),
         refused=tuple(Refused(box(r.box), r.why) for r in scene.refused),
-        matte=None if scene.matte is None else cv2.resize(scene.matte, size, interpolation=smooth),
+        matte=None if scene.matte is None else plane(scene.matte),
         seen=dict(scene.seen),
         hands=tuple(
             dataclasses.replace(hand, landmarks=points(hand.landmarks), box=box(hand.box)) for hand in scene.hands
         ),
         body=None if scene.body is None else Body(points(scene.body.joints), scene.body.seen.copy()),
         writing=tuple(Writing(box(line.box), line.text, line.confidence) for line in scene.writing),
+        depth=None if scene.depth is None else plane(scene.depth),
+        strokes=None
+        if scene.strokes is None
+        else dataclasses.replace(
+            scene.strokes,
+            mask=plane(scene.strokes.mask),
+            paths=tuple(points(path) for path in scene.strokes.paths),
+            speed=None if scene.strokes.speed is None else scene.strokes.speed * both,
+        ),
+        # Where a pixel of the old picture that is pinned shows in the least, the new one is.
+        pinned=None if scene.pinned is None else plane(scene.pinned.astype(np.float32)) > 0,
     )
 
 
