@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from stillwake.inspection import background, closures, folds, length, loop, picture, sync
+from stillwake.inspection import background, closures, folds, length, loop, moves, picture, sync
 from stillwake.inspection.sheet import contact_sheet
 from stillwake.types import Clip, ClipFinding, Inspection, Plan, Progress, Scene, Speech, Still, no_progress
 
@@ -36,6 +36,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("freeze", picture.check_freeze),
     ("flicker", picture.check_flicker),
     ("loop seam", loop.check),
+    ("sharpness", moves.check),
 )
 """Every check with the name it fails under; one check may give several findings."""
 

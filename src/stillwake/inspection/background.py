@@ -197,6 +197,9 @@ def check_raw(evidence: Evidence) -> list[ClipFinding]:
         return [_unseen(name, "the raw frames are gone: only the run that renders a clip can compare them")]
     if still is None:
         return [_unseen(name, "there is no still to compare with")]
+    shot = evidence.plan.shots[0] if evidence.plan is not None and evidence.plan.shots else None
+    if performance.mask is None and shot is not None and (shot.camera is not None or shot.ambient is not None):
+        return [_unseen(name, "all of the picture moves, as was asked for")]
     if performance.mask is None:
         return [_unseen(name, f"the engine promises nothing about {evidence.clip.info.name}'s background")]
     outside = ~performance.mask
@@ -230,7 +233,9 @@ def check_raw(evidence: Evidence) -> list[ClipFinding]:
 
 def _mask_share(evidence: Evidence, mask: npt.NDArray[np.bool_]) -> ClipFinding:
     name = "mask share"
-    scene = evidence.scene
+    scene, plan = evidence.scene, evidence.plan
+    if plan is not None and plan.shots and plan.shots[0].brush:
+        return _unseen(name, "a brush moves the background, as was asked for")
     if scene is None or scene.matte is None or scene.matte.shape != mask.shape:
         return _unseen(name, "no matte says where the background is")
     free = 1.0 - scene.matte

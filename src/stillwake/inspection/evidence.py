@@ -172,7 +172,9 @@ def gather(
     found = scene
     if place is None:
         found, place, no_face = find_face(clip, times)
-    comparison = _comparison(clip, times, picture, found, None if performance is None else performance.mask)
+    comparison = _everywhere(plan) or _comparison(
+        clip, times, picture, found, None if performance is None else performance.mask
+    )
     seen = _look(clip, times, spans, place, no_face, comparison, on_progress)
     heard, heard_spans, unheard = hear(sound, spans, speech)
     return Evidence(
@@ -190,6 +192,16 @@ def gather(
         seen=seen,
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),
     )
+
+
+def _everywhere(plan: Plan | None) -> str:
+    """Why no background of the clip stands still, or "": the plan moves all of the picture."""
+    shot = plan.shots[0] if plan is not None and plan.shots else None
+    if shot is None:
+        return ""
+    if shot.camera is not None:
+        return "the camera moves, and the background with it"
+    return f"{shot.ambient} drifts through all of the picture" if shot.ambient is not None else ""
 
 
 def _comparison(

@@ -43,17 +43,16 @@ def folded(where: Floats, cut: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def check(evidence: Evidence) -> list[ClipFinding]:
     """Folded pixels and the residual of the inverse on a sample of frames."""
     performance = evidence.performance
-    warp = getattr(performance, "warp", None)
+    warps = getattr(performance, "warps", None)
     if performance is None:
         return _unseen("the maps are gone: only the run that renders a clip can look at them")
-    if warp is None:
+    if warps is None:
         return _unseen("the engine does not draw by a warp")
     import cv2
 
     count, pixels, largest = 0, 0, 0
     worst_residual, residual_at, folds_at, box = 0.0, 0, 0, None
-    for index in _indices(evidence):
-        drawn = warp(index)
+    for index, drawn in ((at, one) for at in _indices(evidence) for one in warps(at)):
         turned = folded(drawn.map, drawn.cut)
         pixels += turned.size
         if turned.any():

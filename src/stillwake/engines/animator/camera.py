@@ -25,10 +25,14 @@ Mask = npt.NDArray[np.bool_]
 
 PUSH, DOLLY_ZOOM, ORBIT, PAN, TILT, TRUCK, ZOOM, DRIFT, HAND = 0.12, 0.13, 0.08, 0.06, 0.05, 0.05, 0.10, 0.03, 0.010
 """How far a move of strength 1 goes: shares of the subject's distance, or of the picture's width or height."""
-ROUNDS = 5
+ROUNDS = 3
 """Rounds of the inverse."""
-PHASES = 13
-"""Moments of a move at which its limits are looked at."""
+PHASES, OFTEN = 13, 33
+"""Moments of a move at which its limits are looked at, and at which its borders are."""
+LEAST_OVERSCAN = 1.006
+"""Nothing is shown at its own size: where every sample falls on a pixel a frame is sharper than its neighbours."""
+STEADY = 0.05
+"""A loop begins where the speed changes by less than this share from frame to frame, not where it turns back."""
 LEAST_AREA = 0.6
 """A piece of the picture may be stretched by the parallax to 1 / .6 of what the zoom alone makes of it."""
 LARGEST_OVERSCAN = 1.25
@@ -55,9 +59,9 @@ class Pose:
 class Camera:
     """A move that can be carried: ``pose_at(u)`` for u 0..1 of the clip, and the grid it is computed on.
 
-    ``pivot`` (x, y) px; ``overscan`` zoom that keeps the picture's edges out of view; ``amount`` 0..1, how much of the
-    move that was asked for is made; ``uncovered`` px, the widest strip of background that comes into view;
-    ``reasons`` what was changed, in words.
+    ``start`` is where on its path a loop begins; ``pivot`` (x, y) px; ``overscan`` the zoom that keeps the picture's
+    edges out of view; ``amount`` 0..1, how much of the move that was asked for is made; ``uncovered`` px, the widest
+    strip of background that comes into view; ``reasons`` what was changed, in words.
     """
 
     grid: Grid
@@ -68,10 +72,13 @@ class Camera:
     amount: float
     uncovered: float
     reasons: tuple[str, ...]
+    start: float = 0.0
 
     def pose(self, index: int, count: int) -> Pose:
         """The camera of frame ``index`` of ``count``; a loop's frame ``count`` is its frame 0."""
-        return self.path((index % count) / count if self.loop else index / max(1, count - 1))
+        if self.loop:
+            return self.path(((index % count) / count + self.start) % 1)
+        return self.path(index / max(1, count - 1))
 
     def where(self, nearness: Floats, pose: Pose) -> Floats:
         """(h, w, 2) float32 px: what each node of the grid shows of a layer whose ``nearness`` (h, w) that is."""
@@ -120,10 +127,10 @@ def plan_camera(
     def camera(amount: float) -> Camera:
         path = _path(record, size, loop, amount * strength)
         made = Camera(grid, pivot, path, loop, 1.0, amount, 0.0, ())
-        overscan = 1.0
-        for _ in range(3):
+        overscan = LEAST_OVERSCAN
+        for _ in range(2):
             overscan *= _overscan(replace(made, overscan=overscan), planes[0], size)
-        return replace(made, overscan=overscan)
+        return replace(made, overscan=overscan * 1.001)
 
     def carried(one: Camera) -> str:
         if one.overscan > LARGEST_OVERSCAN:
@@ -146,7 +153,25 @@ def plan_camera(
                 low, best = trial.amount, trial
         reasons.append(f"the camera makes {best.amount:.0%} of the move: {why}")
     uncovered = 0.0 if rim is None or len(planes) < 2 else _uncovered(best, planes, rim)
-    return replace(best, uncovered=uncovered, reasons=tuple(reasons))
+    start = _steady(best, size) if loop else 0.0
+    return replace(best, uncovered=uncovered, reasons=tuple(reasons), start=start)
+
+
+def _steady(camera: Camera, size: Size) -> float:
+    """The first place on a loop's path where it moves, and hardly faster or slower than just before and after."""
+    u = np.arange(240) / 240
+    poses = [camera.path(float(at)) for at in u]
+    reach = max(size) / 2
+    table = np.array(
+        [[p.push * reach, p.truck_x, p.truck_y, p.slide_x, p.slide_y, p.zoom * reach, p.roll * reach] for p in poses]
+    )
+    speed = np.linalg.norm(np.roll(table, -1, 0) - table, axis=1)
+    if speed.max() < 1e-9:
+        return 0.0
+    before, after = np.roll(speed, 1), np.roll(speed, -1)
+    change = np.maximum(np.abs(after - speed), np.abs(speed - before)) / np.maximum(speed, 1e-9)
+    good = (change < STEADY / 2) & (speed > 0.3 * speed.max())
+    return float(u[int(good.argmax())]) if good.any() else 0.0
 
 
 def _without_depth(record: CameraRecord, why: str) -> tuple[CameraRecord, list[str]]:
@@ -315,15 +340,15 @@ def _inverse(grid: Grid, nearness: Floats, pose: Pose, pivot: tuple[float, float
     return where
 
 
-def _phases(camera: Camera) -> list[Pose]:
-    return [camera.path(u) for u in np.linspace(0, 1, PHASES)]
+def _phases(camera: Camera, number: int = PHASES) -> list[Pose]:
+    return [camera.path(float(u)) for u in np.linspace(0, 1, number)]
 
 
 def _overscan(camera: Camera, nearness: Floats, size: Size) -> float:
     """By how much more the picture must be enlarged so that no sample of its back layer lies outside it."""
     need = 1.0
     x0, y0 = camera.pivot
-    for pose in _phases(camera):
+    for pose in _phases(camera, OFTEN):
         where = camera.where(nearness, pose)[1:-1, 1:-1]
         for axis, (middle, last) in enumerate(((x0, size[0] - 1), (y0, size[1] - 1))):
             low, high = float(where[..., axis].min()), float(where[..., axis].max())

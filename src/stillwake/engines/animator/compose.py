@@ -44,7 +44,8 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
         Nothing in the still can move.
     """
     wants_hair = face is not None and "hair" in shot.motions and shot.motion == "live"
-    alone = shot.camera is None and not shot.brush and shot.ambient is None
+    see_through = scene.still.alpha is not None
+    alone = shot.camera is None and not shot.brush and shot.ambient is None and not see_through
     if face is not None and alone and not wants_hair and not shot.held and scene.pinned is None:
         return _talk(scene, shot, speech, face, None, hair=False)[0]
     size = scene.still.size
@@ -114,6 +115,7 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
     moving = Moving(
         grid=grid, layers=layers, near=near, camera=camera, talk=talk, ride=ride, patches=patches, hair=hair,
         turns=whole_turns(seconds), strength=shot.strength, flow=flow, ambient=ambient, pinned=pinned,
+        see_through=see_through,
     )  # fmt: skip
     return Living(scene.still.pixels, moving, shot.fps, shot.frame_count, tuple(notes))
 

@@ -212,7 +212,10 @@ def _lifted(scene: Scene, cut: Cut, doubled: Pixels, box: IntBox, k: int) -> Pix
     x0, y0, x1, y1 = (max(0, box[0] - 4), max(0, box[1] - 4), min(width, box[2] + 4), min(height, box[3] + 4))
     alpha = np.ascontiguousarray(cut.alpha[y0:y1, x0:x1])
     colours = scene.still.pixels[y0:y1, x0:x1].astype(np.float32)
-    clean = _own_colours(colours, alpha, max(height, width))
+    if scene.still.alpha is None:
+        clean = _own_colours(colours, alpha, max(height, width))
+    else:  # laid on white when it was opened, and taken off it here
+        clean = 255 - (255 - colours) / np.maximum(alpha, 1 / 255)[..., None]
     alpha2 = _times(alpha, k)
     own = np.clip(doubled[k * y0 : k * y1, k * x0 : k * x1] + _times(clean - colours, k), 0, 255)
     lifted = np.zeros((k * height, k * width, 4), np.uint8)
@@ -303,6 +306,8 @@ def _plate(scene: Scene, cut: Cut, doubled: Pixels, k: int) -> Pixels:
     import cv2
 
     height, width = cut.alpha.shape
+    if scene.still.alpha is not None:
+        return np.full_like(doubled, 255)
     longer = max(height, width)
     hidden = ((cut.alpha > 0.02) | cut.spill).astype(np.uint8)
     hole = cv2.dilate(hidden, _disc(_GROWN * longer)) > 0

@@ -24,7 +24,7 @@ from stillwake.engines.animator.flow import Flow
 from stillwake.engines.animator.hair import Hair
 from stillwake.engines.animator.layers import Layers
 from stillwake.engines.animator.parts import IntBox
-from stillwake.engines.animator.render import Talk
+from stillwake.engines.animator.render import Talk, Warp
 from stillwake.engines.animator.ride import Patches, Ride
 from stillwake.types import Floats, Pixels, Size
 
@@ -45,7 +45,7 @@ class Moving:
     ``grid`` the common one; ``layers`` the still taken apart; ``near`` the nearness (h, w) of each layer. A face is a
     ``ride`` in the map and, where the camera moves, ``patches`` on top of it; where the camera stands, ``talk`` draws
     it into the ground. ``hair`` makes ``turns`` of its wave in the clip, ``strength`` 1 far; what is ``pinned``
-    (H, W) bool stays the still's.
+    (H, W) bool stays the still's. ``see_through`` says that the still is, around the subject.
     """
 
     grid: Grid
@@ -61,6 +61,7 @@ class Moving:
     flow: Flow | None = None
     ambient: Ambient | None = None
     pinned: Mask | None = None
+    see_through: bool = False
 
 
 class Living:
@@ -70,19 +71,21 @@ class Living:
         self.size: Size = (still.shape[1], still.shape[0])
         self.fps, self.frame_count = fps, frame_count
         self.notes = notes
-        self._still, self._moving = still, moving
+        self._still, self.parts = still, moving
         self._grid = moving.grid
         self._out = np.ascontiguousarray(still).copy()
         self._room = np.empty((BAND + 2) * 8 * (self.size[0] + 32) * 2, np.float32)
-        self._index = warp.node_index(moving.grid)
         layers = moving.layers
         self._extremes = None if layers.alpha is None else _extremes(layers.alpha, moving.grid)
         self._seen = np.zeros(still.shape[:2], np.float32) if moving.ambient is not None else None
-        self._ground = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else None
-        self._zone = (
-            None if moving.camera is not None or moving.hair is None else _zone(moving.hair, moving.grid, self.size)
-        )
-        self._matte = None if layers.alpha is None else (1 - np.clip(layers.alpha / 0.02, 0, 1)).astype(np.float32)
+        self._plate = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else still
+        self._ground = self._plate.copy() if moving.camera is None and moving.flow is not None else self._plate
+        self._zone = None
+        if moving.camera is None and moving.hair is not None:
+            self._zone = _zone(moving.hair, layers, moving.grid, self.size)
+        self._beside = None if layers.alpha is None else (1 - np.clip(layers.alpha / 0.02, 0, 1)).astype(np.float32)
+        self._cover = layers.subject[..., 3].copy() if moving.see_through and layers.subject is not None else None
+        self._there = np.zeros(still.shape[:2], np.uint8)
         self.mask = self._mask()
 
     def __enter__(self) -> Self:
@@ -103,18 +106,58 @@ class Living:
         """The frame of that index, (H, W, 3) uint8 RGB; valid until the next call."""
         if not 0 <= index < self.frame_count:
             raise IndexError(f"frame {index} of {self.frame_count}")
-        if self._moving.camera is None:
+        if self.parts.camera is None:
             self._draw_standing(index)
         else:
-            self._draw_moving(index, self._moving.camera)
-        if self._moving.ambient is not None:
-            self._moving.ambient.draw(self._out, index, self.frame_count, behind=self._seen)
+            self._draw_moving(index, self.parts.camera)
+        if self.parts.ambient is not None:
+            self.parts.ambient.draw(self._out, index, self.frame_count, behind=self._seen)
         return self._out
+
+    def alpha(self, index: int) -> Pixels | None:
+        """How much there is of each pixel of that frame, (H, W) uint8; None where the still is solid."""
+        import cv2
+
+        moving, layers = self.parts, self.parts.layers
+        if self._cover is None:
+            return None
+        where = self._grid.nodes
+        if moving.camera is not None:
+            where = moving.camera.where(moving.near[-1], moving.camera.pose(index, self.frame_count))
+        scaled = self._moved(where, index) * np.float32(layers.scale)
+        for x0, y0, x1, y1 in _runs(self._grid, self.size, None):
+            part = warp.enlarge(scaled, self._grid, (x0, y0, x1, y1), self._room)
+            target = self._there[y0:y1, x0:x1]
+            cv2.remap(self._cover, part, None, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
+        return self._there
+
+    def warps(self, index: int) -> tuple[Warp, ...]:
+        """How the frame of that index is drawn: the map of each layer that moves."""
+        moving = self.parts
+        camera = moving.camera
+        if camera is None:
+            drawn = () if moving.talk is None else moving.talk.warps(index)
+            maps = [self._moved(self._grid.nodes, index)] if self._zone is not None else []
+        else:
+            pose, drawn = camera.pose(index, self.frame_count), ()
+            maps = [camera.where(near, pose) for near in moving.near]
+            maps[-1] = self._moved(maps[-1], index)
+        if moving.flow is not None:
+            first, second, _ = moving.flow.maps(index, self.frame_count)
+            maps += [self._grid.nodes + moved for moved in (first, second) if moved is not None]
+        return (*drawn, *(self._warp(where) for where in maps))
+
+    def _warp(self, where: Floats) -> Warp:
+        """A map of the common grid, whose inverses settle to well below what matters (`camera.ROUNDS`)."""
+        box = (0, 0, *self.size)
+        line = np.zeros((0, 2), np.float32)
+        cut = np.zeros(self.size[::-1], bool)
+        return Warp(box, warp.enlarge(where, self._grid, box), np.zeros(0, np.float32), cut, (line, line), 0.0)
 
     # ------------------------------------------------------------------------------------------- the camera moves
 
     def _draw_moving(self, index: int, camera: Camera) -> None:
-        moving, out = self._moving, self._out
+        moving, out = self.parts, self._out
         layers, pose = moving.layers, camera.pose(index, self.frame_count)
         behind = camera.where(moving.near[0], pose)
         front = behind if layers.subject is None else camera.where(moving.near[1], pose)
@@ -130,7 +173,7 @@ class Living:
 
     def _moved(self, where: Floats, index: int) -> Floats:
         """What the nodes show once the subject has moved by itself: of the head, then of the hair."""
-        moving, grid = self._moving, self._grid
+        moving, grid = self.parts, self._grid
         if moving.ride is not None:
             where = where + moving.ride.back(index, where)
         if moving.hair is not None:
@@ -142,7 +185,7 @@ class Living:
         """Draw the plate wherever the subject does not cover it wholly."""
         import cv2
 
-        layers, grid = self._moving.layers, self._grid
+        layers, grid = self.parts.layers, self._grid
         scaled = where * np.float32(layers.scale)
         for box in _runs(grid, self.size, None if covers is None else covers < 2):
             x0, y0, x1, y1 = box
@@ -196,20 +239,18 @@ class Living:
     def _draw_standing(self, index: int) -> None:
         import cv2
 
-        moving, out, layers = self._moving, self._out, self._moving.layers
-        still = self._still if moving.talk is None else moving.talk.frame(index)
-        np.copyto(out, still)
-        ground = self._ground
-        assert ground is not None
-        if moving.flow is not None:
-            moving.flow.draw(ground, index, self.frame_count)
+        moving, out, layers = self.parts, self._out, self.parts.layers
+        np.copyto(out, self._still if moving.talk is None else moving.talk.frame(index))
+        ground = self._plate
+        if moving.flow is not None and self._beside is None:
+            moving.flow.draw(out, index, self.frame_count)
+        elif moving.flow is not None and self._beside is not None:
             x0, y0, x1, y1 = moving.flow.box
-            if self._matte is None:
-                out[y0:y1, x0:x1] = ground[y0:y1, x0:x1]
-            else:
-                share = self._matte[y0:y1, x0:x1]
-                target = out[y0:y1, x0:x1]
-                target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
+            ground = self._ground
+            ground[y0:y1, x0:x1] = self._plate[y0:y1, x0:x1]
+            moving.flow.draw(ground, index, self.frame_count)
+            share, target = self._beside[y0:y1, x0:x1], out[y0:y1, x0:x1]
+            target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
         if self._zone is not None and layers.subject is not None:
             front = self._moved(self._grid.nodes, index)
             scaled = front * np.float32(layers.scale)
@@ -226,7 +267,7 @@ class Living:
 
     def _mask(self) -> Mask | None:
         """Where pixels may differ from the still; None where all may."""
-        moving = self._moving
+        moving = self.parts
         if moving.camera is not None or moving.ambient is not None:
             return None
         mask = np.zeros(self._still.shape[:2], bool)
@@ -293,13 +334,21 @@ def _runs(grid: Grid, size: Size, wanted: Mask | None) -> Iterator[IntBox]:
             yield start * step, y0, min(size[0], stop * step), y1
 
 
-def _zone(hair: Hair, grid: Grid, size: Size) -> list[tuple[IntBox, Floats]]:
-    """The boxes px in which hair ever moves, and how much of it is laid over the still there, (h, w) float32."""
+def _zone(hair: Hair, layers: Layers, grid: Grid, size: Size) -> list[tuple[IntBox, Floats]]:
+    """The boxes px in which hair ever moves, and how much of it is laid over the still there, (h, w) float32.
+
+    Where neither the subject ever comes nor anything was filled in behind it, the still stays as it is.
+    """
     import cv2
 
-    moves = (np.abs(hair.basis).sum((0, 3)) > 0).astype(np.uint8)
+    strength = np.abs(hair.basis).sum((0, 3))
+    moves = (strength > 0).astype(np.uint8)
     share = cv2.resize(moves.astype(np.float32), None, fx=grid.step, fy=grid.step, interpolation=cv2.INTER_LINEAR)
-    share = share[grid.step :, grid.step :][: size[1], : size[0]]
+    share = np.ascontiguousarray(share[grid.step :, grid.step :][: size[1], : size[0]])
+    if layers.alpha is not None:
+        reach = 2 * round(float(strength.max()) + 0.008 * max(size) + 3) + 1
+        near = cv2.dilate((layers.alpha > 0.004).astype(np.uint8), np.ones((reach, reach), np.uint8))
+        share *= np.minimum(1, cv2.blur(near.astype(np.float32), (5, 5)) * near)
     return [
         (box, np.ascontiguousarray(share[box[1] : box[3], box[0] : box[2]]))
         for box in _runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0)

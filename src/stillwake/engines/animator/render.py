@@ -103,6 +103,10 @@ class Talk:
         rig.lids.finish(out, where, grid, pose)
         return out
 
+    def warps(self, index: int) -> tuple[Warp, ...]:
+        """How the frame of that index is drawn, one map a layer."""
+        return (self.warp(index),)
+
     def warp(self, index: int) -> Warp:
         """How the frame of that index is drawn."""
         import cv2

@@ -140,9 +140,11 @@ def _closer(scene: Scene, face: Face) -> tuple[Scene, Floats]:
     x1, y1 = min(width, int(middle[0] + reach)), min(height, int(middle[1] + reach))
     cut = double(np.ascontiguousarray(scene.still.pixels[y0:y1, x0:x1]))
     still = dataclasses.replace(scene.still, pixels=cut, alpha=None)
-    matte = None
-    if scene.matte is not None:
-        matte = cv2.resize(scene.matte[y0:y1, x0:x1], (2 * (x1 - x0), 2 * (y1 - y0)), interpolation=cv2.INTER_LINEAR)
-    only = dataclasses.replace(scene, faces=(face,))
-    closer = moved(only, still, matte, scale=(2, 2), shift=(-0.5 - 2 * x0, -0.5 - 2 * y0))
+    only = dataclasses.replace(scene, faces=(face,), seen=dict(scene.seen), depth=None, strokes=None, pinned=None)
+
+    def plane(values: Floats) -> Floats:
+        part: Floats = cv2.resize(values[y0:y1, x0:x1], (2 * (x1 - x0), 2 * (y1 - y0)), interpolation=cv2.INTER_LINEAR)
+        return part
+
+    closer = moved(only, still, plane, scale=(2, 2), shift=(-0.5 - 2 * x0, -0.5 - 2 * y0))
     return closer, np.array([x0, y0], np.float32)
