@@ -381,6 +381,9 @@ def test_speech_in_another_shape_passes_its_inspection(tmp_path: Path, still: st
     clip = media.open_clip(out)
     assert (clip.info.width, clip.info.height) == shot.size
     assert record.report.still.width == media.open_still(picture).size[0], "the report is about the whole still"
+    again = workflow.examine(out, still=picture)
+    background = next(finding for finding in again.findings if finding.check == "background")
+    assert background.verdict == "pass", "the window is found again"
 
 
 def test_the_face_that_is_meant_speaks_though_others_are_left_out(tmp_path: Path) -> None:

@@ -343,7 +343,7 @@ def examine(
     """
     from stillwake.inspection import inspect
     from stillwake.media import clip_sound, open_clip, open_sound, open_still
-    from stillwake.perceive import perceive, scaled
+    from stillwake.perceive import as_shown, perceive, scaled
     from stillwake.speech import listen
 
     clip = open_clip(path)
@@ -356,8 +356,11 @@ def examine(
     on_progress("listen", 0, 1)
     speech = None if heard is None else listen(heard, transcript, language)
     on_progress("listen", 1, 1)
-    scene = None if picture is None else scaled(perceive(picture), (clip.info.width, clip.info.height))
-    return inspect(clip, still=picture, scene=scene, speech=speech, on_progress=on_progress)
+    if picture is None:
+        return inspect(clip, speech=speech, on_progress=on_progress)
+    size = (clip.info.width, clip.info.height)
+    scene = scaled(as_shown(perceive(picture), size), size)
+    return inspect(clip, still=scene.still, scene=scene, speech=speech, on_progress=on_progress)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stillwake.perceive.crop import ASPECTS, crop_for, faces_within, fill_of, framed, place_of
+from stillwake.perceive.crop import ASPECTS, as_shown, crop_for, faces_within, fill_of, framed, place_of
 from stillwake.perceive.given import GivenFace, open_face, record_of, text_of, written
 from stillwake.perceive.look import perceive, scaled
 from stillwake.perceive.reader import MeshReader
@@ -11,6 +11,7 @@ __all__ = [
     "ASPECTS",
     "GivenFace",
     "MeshReader",
+    "as_shown",
     "crop_for",
     "faces_within",
     "fill_of",

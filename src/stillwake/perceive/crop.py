@@ -470,6 +470,17 @@ def framed(scene: Scene, crop: Box | None) -> Scene:
     return shown
 
 
+def as_shown(scene: Scene, size: Size) -> Scene:
+    """The scene as a clip of that size shows it: in the window `crop_for` lays, where the still has another shape."""
+    width, height = scene.still.size
+    if abs(size[0] * height / (size[1] * width) - 1) < 2 * SAME:
+        return scene
+    for aspect, (across, down) in ASPECTS.items():
+        if abs(size[0] * down / (size[1] * across) - 1) < SAME:
+            return framed(scene, crop_for(scene, aspect, scene.given[0] if scene.given else 1))
+    return scene
+
+
 def faces_within(scene: Scene, crop: Box | None) -> tuple[int, ...]:
     """The numbers, 1 being the largest, of the faces that a window keeps, in their order."""
     rect = None if crop is None else rect_of(crop)
