@@ -40,20 +40,24 @@ drawn clouds 27 to 47; outlines are seen double sooner than anything else."""
 LEAST_AREA = 0.6
 """To what share of itself a texture may be squeezed anywhere: below it, it is seen to crumple."""
 
-_LONGEST = 0.08
-"""How far a copy may travel in a period, in longer sides of the picture."""
+_LONGEST = (0.055, 0.08)
+"""How far a copy travels in a period, and may travel where it is fast, in longer sides of the picture: further in,
+what was continued has no grain left."""
 _BRIEFEST = 0.4
 """Seconds of the shortest period: more jumps than that are seen as flicker."""
 _SHARE = 0.25
-"""How far a copy may travel in a period, in sides of a square as large as what moves."""
+"""How far it may travel in any case, in sides of a square as large as what moves."""
 _KNOTS, _KNOTS_SHARE = 0.14, 0.4
 """Distance of the knots of the noise by which the jump is spread, in longer sides of the picture, and at most in sides
 of a square as large as what moves."""
 _WAVE = (0.0023, 0.07)
 """Amplitude and length of the wave, in longer sides of the picture."""
+_LONGER = 2.0
 _ODD = (22.0, 38.0)
 """Levels by which a thing stands out of the median around it that is no part of a texture (a boat, a bird): in all its
 parts, and in one of them."""
+_ROUGH = 12.0
+"""Levels by which a tenth of a texture may stand out; of one that is rougher, a thing must stand out the more."""
 _ODD_AREA = 0.00003
 """The smallest such thing, as a share of the picture."""
 _ODD_MOST, _MOST_THINGS = (0.04, 0.02), 8
@@ -377,49 +381,59 @@ def build_flow(
     longer = max(pixels.shape[:2])
     asked = (strokes.speed or GENTLE * longer) * strength
     over = np.zeros_like(strokes.mask) if keep_out is None else keep_out
-    small = _shrunk(pixels)
-    mask = strokes.mask * (_beside(over, longer) < 0.5)
-    things, count = _things(small, _shrunk(mask))
+    covered = _beside(over, longer)
+    mask = strokes.mask * (covered < 0.5)
+    things, count = _things(_shrunk(pixels), _shrunk(mask))
     loose = 1 - _enlarged(things, mask)
     free = mask * loose
-    reasons = [f"{count} thing{'s' * (count > 1)} in it stood out and stand{'s' * (count == 1)} still"] * (count > 0)
-    soft = _feathered(strokes.mask * loose, max(2, round(_RIM * longer)))
-    soft = _in_bytes(soft * (1 - _beside(over, longer)))
+    soft = _in_bytes(_feathered(strokes.mask * loose, max(2, round(_RIM * longer))) * (1 - covered))
     inside = _on_nodes(mask, grid) > 0.02
     side = float(np.sqrt((mask > 0.5).sum()))
     course = _course(grid, inside, strokes.paths)
-    spread = _spread(grid, inside, max(float(grid.step), min(_KNOTS * longer, _KNOTS_SHARE * side)), seed)
-    furthest = min(_LONGEST * longer, _SHARE * side)
-    period = max(_BRIEFEST, min(PERIOD, furthest / max(asked, 1e-3)))
-    cycles, speed = max(1, round(seconds / period)), min(asked, furthest / _BRIEFEST)
-    while True:
-        period = seconds / cycles
-        trace = _trace(course * np.float32(speed), grid, period)
-        if _least_area(trace, spread, period, grid, inside) >= LEAST_AREA:
-            break
-        if seconds / (cycles + 1) >= _BRIEFEST:
-            cycles += 1
-        else:
-            speed *= 0.85
-    ghost = _ghost(small, _shrunk(free), trace, period, grid)
-    most = MOST_GHOST_DRAWN if drawn else MOST_GHOST
-    mode: Mode = strokes.mode or ("flow" if ghost[1] <= most else "wave")
-    if mode == "flow":
-        if speed < asked:
-            reasons.append(f"it flows at {speed:.0f} px/s instead of {asked:.0f}: what is faster crumples")
-        if ghost[1] > most:
-            reasons.append(f"its outlines are seen double ({ghost[1]:.0f} levels, at most {most:.0f} are good)")
-    elif strokes.mode is None:
-        reasons.append(f"it waves, because its outlines would be seen double if it flowed ({ghost[1]:.0f} levels)")
+    spread = _spread(grid, inside, course, max(float(grid.step), min(_KNOTS * longer, _KNOTS_SHARE * side)), seed)
+    speed, cycles, trace = _paced(course, spread, grid, inside, asked, seconds, (longer, side))
+    period = seconds / cycles
     wave = _wave(course, inside, grid, longer, strength)
     reach = 8 + round(max(speed * period * (0.5 + FADE / 2), 2 * _WAVE[0] * longer * strength))
     part = _around(_box(free), reach, pixels)
     texture = _continued(pixels, free, part, drawn)
+    ghost = _ghost(_shrunk(texture), _shrunk(free), trace, period, grid)
+    most = MOST_GHOST_DRAWN if drawn else MOST_GHOST
+    mode: Mode = strokes.mode or ("flow" if ghost[1] <= most else "wave")
+    reasons = [f"{count} thing{'s' * (count > 1)} in it stood out and stand{'s' * (count == 1)} still"] * (count > 0)
+    if mode == "wave" and strokes.mode is None:
+        reasons.append(f"it waves, because its outlines would be seen double if it flowed ({ghost[1]:.0f} levels)")
+    if mode == "flow" and speed < asked:
+        reasons.append(f"it flows at {speed:.0f} px/s instead of {asked:.0f}: what is faster crumples")
+    if mode == "flow" and ghost[1] > most:
+        reasons.append(f"its outlines are seen double ({ghost[1]:.0f} levels, at most {most:.0f} are good)")
     return Flow(
-        source=_doubled(texture, free, part),  soft=soft, box=_box(soft), mode=mode, ghost=ghost, speed=speed,
+        source=_doubled(texture, free, part), soft=soft, box=_box(soft), mode=mode, ghost=ghost, speed=speed,
         cycles=cycles, reasons=tuple(reasons), grid=grid, trace=trace, spread=spread, period=period, wave=wave,
         tones=_tones(texture, grid), cover=_cover(soft, grid.step), room=_Room(),
     )  # fmt: skip
+
+
+def _paced(
+    course: Floats, spread: Floats, grid: Grid, inside: Mask, asked: float, seconds: float, sides: tuple[float, float]
+) -> tuple[float, int, Floats]:
+    """The speed px/s, the number of periods and the paths for which nothing crumples.
+
+    ``sides`` px: the picture's longer one, and that of a square as large as what moves. The faster it flows, the
+    shorter are its periods; only then is it slowed down.
+    """
+    far, furthest = (min(share * sides[0], _SHARE * sides[1]) for share in _LONGEST)
+    speed = min(asked, furthest / _BRIEFEST)
+    period = max(_BRIEFEST, min(PERIOD, far / max(speed, 1e-3)))
+    cycles = max(1, math.ceil(seconds / period - 0.3))
+    while True:
+        trace = _trace(course * np.float32(speed), grid, seconds / cycles)
+        if _least_area(trace, spread, seconds / cycles, grid, inside) >= LEAST_AREA:
+            return speed, cycles, trace
+        if seconds / (cycles + 1) >= _BRIEFEST:
+            cycles += 1
+        else:
+            speed *= 0.85
 
 
 def _box(soft: Floats) -> IntBox:
@@ -508,9 +522,10 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     width = max(3, int(0.05 * longer)) | 1
     levels = np.clip(small, 0, 255).astype(np.uint8)
     odd = cv2.absdiff(levels, cv2.medianBlur(levels, width)).max(2) * (mask > 0.5)
-    sure = odd > _ODD[1]
+    rough = max(1.0, float(np.percentile(odd[mask > 0.5], 90)) / _ROUGH) if (mask > 0.5).any() else 1.0
+    sure = odd > _ODD[1] * rough
     # What hangs together with a thing belongs to it: a boat's wake.
-    closed = cv2.morphologyEx((odd > _ODD[0]).astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
+    closed = cv2.morphologyEx((odd > _ODD[0] * rough).astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
     count, parts, facts, _ = cv2.connectedComponentsWithStats(closed)
     seeds = np.bincount(parts[sure], minlength=count)
     area = facts[:, cv2.CC_STAT_AREA] / max(1, int((mask > 0.5).sum()))
@@ -590,19 +605,31 @@ def _smoothest(known: Floats, fixed: Mask, inside: Mask) -> Floats:
     return field
 
 
-def _spread(grid: Grid, inside: Mask, knots: float, seed: int) -> Floats:
+def _spread(grid: Grid, inside: Mask, course: Floats, knots: float, seed: int) -> Floats:
     """When each node jumps, (h, w) in runs of a copy: smooth noise, and as many nodes at one time as at another.
 
-    Half a run is enough: by then the other copy jumps.
+    Half a run is enough: by then the other copy jumps. The noise is longer along the course, where a change in time
+    squeezes the texture, than across it, where it only shears it a little.
     """
     import cv2
 
-    shape = [max(2, round(side * grid.step / knots) + 1) for side in grid.shape]
-    noise = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-    smooth = cv2.resize(noise, grid.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    along = _mean_way(course, inside)
+    axes = np.stack([along / _LONGER, np.array([-along[1], along[0]])]) / knots
+    at = grid.nodes @ axes.T
+    at = (at - at.min((0, 1)) + 1).astype(np.float32)
+    columns, rows = np.ceil(at.max((0, 1))).astype(int) + 2
+    noise = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
+    smooth = cv2.remap(noise, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     ranked = np.sort(smooth[inside])
     rank = np.searchsorted(ranked, smooth.ravel()) / max(1, len(ranked))
     return _blurred(rank.reshape(grid.shape).astype(np.float32) / 2, 1.0)
+
+
+def _mean_way(course: Floats, inside: Mask) -> Array:
+    """The way it goes on the whole, (2,), one long; to the right where there is none."""
+    mean: Array = course[inside].mean(0, dtype=np.float64) if inside.any() else np.zeros(2)
+    length = float(np.linalg.norm(mean))
+    return mean / length if length > 1e-3 else np.array([1.0, 0.0])
 
 
 def _trace(course: Floats, grid: Grid, period: float) -> Floats:
@@ -648,8 +675,7 @@ def _wave(course: Floats, inside: Mask, grid: Grid, longer: int, strength: float
     amplitude, length = (share * longer for share in _WAVE)
     way = course / np.maximum(np.linalg.norm(course, axis=2, keepdims=True), 1e-3)
     aside = np.stack([-way[..., 1], way[..., 0]], -1)
-    mean = way[inside].mean(0) if inside.any() else np.array([1.0, 0.0])
-    mean = mean / max(float(np.linalg.norm(mean)), 1e-3)
+    mean = _mean_way(way, inside)
     along = grid.nodes @ mean * (2 * np.pi / length)
     across = grid.nodes @ np.array([-mean[1], mean[0]]) / length
     slow, side, quick = along - 2 * across, 1.3 * along - 4 * across, 2.3 * along + 3 * across - 1
@@ -772,7 +798,8 @@ def _softness(here: Pixels, large: Pixels, soft: Pixels, free: Floats) -> float:
             np.mean([sharpness(cv2.warpAffine(sharper, by, size, flags=flags, borderMode=border)) for by in shifts])
         )
 
-    wanted, plain, much = sharpness(here[rows, columns]), sampled(0.0), sampled(0.35)
+    # Where a texture is squeezed it gains more than it loses where it is stretched.
+    wanted, plain, much = 0.97 * sharpness(here[rows, columns]), sampled(0.0), sampled(0.35)
     return float(np.clip(0.35 * (wanted - plain) / max(1e-3, much - plain), *_SHARPEN))
 
 
