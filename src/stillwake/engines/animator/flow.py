@@ -32,7 +32,7 @@ GENTLE = 0.018
 """Speed where none is asked for, in longer sides of the picture a second."""
 PERIOD = 2.0
 """Seconds after which a copy takes over from the other, about: a loop holds whole periods."""
-FADE = 0.35
+FADE = 0.3
 """The share of a period over which one copy gives way to the other: the shorter, the more is seen of one alone."""
 MOST_GHOST, MOST_GHOST_DRAWN = 34.0, 22.0
 """Levels by which the two copies may differ in their most different twentieth: water 18 to 20, soft clouds 21 to 25,
@@ -69,7 +69,7 @@ _SOLID = 0.9999
 _OVER, _BESIDE = 0.02, (0.002, 0.015)
 """From which share of a pixel on something lies over the texture there; and how far from it the texture begins to
 move, and moves as everywhere, in longer sides of the picture."""
-_BAND = 6
+_BAND = 8
 """Cells in the height of what is drawn in one go: its maps stay in the processor's cache."""
 _SHARPEN = (-0.5, 0.4)
 _SAMPLE = 400
@@ -385,8 +385,10 @@ def build_flow(
     mask = strokes.mask * (covered < 0.5)
     things, count = _things(_shrunk(pixels), _shrunk(mask))
     loose = 1 - _enlarged(things, mask)
-    free = mask * loose
-    soft = _in_bytes(_feathered(strokes.mask * loose, max(2, round(_RIM * longer))) * (1 - covered))
+    # A brush is never exact: what lies at its rim does not move, and none of it is in the texture.
+    inner = _feathered(strokes.mask, max(2, round(_RIM * longer))) * loose
+    soft = _in_bytes(inner * (1 - covered))
+    free: Floats = np.where(covered < 0.5, inner, 0)
     inside = _on_nodes(mask, grid) > 0.02
     side = float(np.sqrt((mask > 0.5).sum()))
     course = _course(grid, inside, strokes.paths)
@@ -542,7 +544,7 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     kept = within | caught
     if not kept.any():
         return np.zeros_like(mask), 0
-    grown = _grown(kept[parts].astype(np.float32), 0.011 * longer)
+    grown = _grown(kept[parts].astype(np.float32), 0.006 * longer + 1)
     return np.minimum(1, 1.3 * _blurred(grown, 1.0)), int(within.sum())
 
 
