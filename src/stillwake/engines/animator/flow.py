@@ -154,12 +154,8 @@ class Flow:
         ``at`` (h, w, 2) px says for the nodes of the grid where in the plate they are, when the camera moves, and
         ``soft`` (H, W) where the texture lies in that view; None: as the plate has it.
         """
-        import cv2
-
         if at is not None and soft is None:
-            height, width = self.soft.shape
-            places = warp.enlarge(at, self.grid, (0, 0, width, height))
-            soft = cv2.remap(self.soft, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            soft = self._soft_at(at)
         cover = self.cover if soft is None else _cover(soft, self.grid.step)
         soft = self.soft if soft is None else soft
         rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
@@ -183,6 +179,26 @@ class Flow:
         else:
             tones = [_sampled(self.tones, self._index(nodes + moved)) for moved in (first, second)]
             view.lay_two(nodes + first, nodes + second, weight, tones)
+
+    def _soft_at(self, at: Floats) -> Floats:
+        """Where the texture lies in the view in which the nodes are ``at``, (H, W)."""
+        import cv2
+
+        height, width = self.soft.shape
+        seen: Floats = self.room.array("soft", self.soft.shape)
+        seen[:] = 0
+        near = (_sampled(self.cover, self._index(at) - 1) > 0).astype(np.uint8)
+        near = cv2.dilate(near, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+        if len(rows):
+            step = self.grid.step
+            x0, y0 = int(columns[0]) * step, int(rows[0]) * step
+            x1, y1 = min(width, (int(columns[-1]) + 1) * step), min(height, (int(rows[-1]) + 1) * step)
+            places = warp.enlarge(at, self.grid, (x0, y0, x1, y1))
+            cv2.remap(
+                self.soft, places, None, cv2.INTER_LINEAR, dst=seen[y0:y1, x0:x1], borderMode=cv2.BORDER_REPLICATE
+            )
+        return seen
 
     def _index(self, places: Floats) -> Floats:
         """Places (h, w, 2) px counted in nodes of the grid."""
