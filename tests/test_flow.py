@@ -375,6 +375,20 @@ def test_a_picture_of_odd_size_and_a_mask_to_its_edges() -> None:
     assert sharpness(frame, np.s_[:]) == pytest.approx(sharpness(odd, np.s_[:]), rel=0.15)
 
 
+@pytest.mark.parametrize("way", [(1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_where_it_runs_in_over_the_pictures_edge_it_is_no_streak(way: tuple[int, int]) -> None:
+    path = np.array([[320, 180], [320 + 90 * way[0], 180 + 90 * way[1]]], np.float32)
+    flow = built(water(), strokes(np.ones((HEIGHT, WIDTH), np.float32), path, speed=60.0))
+    edges = (np.s_[:, :16], np.s_[:, -16:], np.s_[:16], np.s_[-16:])
+    for index in range(0, COUNT, 10):
+        frame = cv2.cvtColor(drawn(flow, index), cv2.COLOR_RGB2GRAY).astype(np.float32)
+        still = cv2.cvtColor(water(), cv2.COLOR_RGB2GRAY).astype(np.float32)
+        for edge in edges:
+            for axis in (0, 1):
+                roughness = [np.abs(np.diff(image[edge], axis=axis)).mean() for image in (frame, still)]
+                assert roughness[0] > 0.7 * roughness[1]
+
+
 def test_nothing_left_to_move_draws_nothing() -> None:
     flow = built(water(), strokes(), keep_out=np.ones((HEIGHT, WIDTH), np.float32))
     assert flow.soft.max() == 0

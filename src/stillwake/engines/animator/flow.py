@@ -177,8 +177,15 @@ class Flow:
         if second is None or weight is None:
             view.lay_one(nodes + first)
         else:
-            tones = [_sampled(self.tones, self._index(nodes + moved)) for moved in (first, second)]
+            tones = [self._tones_at(nodes + moved) for moved in (first, second)]
             view.lay_two(nodes + first, nodes + second, weight, tones)
+
+    def _tones_at(self, places: Floats) -> Floats:
+        import cv2
+
+        index = self._index(places)
+        tones: Floats = cv2.remap(self.tones, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return tones
 
     def _soft_at(self, at: Floats) -> Floats:
         """Where the texture lies in the view in which the nodes are ``at``, (H, W)."""
@@ -366,9 +373,10 @@ class _View:
 
 
 def _remap(source: Pixels, where: Floats, into: Pixels) -> Pixels:
+    """The source at places of a map; beyond its edge it is mirrored, because a texture goes on there, too."""
     import cv2
 
-    seen: Pixels = cv2.remap(source, where, None, cv2.INTER_LINEAR, dst=into, borderMode=cv2.BORDER_REPLICATE)
+    seen: Pixels = cv2.remap(source, where, None, cv2.INTER_LINEAR, dst=into, borderMode=cv2.BORDER_REFLECT_101)
     return seen
 
 
