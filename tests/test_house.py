@@ -25,6 +25,7 @@ SOURCE = ROOT / "src" / "stillwake"
 ORDER = (
     "errors",
     "types",
+    "moves",
     "media",
     "perceive",
     "readiness",

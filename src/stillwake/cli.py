@@ -119,8 +119,8 @@ class Words:
     ] = None
     seed: Annotated[int, Parameter(help="The same seed gives the same frames.", metavar="N")] = 0
 
-    def brief(self) -> Brief:
-        """The brief that these words ask for."""
+    def brief(self, moves: Moves | None = None) -> Brief:
+        """The brief that these words, and what moves besides, ask for."""
         from pydantic import ValidationError
 
         from stillwake.types import Brief
@@ -143,6 +143,7 @@ class Words:
                 repeat=self.repeat,
                 max_mb=self.max_mb,
                 seed=self.seed,
+                **({} if moves is None else moves.asked()),
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -150,6 +151,101 @@ class Words:
             raise UsageError(
                 f"Cannot use {option} {first['input']}", first["msg"][:1].lower() + first["msg"][1:], "choose another"
             ) from error
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moves besides a mouth."""
+
+    camera: Annotated[
+        str | None,
+        Parameter(
+            help="A move in words, as in 'slow push in, slight tilt up', or a JSON of key frames.",
+            metavar="WORDS|FILE",
+        ),
+    ] = None
+    brush: Annotated[
+        Path | None,
+        Parameter(help="Brush strokes: what flows, and which way; a JSON, or a PNG beside one.", metavar="FILE"),
+    ] = None
+    ambient: Annotated[
+        Literal["snow", "rain", "petals", "dust", "embers"] | None,
+        Parameter(help="What drifts through the picture: snow, rain, petals, dust or embers.", metavar="KIND"),
+    ] = None
+    motion: Annotated[
+        str | None,
+        Parameter(
+            help="What of the person moves by itself: any of blink,breathe,sway,hair, or none; all if not given.",
+            metavar="LIST",
+        ),
+    ] = None
+    strength: Annotated[float, Parameter(help="How far everything moves, 0 to 1.", metavar="SHARE")] = 1.0
+    still: Annotated[
+        str | None,
+        Parameter(
+            help="What must not move: any of face,eyes,mouth,hair,hands,body,background, or a PNG, white there.",
+            metavar="LIST|FILE",
+        ),
+    ] = None
+    depth: Annotated[
+        Path | None, Parameter(help="A depth map for the camera, white where things are near.", metavar="FILE")
+    ] = None
+    depth_model: Annotated[Path | None, Parameter(help="An ONNX depth model that makes one.", metavar="FILE")] = None
+    loop: Annotated[bool, Parameter(help="Bring the camera back, so that the clip loops.", negative="")] = False
+
+    def asked(self) -> dict[str, Any]:
+        """The fields of a brief."""
+        parts, mask = _held(self.still)
+        return {
+            "camera": self.camera, "brush": self.brush, "ambient": self.ambient, "motion": _motions(self.motion),
+            "strength": self.strength, "still": parts, "still_mask": mask, "depth": self.depth,
+            "depth_model": self.depth_model, "loop": self.loop,
+        }  # fmt: skip
+
+
+STILL_LIFE = Moves()
+
+
+def _motions(text: str | None) -> tuple[str, ...] | None:
+    from stillwake.types import MOTIONS
+
+    if text is None:
+        return None
+    return () if text.strip().lower() == "none" else tuple(_each(text, "--motion", (*MOTIONS, "none")))
+
+
+def _held(text: str | None) -> tuple[tuple[str, ...], Path | None]:
+    """The parts that are named, and the file that is."""
+    from typing import get_args
+
+    from stillwake.types import HeldPart
+
+    names: list[str] = []
+    files: list[str] = []
+    for part in (text or "").split(","):
+        (files if part.strip().lower().endswith(".png") else names).append(part)
+    if len(files) > 1:
+        raise UsageError("Cannot use --still", "there are two masks", "paint both into one")
+    return (
+        tuple(_each(",".join(names), "--still", get_args(HeldPart))) if text and names else (),
+        Path(files[0].strip()) if files else None,
+    )
+
+
+def _each(text: str, option: str, known: Sequence[str]) -> Iterator[str]:
+    """The words of a list with commas, each once, each one of those that are known."""
+    import difflib
+
+    seen = set()
+    for word in (part.strip().lower() for part in text.split(",")):
+        if word not in known or word == "none":
+            near = difflib.get_close_matches(word, known, 1)
+            hint = f"did you mean {near[0]}" if near and near[0] != word else f"choose from {', '.join(known)}"
+            raise UsageError(f"Cannot use {option} {word[:40]}", "there is no such part", hint)
+        if word not in seen:
+            yield word
+        seen.add(word)
 
 
 Still: TypeAlias = Annotated[Path, Parameter(help="The picture: PNG, JPEG, WebP, AVIF, BMP or TIFF.")]
@@ -313,11 +409,11 @@ def _asked(url: str | None, model: str | None) -> Judge | None:
 
 
 @app.command
-def plan(still: Still, /, *, words: Words = Words(), manner: Manner = EVERYDAY) -> None:
+def plan(still: Still, /, *, words: Words = Words(), moves: Moves = STILL_LIFE, manner: Manner = EVERYDAY) -> None:
     """Which engine would be used, why, in which size and for how long."""
     from stillwake.workflow import propose
 
-    _, _, _, plan = propose(still, words.brief())
+    _, _, _, plan = propose(still, words.brief(moves))
     _write(plan.to_json() if manner.json else "\n".join(_plan_lines(plan)))
 
 
@@ -335,17 +431,18 @@ def animate(
         ),
     ],
     words: Words = Words(),
+    moves: Moves = STILL_LIFE,
     sheet: Annotated[
         Path | None, Parameter(help="Also write a contact sheet of the clip, a PNG.", metavar="FILE")
     ] = None,
     overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
-    """Make the person in a still speak or, without words, live in a loop; writes OUT and OUT.json."""
+    """Make a still speak or, without words, live: a loop, a camera move, brushed water; writes OUT and OUT.json."""
     from stillwake.workflow import animate, record_path
 
     with _watching(manner.quiet) as on_progress:
-        record = animate(still, words.brief(), out, overwrite=overwrite, sheet=sheet, on_progress=on_progress)
+        record = animate(still, words.brief(moves), out, overwrite=overwrite, sheet=sheet, on_progress=on_progress)
     if not manner.quiet:
         _say("\n".join(_record_lines(record)))
     _write(record.to_json() if manner.json else str(out))

@@ -5,11 +5,33 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
+from stillwake.moves import camera_of
 from stillwake.perceive import crop_for, fill_of
 from stillwake.readiness import require_ready
-from stillwake.types import Box, Brief, Family, Plan, Report, Scene, Shot, Size, Speech
+from stillwake.types import (
+    MOTIONS,
+    Box,
+    Brief,
+    CameraRecord,
+    Family,
+    Motion,
+    Plan,
+    Report,
+    Scene,
+    Shot,
+    Size,
+    Speech,
+)
 
-__all__ = ["family_and_motion", "natural_size", "plan", "require_repeat", "require_seconds"]
+__all__ = [
+    "family_and_motion",
+    "motions_of",
+    "natural_size",
+    "plan",
+    "require_moves",
+    "require_repeat",
+    "require_seconds",
+]
 
 LONGEST_SIDE = 1920
 """px; the long side of a clip unless a size is asked for: 1080p, the largest size the speed figures are given for."""
@@ -20,6 +42,11 @@ LOOP_SECONDS = Fraction(6)
 """How long a living loop is unless it is asked for: a blink or two and a breath and a half."""
 LOOP_RANGE = (Fraction(1), Fraction(60))
 """Seconds a loop may have: shorter ones have no time for a breath, longer ones repeat themselves anyway."""
+
+WITHOUT_FACE: tuple[Motion, ...] = ("breathe", "hair")
+"""What of a person moves whose face must not: turned aside, or covered."""
+BREATHES = 0.12
+"""Such a person's face is at least this share of the picture's shorter side: smaller ones do not breathe visibly."""
 
 _MOTIONS: dict[str, tuple[Family, str]] = {"echo": ("animator", "still")}
 """Family and motion of the engines that do not simply talk. A stranger's engine is asked to talk."""
@@ -44,6 +71,8 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
 
     if brief.engine is not None:
         reasons.append(f"{engine}, because you asked for it")
+    elif motion == "live" and (brief.camera or brief.brush or brief.ambient):
+        reasons.append("an animator, because what is to move is in the picture: a generator would repaint all of it")
     elif motion == "live":
         reasons.append(
             "an animator, because nothing is to be said: a living loop moves what is in the picture and leaves the "
@@ -54,13 +83,18 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
             "an animator, because a talking portrait needs lips that follow the sound and a background that stands "
             "still; a generator gives neither"
         )
-    if motion != "still":
-        require_ready(report, family)
-        gate = report.gates[family]
+    motions, camera = motions_of(scene, report, brief), camera_in(brief)
+    gate = report.gates[family]
+    if motion == "still":
+        warnings.append(f"{engine} does not move anything: the picture stands still")
+    elif motions == WITHOUT_FACE and brief.motion is None:
+        warnings.append(f"the face stands still, hair and breath move: {gate.why}")
+    elif motions or motion == "talk":
         if gate.verdict == "warn":
             warnings.append(f"the still is only just ready: {gate.why}")
-    else:
-        warnings.append(f"{engine} does not move anything: the picture stands still")
+    elif brief.motion is None and scene.faces:
+        warnings.append(f"the person stands still: {gate.why}")
+    reasons.extend(_moves(brief, camera, motions, motion))
 
     face = brief.face or (scene.given[0] if scene.given else 1)
     if face in scene.given and brief.face_file is not None:
@@ -97,11 +131,98 @@ def plan(scene: Scene, report: Report, brief: Brief, speech: Speech | None) -> P
         seed=brief.seed,
         face=face,
         smooth=brief.smooth,
-        loop=speech is None,
+        loop=speech is None and (brief.loop or camera is None),
         repeat=brief.repeat,
+        motions=motions,
+        camera=camera,
+        brush=brief.brush is not None,
+        ambient=brief.ambient,
+        strength=brief.strength,
+        held=brief.still,
         reasons=tuple(reasons),
     )
     return Plan(shots=(shot,), warnings=tuple(warnings))
+
+
+def camera_in(brief: Brief) -> CameraRecord | None:
+    """The camera that the brief asks for, or None where it stands still.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        Its words are not understood, or the file of its key frames cannot be used.
+    """
+    return None if brief.camera is None else camera_of(brief.camera)
+
+
+def motions_of(scene: Scene, report: Report, brief: Brief) -> tuple[Motion, ...]:
+    """What of the person moves: what was asked for, else everything that the still is ready for.
+
+    A still whose camera moves, whose water flows or through which snow drifts needs no person in it.
+
+    Raises
+    ------
+    stillwake.errors.NotReadyError
+        A person has to move, and the still is not ready for that.
+    """
+    family, motion = family_and_motion(brief)
+    if motion == "still" or brief.motion == ():
+        return ()
+    others = brief.camera is not None or brief.brush is not None or brief.ambient is not None
+    if motion == "live" and brief.motion is None and report.gates[family].verdict == "fail":
+        largest = max((face.size for face in scene.faces), default=0.0)
+        if largest >= BREATHES * min(scene.still.size):
+            return WITHOUT_FACE
+        if others:
+            return ()
+    require_ready(report, family, speaks=motion == "talk")
+    return brief.motion or MOTIONS
+
+
+def _moves(brief: Brief, camera: CameraRecord | None, motions: tuple[Motion, ...], motion: str) -> list[str]:
+    """What moves besides a mouth, in words, where it was chosen."""
+    said = []
+    if camera is not None:
+        how = "in key frames" if camera.keys else ", ".join(move.kind for move in camera.moves)
+        said.append(f"the camera: {how}{', out and back' if brief.loop else ''}")
+    if brief.brush is not None:
+        said.append(f"what {brief.brush.name} paints")
+    if brief.ambient is not None:
+        said.append(f"{brief.ambient} drifts through")
+    if motion == "live" and motions != MOTIONS and motions:
+        said.append(f"of the person: {', '.join(motions)}")
+    if brief.strength != 1:
+        said.append(f"{brief.strength:.0%} as far as usual, because you asked for it")
+    if brief.still or brief.still_mask is not None:
+        names = [*brief.still, *([brief.still_mask.name] if brief.still_mask is not None else [])]
+        said.append(f"still: {', '.join(names)}")
+    return said
+
+
+def require_moves(brief: Brief) -> None:
+    """Nothing, where what is to move does not contradict itself; known before anything is looked at.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        It contradicts itself.
+    """
+    _, motion = family_and_motion(brief)
+    moving = {"--camera": brief.camera, "--brush": brief.brush, "--ambient": brief.ambient}
+    given = [name for name, value in moving.items() if value is not None]
+    camera = camera_in(brief)
+    if motion == "still" and given:
+        raise UsageError(f"Cannot use {given[0]}", f"{brief.engine} does not move anything", "leave one of them out")
+    if (brief.depth or brief.depth_model) and camera is None:
+        raise UsageError("Cannot use a depth map", "nothing moves in depth", "give a --camera, or leave out the depth")
+    if brief.depth is not None and brief.depth_model is not None:
+        raise UsageError("Cannot tell how near things are", "there are two answers", "give --depth or --depth-model")
+    if brief.loop and motion == "talk":
+        raise UsageError("Cannot make a loop", "a talking clip ends with its words", "leave out --loop")
+    if motion == "talk" and {"face", "mouth"} & set(brief.still):
+        raise UsageError("Cannot hold the face still", "it is to speak", "leave out --still, or the words")
+    if motion == "live" and brief.motion == () and not given:
+        raise UsageError("Cannot animate", "nothing is to move", "give --camera, --brush or --ambient, or a --motion")
 
 
 def family_and_motion(brief: Brief) -> tuple[Family, str]:
@@ -152,7 +273,8 @@ def _seconds(brief: Brief, speech: Speech | None) -> tuple[Fraction, str]:
     if speech is not None:
         return speech.sound.seconds, f"{float(speech.sound.seconds):.2f} s, as long as {speech.sound.name}"
     if brief.seconds is None:
-        return LOOP_SECONDS, f"{float(LOOP_SECONDS):g} s, its end flowing into its beginning"
+        loops = brief.loop or brief.camera is None
+        return LOOP_SECONDS, f"{float(LOOP_SECONDS):g} s{', its end flowing into its beginning' if loops else ''}"
     return brief.seconds, f"{float(brief.seconds):g} s, because you asked for it"
 
 

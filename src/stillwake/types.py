@@ -544,6 +544,15 @@ class CameraRecord(Record):
     keys: Annotated[tuple[CameraKey, ...], Field(max_length=100)] = ()
 
 
+Motion = Literal["blink", "breathe", "sway", "hair"]
+MOTIONS: tuple[Motion, ...] = ("blink", "breathe", "sway", "hair")
+"""What of a person moves by itself in a living still: lids, chest, head, hair."""
+Ambience = Literal["snow", "rain", "petals", "dust", "embers"]
+"""What may drift through a picture."""
+HeldPart = Literal["face", "eyes", "mouth", "hair", "hands", "body", "background"]
+"""What can be told to stand still."""
+
+
 class Brief(Record):
     """What the person wants: ``say`` or ``sound`` for a talking clip, neither for a living loop of ``seconds``.
 
@@ -568,6 +577,16 @@ class Brief(Record):
     seconds: Seconds | None = None
     repeat: int = Field(1, ge=1, le=100)
     max_mb: float | None = Field(None, ge=0.001, le=1_000_000, allow_inf_nan=False)
+    motion: tuple[Motion, ...] | None = None
+    strength: float = Field(1.0, ge=0, le=1, allow_inf_nan=False)
+    camera: str | None = Field(None, max_length=1000)
+    brush: Path | None = None
+    depth: Path | None = None
+    depth_model: Path | None = None
+    ambient: Ambience | None = None
+    still: tuple[HeldPart, ...] = ()
+    still_mask: Path | None = None
+    loop: bool = False
     seed: int = Field(0, ge=0, lt=2**63)
 
 
@@ -576,7 +595,9 @@ class Shot(Record):
 
     ``motion`` for an animator: "talk", "live" (a loop) or "still"; ``seconds`` is exact; ``smooth`` as in `Brief`.
     ``crop`` is what it shows of the still, in whole px of it, beyond its edges too; all of it if None.
-    ``loop``: its end flows into its beginning; such a shot of ``seconds`` is written ``repeat`` times over.
+    ``loop``: its end flows into its beginning; such a shot of ``seconds`` is written ``repeat`` times over. Then what
+    moves: ``motions`` of the person, ``camera``, the scene's strokes if ``brush``, ``ambient``; how far, ``strength``
+    0..1; and what of the person is ``held``.
     """
 
     family: Family
@@ -591,6 +612,12 @@ class Shot(Record):
     smooth: bool = False
     loop: bool = False
     repeat: int = Field(1, ge=1)
+    motions: tuple[Motion, ...] = MOTIONS
+    camera: CameraRecord | None = None
+    brush: bool = False
+    ambient: Ambience | None = None
+    strength: float = Field(1.0, ge=0, le=1)
+    held: tuple[HeldPart, ...] = ()
     price: float = 0.0
     reasons: tuple[str, ...] = ()
 

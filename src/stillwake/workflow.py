@@ -5,6 +5,7 @@ picture -> Still -> Scene -> Report -> Plan -> Clip -> Inspection -> OUT.json
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import shutil
 import tempfile
@@ -32,10 +33,14 @@ from stillwake.types import (
     Shot,
     Sound,
     Speech,
+    Strokes,
     no_progress,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from stillwake.perceive import GivenFace
     from stillwake.readiness import Judge
 
@@ -192,8 +197,8 @@ def _propose(
 ) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech | None, Plan]:
     from stillwake import route
     from stillwake.media import open_still
-    from stillwake.perceive import perceive
-    from stillwake.readiness import check, require_ready
+    from stillwake.perceive import open_mask, open_strokes, perceive
+    from stillwake.readiness import check
 
     _require_one_thing_to_say(brief)
     route.require_seconds(brief)
@@ -204,15 +209,17 @@ def _propose(
     with watch.stage("open"):
         still = open_still(picture)
         given = _given(brief.face_file)
+        strokes = None if brief.brush is None else open_strokes(brief.brush, still.size)
+        pinned = None if brief.still_mask is None else open_mask(brief.still_mask, still.size)
     with watch.stage("speech"):
         finish_hearing = _begin_to_hear(brief)
     with watch.stage("perceive"):
         scene = perceive(still, given)
     with watch.stage("check"):
         report = check(scene, _number(scene, brief.face))
-        family, motion = route.family_and_motion(brief)
-        if motion != "still":
-            require_ready(report, family)
+        route.motions_of(scene, report, brief)
+    with watch.stage("paint"):
+        scene, painted = _painted(scene, brief, strokes, pinned)
     on_progress("look", 1, 1)
     on_progress("listen", 0, 1)
     with watch.stage("speech"):
@@ -220,7 +227,27 @@ def _propose(
     on_progress("listen", 1, 1)
     with watch.stage("plan"):
         plan = route.plan(scene, report, brief, speech)
+        if painted:
+            plan = plan.model_copy(update={"warnings": (*plan.warnings, painted)})
     return given, scene, report, speech, plan
+
+
+def _painted(
+    scene: Scene, brief: Brief, strokes: Strokes | None, pinned: npt.NDArray[np.bool_] | None
+) -> tuple[Scene, str]:
+    """The scene with what a person added to it, and what had to be changed about that in words, or ""."""
+    from stillwake.perceive import model_depth, open_depth
+
+    depth, note, seen = None, "", dict(scene.seen)
+    if brief.depth is not None:
+        depth, note = open_depth(brief.depth, scene.still, scene.matte)
+        seen["depth"] = "a map given by hand"
+    elif brief.depth_model is not None:
+        depth, note = model_depth(brief.depth_model, scene.still, scene.matte)
+        seen["depth"] = f"{brief.depth_model.name}, a model given by hand"
+    if depth is None and strokes is None and pinned is None:
+        return scene, note
+    return dataclasses.replace(scene, depth=depth, strokes=strokes, pinned=pinned, seen=seen), note
 
 
 def animate(
@@ -284,11 +311,12 @@ def animate(
         if shot.face in numbers:  # of those that are left in the picture
             shot = shot.model_copy(update={"face": numbers.index(shot.face) + 1})
         performance = perform(engine, scene, shot, speech, place)
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
     with performance, _staged(out, record_at, sheet, overwrite) as staged:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
             sound = None if speech is None else speech.sound
-            clip = _render(performance, shot, staged.clip, sound, max_bytes, on_progress, watch)
+            clip = _render(performance, shot, staged.clip, sound, scene.still.alpha, max_bytes, on_progress, watch)
         with watch.stage("inspect"):
             inspection = _inspect(clip, scene, speech, performance, Plan(shots=(shot,)), on_progress)
         if staged.sheet is not None:
@@ -425,15 +453,17 @@ def _render(
     shot: Shot,
     out: Path,
     sound: Sound | None,
+    alpha: Pixels | None,
     max_bytes: int | None,
     on_progress: Progress,
     watch: _Watch,
 ) -> Clip:
-    from stillwake.media import write_clip
+    from stillwake.media import carries_alpha, write_clip
 
+    alpha = alpha if carries_alpha(out) else None
     return write_clip(
         out,
-        lambda: watch.note_first(frames_of(performance), "before_first_frame"),
+        lambda: watch.note_first(frames_of(performance, alpha), "before_first_frame"),
         fps=performance.fps,
         frame_count=performance.frame_count,
         size=performance.size,
@@ -470,9 +500,14 @@ def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech | None, fa
 def _portable(brief: Brief) -> Brief:
     """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
     from stillwake.media.files import shown
+    from stillwake.moves import is_key_frame_file
 
-    files = {"sound": brief.sound, "face_file": brief.face_file}
-    return brief.model_copy(update={name: Path(shown(path)) for name, path in files.items() if path is not None})
+    names = ("sound", "face_file", "brush", "depth", "depth_model", "still_mask")
+    files = {name: getattr(brief, name) for name in names}
+    short: dict[str, Path | str] = {name: Path(shown(path)) for name, path in files.items() if path is not None}
+    if brief.camera is not None and is_key_frame_file(brief.camera):
+        short["camera"] = shown(Path(brief.camera))
+    return brief.model_copy(update=short)
 
 
 class _Watch:

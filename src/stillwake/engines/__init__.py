@@ -18,7 +18,7 @@ import numpy.typing as npt
 from stillwake.errors import EngineUnavailableError
 from stillwake.types import Family, Pixels, Scene, Shot, Size, Speech
 
-__all__ = ["Engine", "Performance", "engine_names", "frames", "load_engine"]
+__all__ = ["Engine", "Performance", "alpha_of", "engine_names", "frames", "load_engine"]
 
 
 @runtime_checkable
@@ -73,10 +73,36 @@ class Engine(Protocol):
         """
 
 
-def frames(performance: Performance) -> Iterator[Pixels]:
-    """Every frame in order; each is valid until the next is asked for."""
+def frames(performance: Performance, alpha: Pixels | None = None) -> Iterator[Pixels]:
+    """Every frame in order; each is valid until the next is asked for.
+
+    With ``alpha`` (H, W) uint8, the still's, frames are (H, W, 4) RGBA, not premultiplied: the engine says where its
+    subject has gone (`alpha_of`), or else the still's own alpha goes for every frame.
+    """
     for index in range(performance.frame_count):
-        yield performance.frame(index)
+        if alpha is None:
+            yield performance.frame(index)
+        else:
+            moved = alpha_of(performance, index)
+            yield _see_through(performance.frame(index), alpha if moved is None else moved)
+
+
+def alpha_of(performance: Performance, index: int) -> Pixels | None:
+    """How much there is of each pixel of a frame, (H, W) uint8, where an engine moves what stands before nothing."""
+    alpha = getattr(performance, "alpha", None)
+    moved: Pixels | None = None if alpha is None else alpha(index)
+    return moved
+
+
+def _see_through(frame: Pixels, alpha: Pixels) -> Pixels:
+    """A frame that lies on white, (H, W, 3), taken off it: (H, W, 4)."""
+    import cv2
+
+    missing = cv2.cvtColor(cv2.bitwise_not(frame), cv2.COLOR_RGB2RGBA)
+    share = cv2.merge([np.maximum(alpha, 1)] * 4)
+    lifted: Pixels = cv2.bitwise_not(cv2.divide(missing, share, scale=255))
+    lifted[..., 3] = alpha
+    return lifted
 
 
 def engine_names() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.engines import Engine, Performance
+from stillwake.engines import Engine, Performance, alpha_of
 from stillwake.perceive import faces_within, framed
 from stillwake.types import Box, Pixels, Scene, Shot, Size, Speech
 
@@ -48,19 +48,31 @@ class Framed:
         if inner.mask is not None:
             self.mask = np.zeros(picture.shape[:2], bool)
             self.mask[self._place] = inner.mask
-        self.warp = self._warp if getattr(inner, "warp", None) is not None else None
+        self.warps = self._warps if getattr(inner, "warps", None) is not None else None
+        self.notes: tuple[str, ...] = getattr(inner, "notes", ())
+        self._there = np.zeros(picture.shape[:2], np.uint8)
 
     def frame(self, index: int) -> Pixels:
         """The frame of that index; valid until the next call."""
         self._picture[self._place] = self.inner.frame(index)
         return self._picture
 
-    def _warp(self, index: int) -> Any:
-        """How the frame of that index is drawn, as the engine's own ``warp`` says it, in its place."""
-        drawn = self.inner.warp(index)  # type: ignore[attr-defined]
+    def alpha(self, index: int) -> Pixels | None:
+        """How much there is of each pixel of that frame, as the engine says it; nothing around its place."""
+        inner = alpha_of(self.inner, index)
+        if inner is None:
+            return None
+        self._there[self._place] = inner
+        return self._there
+
+    def _warps(self, index: int) -> tuple[Any, ...]:
+        """How the frame of that index is drawn, as the engine's own ``warps`` say it, in its place."""
         x, y = self.corner
-        a, b, c, d = drawn.box
-        return dataclasses.replace(drawn, box=(a + x, b + y, c + x, d + y))
+        moved = []
+        for drawn in self.inner.warps(index):  # type: ignore[attr-defined]
+            a, b, c, d = drawn.box
+            moved.append(dataclasses.replace(drawn, box=(a + x, b + y, c + x, d + y)))
+        return tuple(moved)
 
     def __enter__(self) -> Self:
         self.inner.__enter__()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from stillwake.errors import InputError
@@ -92,6 +93,21 @@ def open_strokes(path: str | os.PathLike[str], still_size: Size) -> Strokes:
             f'it: {{"mask": "{shown(path)}", "arrows": [[x0, y0, x1, y1]]}}',
         )
     return _strokes(_record(beside, f"Cannot use {shown(beside)}"), beside, path, still_size)
+
+
+def open_mask(path: str | os.PathLike[str], still_size: Size) -> npt.NDArray[np.bool_]:
+    """What a mask paints white, (H, W) bool, for a picture of that size.
+
+    Raises
+    ------
+    stillwake.errors.InputError
+        It is no PNG, has another shape than the picture, or paints nothing.
+    """
+    path = Path(path)
+    painted = _read_mask(path, f"Cannot use {shown(path)}", still_size) > 0.5
+    if not painted.any():
+        raise InputError(f"Cannot use {shown(path)}", "nothing in it is white", "paint white what is to stand still")
+    return painted
 
 
 def scaled_strokes(strokes: Strokes, from_size: Size, to_size: Size) -> Strokes:

@@ -121,8 +121,8 @@ def advice(report: Report) -> str:
     )
 
 
-def require_ready(report: Report, family: Family) -> None:
-    """Nothing, where that family's gate is open.
+def require_ready(report: Report, family: Family, *, speaks: bool = True) -> None:
+    """Nothing, where that family's gate is open; ``speaks`` says what an animator is asked for.
 
     Raises
     ------
@@ -135,9 +135,13 @@ def require_ready(report: Report, family: Family) -> None:
     findings = [*gate.findings, *report.file.findings, *(f for sign in report.signs for f in sign.findings)]
     faults = [finding for finding in findings if finding.verdict == "fail"]
     what = (
-        f"Cannot make {report.still.name} speak"
-        if family == "animator"
-        else f"Cannot generate from {report.still.name}"
+        f"Cannot generate from {report.still.name}"
+        if family != "animator"
+        else f"Cannot make {report.still.name} speak"
+        if speaks
+        else f"Cannot make {report.still.name} live"
     )
     fix = next((finding.fix for finding in faults if finding.fix), "choose another picture")
+    if family == "animator" and not speaks:
+        fix += "; or move something else in it, with --camera, --brush or --ambient"
     raise NotReadyError(what, gate.why, fix)

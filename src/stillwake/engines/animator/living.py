@@ -34,8 +34,8 @@ BAND = 12
 """Cells in the height of what is drawn in one go: its map stays in the processor's cache."""
 RUN = 4
 """Cells; the shortest stretch of a band that is worth drawing by itself."""
-FEATHER = 1.0
-"""Cells over which what sways is laid over the still."""
+AT_REST = 0.8
+"""Px: hair that is nearer to its place than this gives way to the still itself, which it is but for its rim."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +80,7 @@ class Living:
         self._seen = np.zeros(still.shape[:2], np.float32) if moving.ambient is not None else None
         self._plate = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else still
         self._ground = self._plate.copy() if moving.camera is None and moving.flow is not None else self._plate
+        self._calm = None if moving.hair is None else _calmest(moving, frame_count)
         self._zone = None
         if moving.camera is None and moving.hair is not None:
             self._zone = _zone(moving.hair, layers, moving.grid, self.size)
@@ -177,9 +178,17 @@ class Living:
         if moving.ride is not None:
             where = where + moving.ride.back(index, where)
         if moving.hair is not None:
-            swayed = moving.hair.displacement(index, self.frame_count, moving.strength, moving.turns)
-            where = where + warp.looked_up(swayed, grid, where)
+            where = where + warp.looked_up(self._swayed(index), grid, where)
         return where
+
+    def _swayed(self, index: int) -> Floats:
+        """The hair's displacement on the nodes, none in the first frame."""
+        moving = self.parts
+        assert moving.hair is not None
+        assert self._calm is not None
+        at, rest = self._calm
+        swayed: Floats = moving.hair.displacement(index + at, self.frame_count, moving.strength, moving.turns) - rest
+        return swayed
 
     def _lay_plate(self, where: Floats, covers: npt.NDArray[np.uint8] | None) -> None:
         """Draw the plate wherever the subject does not cover it wholly."""
@@ -252,15 +261,16 @@ class Living:
             share, target = self._beside[y0:y1, x0:x1], out[y0:y1, x0:x1]
             target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
         if self._zone is not None and layers.subject is not None:
-            front = self._moved(self._grid.nodes, index)
-            scaled = front * np.float32(layers.scale)
-            for box, share in self._zone:
+            scaled = self._moved(self._grid.nodes, index) * np.float32(layers.scale)
+            furthest = float(np.abs(self._swayed(index)).max())
+            for box, share in self._zone if furthest > 0 else ():
                 x0, y0, x1, y1 = box
                 part = warp.enlarge(scaled, self._grid, box, self._room)
                 seen = cv2.remap(layers.subject, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                 laid = ground[y0:y1, x0:x1].copy()
                 _over(laid, seen)
                 target = out[y0:y1, x0:x1]
+                share = share * np.float32(min(1.0, furthest / AT_REST))
                 target[:] = cv2.blendLinear(laid, target.copy(), share, 1 - share)
         if moving.pinned is not None:
             np.copyto(out, self._still, where=moving.pinned[..., None])
@@ -280,6 +290,18 @@ class Living:
         if moving.pinned is not None:
             mask &= ~moving.pinned
         return mask
+
+
+def _calmest(moving: Moving, count: int) -> tuple[int, Floats]:
+    """The frame of the hair's wave with which a clip begins, and what is taken off to begin with the still itself.
+
+    A travelling wave is never at rest everywhere; where it is most so, least is taken off.
+    """
+    assert moving.hair is not None
+    frames = np.unique(np.linspace(0, max(0, count // moving.turns - 1), 48).round().astype(int))
+    waves = [moving.hair.displacement(int(at), count, moving.strength, moving.turns) for at in frames]
+    best = int(np.argmin([float((wave**2).sum()) for wave in waves]))
+    return int(frames[best]), waves[best]
 
 
 def _over(target: Pixels, seen: Pixels) -> None:
