@@ -82,7 +82,11 @@ class Camera:
 
     def where(self, nearness: Floats, pose: Pose) -> Floats:
         """(h, w, 2) float32 px: what each node of the grid shows of a layer whose ``nearness`` (h, w) that is."""
-        return _inverse(self.grid, nearness, pose, self.pivot, self.overscan)
+        return self.at(self.grid.nodes, nearness, pose)
+
+    def at(self, nodes: Floats, nearness: Floats, pose: Pose) -> Floats:
+        """The same for some positions (m, n, 2) px."""
+        return _inverse(nodes, self.grid, nearness, pose, self.pivot, self.overscan)
 
 
 def plan_camera(
@@ -313,12 +317,14 @@ def _key_path(keys: tuple[CameraKey, ...], size: Size, loop: bool, amount: float
 # -------------------------------------------------------------------------------------------------------- the map
 
 
-def _inverse(grid: Grid, nearness: Floats, pose: Pose, pivot: tuple[float, float], overscan: float) -> Floats:
+def _inverse(
+    nodes: Floats, grid: Grid, nearness: Floats, pose: Pose, pivot: tuple[float, float], overscan: float
+) -> Floats:
     import cv2
 
     zoom = np.float32(1 / (pose.zoom * overscan))
-    across = (grid.nodes[..., 0] - np.float32(pivot[0])) * zoom
-    down = (grid.nodes[..., 1] - np.float32(pivot[1])) * zoom
+    across = (nodes[..., 0] - np.float32(pivot[0])) * zoom
+    down = (nodes[..., 1] - np.float32(pivot[1])) * zoom
     if pose.roll:
         cos, sin = np.float32(np.cos(pose.roll)), np.float32(np.sin(pose.roll))
         across, down = cos * across + sin * down, cos * down - sin * across
@@ -348,8 +354,10 @@ def _overscan(camera: Camera, nearness: Floats, size: Size) -> float:
     """By how much more the picture must be enlarged so that no sample of its back layer lies outside it."""
     need = 1.0
     x0, y0 = camera.pivot
+    inner = camera.grid.nodes[1:-1, 1:-1]
+    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])[None]
     for pose in _phases(camera, OFTEN):
-        where = camera.where(nearness, pose)[1:-1, 1:-1]
+        where = camera.at(border, nearness, pose)
         for axis, (middle, last) in enumerate(((x0, size[0] - 1), (y0, size[1] - 1))):
             low, high = float(where[..., axis].min()), float(where[..., axis].max())
             need = max(need, (middle - low) / max(1.0, middle), (high - middle) / max(1.0, last - middle))
@@ -359,16 +367,19 @@ def _overscan(camera: Camera, nearness: Floats, size: Size) -> float:
 def _uncovered(camera: Camera, planes: tuple[Floats, ...], rim: Mask) -> float:
     """Px by which the layers part at the subject's rim, at most."""
     widest = 0.0
+    nodes = camera.grid.nodes[rim][None]
+    if not nodes.size:
+        return 0.0
     for pose in _phases(camera):
-        apart = camera.where(planes[0], pose) - camera.where(planes[-1], pose)
-        widest = max(widest, float(np.linalg.norm(apart[rim], axis=-1).max(initial=0.0)))
+        apart = camera.at(nodes, planes[0], pose) - camera.at(nodes, planes[-1], pose)
+        widest = max(widest, float(np.linalg.norm(apart, axis=-1).max()))
     return widest
 
 
 def _least_area(camera: Camera, planes: tuple[Floats, ...]) -> float:
     """The smallest determinant of any layer's map over what zoom and push alone give; 1 is rigid."""
     least = np.inf
-    for pose in _phases(camera):
+    for pose in _phases(camera)[::2]:
         for nearness in planes:
             where = camera.where(nearness, pose)
             dy, dx = np.gradient(where, axis=(0, 1))

@@ -84,7 +84,13 @@ class Living:
         self._zone = None
         if moving.camera is None and moving.hair is not None:
             self._zone = _zone(moving.hair, layers, moving.grid, self.size)
-        self._beside = None if layers.alpha is None else (1 - np.clip(layers.alpha / 0.02, 0, 1)).astype(np.float32)
+        self._laid = None
+        if layers.alpha is not None and moving.flow is not None:  # beside the subject, where the brush painted
+            beside = 1 - np.clip(layers.alpha / 0.02, 0, 1)
+            self._laid = (beside * (moving.flow.soft > 0)).astype(np.float32)
+        self._unseen = np.ones(still.shape[:2], bool)  # what the hair's layer does not draw
+        for box, share in self._zone or ():
+            self._unseen[box[1] : box[3], box[0] : box[2]] &= share <= 0
         self._cover = layers.subject[..., 3].copy() if moving.see_through and layers.subject is not None else None
         self._there = np.zeros(still.shape[:2], np.uint8)
         self.mask = self._mask()
@@ -134,25 +140,43 @@ class Living:
 
     def warps(self, index: int) -> tuple[Warp, ...]:
         """How the frame of that index is drawn: the map of each layer that moves."""
-        moving = self.parts
-        camera = moving.camera
-        if camera is None:
-            drawn = () if moving.talk is None else moving.talk.warps(index)
-            maps = [self._moved(self._grid.nodes, index)] if self._zone is not None else []
-        else:
-            pose, drawn = camera.pose(index, self.frame_count), ()
-            maps = [camera.where(near, pose) for near in moving.near]
-            maps[-1] = self._moved(maps[-1], index)
+        moving, count = self.parts, self.frame_count
+        camera, nodes = moving.camera, self._grid.nodes
+        drawn: tuple[Warp, ...] = () if moving.talk is None else moving.talk.warps(index)
+        maps: list[tuple[Floats, Mask | None]] = []
+        if camera is not None:
+            pose = camera.pose(index, count)
+            *behind, front = (camera.where(near, pose) for near in moving.near)
+            maps += [(where, None) for where in behind]
+            laid = None
+            if moving.patches is not None:
+                laid = moving.patches.covers(index, front, self._moved(front, index), self._grid, self.size)
+                drawn += moving.patches.warps(index)
+            maps.append((self._moved(front, index), laid))
+        elif self._zone is not None:
+            maps.append((self._moved(nodes, index), None if moving.talk is None else self._unseen))
         if moving.flow is not None:
-            first, second, _ = moving.flow.maps(index, self.frame_count)
-            maps += [self._grid.nodes + moved for moved in (first, second) if moved is not None]
-        return (*drawn, *(self._warp(where) for where in maps))
+            first, second, weight = moving.flow.maps(index, count)
+            shares = [None, None] if weight is None else [weight, 1 - weight]
+            for copy, share in zip((first, second), shares, strict=True):
+                if copy is not None:  # a copy that is not seen jumps back
+                    maps.append((nodes + copy, self._hidden(moving.flow, share)))
+        return (*drawn, *(self._warp(where, cut) for where, cut in maps))
 
-    def _warp(self, where: Floats) -> Warp:
+    def _hidden(self, flow: Flow, share: Floats | None) -> Mask:
+        """Where nothing is seen of a copy of the flow, (H, W)."""
+        hidden = flow.soft <= 0
+        if share is not None:
+            hidden = hidden | (
+                warp.enlarge(np.stack([share, share], -1), self._grid, (0, 0, *self.size))[..., 0] < 0.02
+            )
+        return hidden
+
+    def _warp(self, where: Floats, cut: Mask | None) -> Warp:
         """A map of the common grid, whose inverses settle to well below what matters (`camera.ROUNDS`)."""
         box = (0, 0, *self.size)
         line = np.zeros((0, 2), np.float32)
-        cut = np.zeros(self.size[::-1], bool)
+        cut = np.zeros(self.size[::-1], bool) if cut is None else cut
         return Warp(box, warp.enlarge(where, self._grid, box), np.zeros(0, np.float32), cut, (line, line), 0.0)
 
     # ------------------------------------------------------------------------------------------- the camera moves
@@ -251,14 +275,14 @@ class Living:
         moving, out, layers = self.parts, self._out, self.parts.layers
         np.copyto(out, self._still if moving.talk is None else moving.talk.frame(index))
         ground = self._plate
-        if moving.flow is not None and self._beside is None:
+        if moving.flow is not None and self._laid is None:
             moving.flow.draw(out, index, self.frame_count)
-        elif moving.flow is not None and self._beside is not None:
+        elif moving.flow is not None and self._laid is not None:
             x0, y0, x1, y1 = moving.flow.box
             ground = self._ground
             ground[y0:y1, x0:x1] = self._plate[y0:y1, x0:x1]
             moving.flow.draw(ground, index, self.frame_count)
-            share, target = self._beside[y0:y1, x0:x1], out[y0:y1, x0:x1]
+            share, target = self._laid[y0:y1, x0:x1], out[y0:y1, x0:x1]
             target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
         if self._zone is not None and layers.subject is not None:
             scaled = self._moved(self._grid.nodes, index) * np.float32(layers.scale)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from stillwake.engines.animator.anatomy import smoothstep
 from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.layers import Layers
-from stillwake.types import Floats, Scene
+from stillwake.types import Floats, Scene, Size
 
 INFLATED = 0.10
 """How much nearer the middle of a subject is than its outline."""
@@ -24,6 +24,8 @@ _PLAIN, _BUSY = 4.0, 15.0
 """Mean absolute Laplacian, levels, of a background that is out of focus, and of one that is all lines."""
 _SHARES = {"plain": 0.04, "textured": 0.03, "busy": 0.015}
 """What may come into view at the subject's rim, as a share of the width: judged by eye on filled-in backgrounds."""
+_COARSE = 240
+"""Px of the shorter side at which nearness is worked out: it is smooth."""
 _UNSURE = 0.2
 """A rim that is a guess over more than this share carries half of it."""
 
@@ -32,33 +34,44 @@ def nearness(scene: Scene, layers: Layers, grid: Grid) -> tuple[Floats, ...]:
     """The nearness (h, w) float32 on the grid's nodes of each layer, back to front."""
     import cv2
 
-    width, height = scene.still.size
+    scale = max(1, round(min(scene.still.size) / _COARSE))
+    size = (max(1, scene.still.size[0] // scale), max(1, scene.still.size[1] // scale))
+    width, height = size
+
+    def small(field: Floats) -> Floats:
+        shrunk: Floats = cv2.resize(field, size, interpolation=cv2.INTER_AREA)
+        return shrunk
+
+    depth = None if scene.depth is None else small(scene.depth)
     if layers.alpha is None:
-        if scene.depth is None:
+        if depth is None:
             return (np.ones(grid.shape, np.float32),)
-        scaled = scene.depth / max(1e-3, float(np.percentile(scene.depth, 80)))
-        return (_on(grid, cv2.GaussianBlur(scaled.astype(np.float32), (0, 0), 0.012 * width)),)
-    solid = layers.alpha > 0.5
-    if scene.depth is not None:
-        depth = scene.depth / max(1e-3, float(np.percentile(scene.depth[solid], 60)))
-        hole = cv2.dilate((layers.alpha > 0.02).astype(np.uint8), np.ones((9, 9))) > 0
-        back = _carried_on(depth, ~hole, 0.012 * width)
-        core = cv2.erode(solid.astype(np.uint8), np.ones((5, 5))) > 0
+        scaled = depth / max(1e-3, float(np.percentile(depth, 80)))
+        return (_on(grid, cv2.GaussianBlur(scaled.astype(np.float32), (0, 0), 0.012 * width), scene.still.size),)
+    alpha = small(layers.alpha)
+    solid = alpha > 0.5
+    if depth is not None:
+        depth = depth / max(1e-3, float(np.percentile(depth[solid], 60)))
+        core = cv2.erode(solid.astype(np.uint8), np.ones((3, 3))) > 0
+        back = _carried_on(depth, cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((3, 3))) == 0, 0.012 * width)
         front = _carried_on(depth, core if core.any() else solid, 0.02 * width)
-        return _on(grid, np.minimum(back, 1.5)), _on(grid, np.clip(front, 0.5, 1.6))
+        return (
+            _on(grid, np.minimum(back, 1.5), scene.still.size),
+            _on(grid, np.clip(front, 0.5, 1.6), scene.still.size),
+        )
     inside = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5)
     dome = np.sqrt(inside / max(1.0, float(inside.max())))
     dome = cv2.GaussianBlur(dome.astype(np.float32), (0, 0), 0.02 * width)
     front = _carried_on((1 + INFLATED * (dome - 0.5)).astype(np.float32), solid, 0.02 * width)
     rows = np.flatnonzero(solid.any(1))
-    foot, y = float(rows[-1]) / height, np.linspace(0, 1, height)[:, None]
+    foot, y = float(rows[-1] + 1) / height, np.linspace(0, 1, height)[:, None]
     if foot > _CUT_OFF:
         ramp = 0.40 + 0.18 * smoothstep(y, _HORIZON, 1.05)  # nothing is known: a gentle slope that never reaches it
     else:
         horizon = _horizon(scene, float(rows[0]) / height, foot)
         ramp = 0.12 + 0.88 * np.clip((y - horizon) / max(0.15, foot - horizon), 0, 1.5)  # the ground, up to its feet
     back = cv2.GaussianBlur(np.repeat(ramp, width, 1).astype(np.float32), (0, 0), 0.03 * height)
-    return _on(grid, back), _on(grid, front)
+    return _on(grid, back, scene.still.size), _on(grid, front, scene.still.size)
 
 
 def _horizon(scene: Scene, top: float, foot: float) -> float:
@@ -91,17 +104,19 @@ def rim_nodes(layers: Layers, grid: Grid) -> npt.NDArray[np.bool_] | None:
     """The nodes (h, w) at the subject's outline, or None without one."""
     if layers.alpha is None:
         return None
-    alpha = _on(grid, layers.alpha)
+    alpha = _on(grid, layers.alpha, (layers.alpha.shape[1], layers.alpha.shape[0]))
     rim: npt.NDArray[np.bool_] = (alpha > 0.05) & (alpha < 0.95)
     rim[[0, -1]] = rim[:, [0, -1]] = False
     return rim
 
 
-def _on(grid: Grid, field: Floats) -> Floats:
-    """A field (H, W) at the nodes of the grid, carried on beyond the picture."""
+def _on(grid: Grid, field: Floats, size: Size) -> Floats:
+    """A field (h, w) over a picture of ``size`` at the nodes of the grid, carried on beyond it."""
     import cv2
 
-    sampled: Floats = cv2.remap(field, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    share = np.array([field.shape[1] / size[0], field.shape[0] / size[1]], np.float32)
+    at = (grid.nodes + np.float32(0.5)) * share - np.float32(0.5)
+    sampled: Floats = cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return sampled
 
 

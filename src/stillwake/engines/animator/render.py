@@ -123,7 +123,8 @@ class Talk:
             _lay_over(where, rig.region, bent)
             outline = np.concatenate([bent.lips[0], bent.lips[1][::-1]]) - (x0, y0)
             cv2.fillPoly(cut, [np.round(outline).astype(np.int32)], 1)
-            cut = cv2.dilate(cut, np.ones((7, 7)))  # the tear, and the pixels a gradient across it reads
+            around = max(7, grid.step | 1)  # the tear, and the pixels a gradient across it reads
+            cut = cv2.dilate(cut, np.ones((around, around)))
         missed = warp.residual(u, back, self._head_index, grid.step)
         x, y = grid.nodes[..., 0], grid.nodes[..., 1]
         a, b, c, d = bent.box

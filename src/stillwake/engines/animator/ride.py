@@ -8,6 +8,7 @@ size in boxes of their own and laid on top.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -18,11 +19,11 @@ from stillwake.engines.animator.anatomy import smoothstep
 from stillwake.engines.animator.fields import EXPRESSION, WINDOW, Grid, Layer
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox, Pose
-from stillwake.engines.animator.render import Talk
+from stillwake.engines.animator.render import Talk, Warp
 from stillwake.engines.animator.rig import build_rig
 from stillwake.engines.animator.tracks import Track
 from stillwake.perceive.look import moved
-from stillwake.types import Face, Floats, Pixels, Scene
+from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 FEATHER = 0.12
 """How wide a patch's edge is, as a share of its shorter side."""
@@ -81,6 +82,22 @@ class Patches:
         rig.lids.redraw(self._picture, pose)
         return self._picture
 
+    def warps(self, index: int) -> tuple[Warp, ...]:
+        """How what is painted at twice the size is drawn; nothing for a drawn face, which moves with the rest."""
+        return () if self._redrawn else self._talk.warps(index)
+
+    def covers(self, index: int, seen: Floats, shown: Floats, grid: Grid, size: Size) -> npt.NDArray[np.bool_] | None:
+        """Where nothing but the patches of frame ``index`` is seen, (H, W); None where there are none."""
+        if self._at_rest(index):
+            return None
+        covered = np.zeros((size[1], size[0]), bool)
+        for (a, b, c, d), _, share in self._placed(seen, shown, grid, size):
+            covered[b:d, a:c] |= share > 0.99
+        return covered
+
+    def _at_rest(self, index: int) -> bool:
+        return bool(self._track.blink[index] == 0 and not self._track.poses[index, : len(EXPRESSION)].any())
+
     def lay(self, out: Pixels, index: int, seen: Floats, shown: Floats, grid: Grid) -> None:
         """Lay the patches of frame ``index`` over ``out`` (H, W, 3).
 
@@ -89,10 +106,18 @@ class Patches:
         """
         import cv2
 
-        pose = self._track.poses[index]
-        if self._track.blink[index] == 0 and not pose[: len(EXPRESSION)].any():
+        if self._at_rest(index):
             return
         drawn = self._drawn(index)
+        for (a, b, c, d), part, share in self._placed(seen, shown, grid, (out.shape[1], out.shape[0])):
+            patch = cv2.remap(drawn, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            target = out[b:d, a:c]
+            target[:] = cv2.blendLinear(patch, target.copy(), share, 1 - share)
+
+    def _placed(self, seen: Floats, shown: Floats, grid: Grid, size: Size) -> Iterator[tuple[IntBox, Floats, Floats]]:
+        """For each patch that is in view: its px box in the frame, its map and how much of it is laid there."""
+        import cv2
+
         at = ((shown if self._redrawn else seen) - self._corner) * np.float32(2)
         x, y = at[..., 0], at[..., 1]
         near = 2.0 * grid.step + 1
@@ -102,12 +127,9 @@ class Patches:
             rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
             if not len(rows):
                 continue
-            a, b, c, d = _cells(rows, columns, grid, (out.shape[1], out.shape[0]))
-            part = warp.enlarge(at, grid, (a, b, c, d))
-            share = cv2.remap(weight, part - np.array([x0, y0], np.float32), None, cv2.INTER_LINEAR)
-            patch = cv2.remap(drawn, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            target = out[b:d, a:c]
-            target[:] = cv2.blendLinear(patch, target.copy(), share, 1 - share)
+            box = _cells(rows, columns, grid, size)
+            part = warp.enlarge(at, grid, box)
+            yield box, part, cv2.remap(weight, part - np.array([x0, y0], np.float32), None, cv2.INTER_LINEAR)
 
 
 def _window(box: IntBox, matte: Floats | None) -> Floats:
