@@ -19,7 +19,8 @@ import pytest
 from stillwake import __version__, cli, doctor, workflow
 from stillwake.doctor import demo_still
 from stillwake.errors import UsageError
-from stillwake.types import Brief, FaceRecord, Inspection, Plan, Report, RunRecord
+from stillwake.perceive.strokes import BrushRecord
+from stillwake.types import Brief, CameraKey, CameraRecord, FaceRecord, Inspection, Plan, Report, RunRecord
 
 ROOT = Path(__file__).parents[1]
 
@@ -549,6 +550,9 @@ def help_of(verb: str) -> str:
         ("stillwake/inspection@1", Inspection.model_fields),
         ("stillwake/record@1", RunRecord.model_fields),
         ("## stillwake/face@1", FaceRecord.model_fields),
+        ("## stillwake/camera@1", CameraRecord.model_fields),
+        ("A key frame", CameraKey.model_fields),
+        ("## stillwake/brush@1", BrushRecord.model_fields),
     ],
 )
 def test_the_docs_name_every_field_of_a_record(heading: str, fields: dict[str, Any]) -> None:
