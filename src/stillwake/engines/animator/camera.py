@@ -4,7 +4,7 @@ Nearness D is measured against the subject: 1 at its place, 0 infinitely far. A 
 the way to the subject, stands a = (ax, ay) px to the side (what it shifts at the subject's distance), turned by s px
 and zoomed by K shows the point x of the still, counted from a pivot, at
 
-    x' = K (x - a (D - 1)) / (1 - q D) - s
+    x' = K ((x - a (D - 1)) / (1 - q D) - s)
 
 A frame needs the inverse. Within one layer D is smooth, so plain rounds of it settle quickly; layers have a D each,
 carried on past their own edge, so nothing is stretched where they part.
@@ -101,6 +101,7 @@ def plan_camera(
     strength: float = 1.0,
     towards: tuple[float, float] | None = None,
     flat: str = "",
+    subject: Mask | None = None,
 ) -> Camera:
     """The camera that makes the move as far as depth and background can carry it.
 
@@ -118,6 +119,8 @@ def plan_camera(
         Where a push leads to, px; the picture's middle if None.
     flat
         Why there is no depth to move in, a clause; "" where there is.
+    subject
+        (h, w) bool nodes on the front layer: where it reaches the picture's edge it must not come off it.
     """
     width, height = size
     middle = ((width - 1) / 2, (height - 1) / 2)
@@ -133,7 +136,7 @@ def plan_camera(
         made = Camera(grid, pivot, path, loop, 1.0, amount, 0.0, ())
         overscan = LEAST_OVERSCAN
         for _ in range(2):
-            overscan *= _overscan(replace(made, overscan=overscan), planes[0], size)
+            overscan *= _overscan(replace(made, overscan=overscan), planes, size, subject)
         return replace(made, overscan=overscan * 1.001)
 
     def carried(one: Camera) -> str:
@@ -350,16 +353,30 @@ def _phases(camera: Camera, number: int = PHASES) -> list[Pose]:
     return [camera.path(float(u)) for u in np.linspace(0, 1, number)]
 
 
-def _overscan(camera: Camera, nearness: Floats, size: Size) -> float:
-    """By how much more the picture must be enlarged so that no sample of its back layer lies outside it."""
+def _overscan(camera: Camera, planes: tuple[Floats, ...], size: Size, subject: Mask | None) -> float:
+    """By how much more the picture must be enlarged so that no sample lies outside it.
+
+    The back layer is seen along all of the frame's edges, the subject where it is cut off by the picture's.
+    """
+    import cv2
+
     need = 1.0
-    x0, y0 = camera.pivot
-    inner = camera.grid.nodes[1:-1, 1:-1]
-    border = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])[None]
+    (x0, y0), (right, bottom), step = camera.pivot, (size[0] - 1, size[1] - 1), camera.grid.step
+    across, down = (np.linspace(0, last, last // step + 2, dtype=np.float32) for last in (right, bottom))
+    border = np.concatenate(
+        [np.stack([across, np.full_like(across, y)], -1) for y in (0, bottom)]
+        + [np.stack([np.full_like(down, x), down], -1) for x in (0, right)]
+    )[None]
+    there = None if subject is None or len(planes) < 2 else subject.astype(np.uint8)
     for pose in _phases(camera, OFTEN):
-        where = camera.at(border, nearness, pose)
-        for axis, (middle, last) in enumerate(((x0, size[0] - 1), (y0, size[1] - 1))):
-            low, high = float(where[..., axis].min()), float(where[..., axis].max())
+        seen = camera.at(border, planes[0], pose)[0]
+        if there is not None:
+            front = camera.at(border, planes[-1], pose)
+            at = (front - camera.grid.origin) * np.float32(1 / step)
+            cut = cv2.remap(there, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)[0] > 0
+            seen = np.concatenate([seen, front[0][cut]])
+        for axis, (middle, last) in enumerate(((x0, right), (y0, bottom))):
+            low, high = float(seen[:, axis].min()), float(seen[:, axis].max())
             need = max(need, (middle - low) / max(1.0, middle), (high - middle) / max(1.0, last - middle))
     return need
 

@@ -15,7 +15,7 @@ from stillwake.engines.animator.flow import build_flow
 from stillwake.engines.animator.hair import Hair, find_hair, whole_turns
 from stillwake.engines.animator.layers import build_layers
 from stillwake.engines.animator.living import Living, Moving
-from stillwake.engines.animator.nearness import carried, nearness, rim_nodes
+from stillwake.engines.animator.nearness import carried, nearness, rim_nodes, subject_nodes
 from stillwake.engines.animator.parts import eyes_seen
 from stillwake.engines.animator.render import Talk
 from stillwake.engines.animator.ride import Patches, Ride
@@ -89,6 +89,7 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
         camera = plan_camera(
             shot.camera, grid, size, near, rim_nodes(layers, grid), limit,
             loop=shot.loop, strength=shot.strength, towards=middle, flat=flat,
+            subject=subject_nodes(layers, grid),
         )  # fmt: skip
         notes.extend(camera.reasons)
     flow = None

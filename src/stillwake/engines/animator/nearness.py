@@ -110,6 +110,17 @@ def rim_nodes(layers: Layers, grid: Grid) -> npt.NDArray[np.bool_] | None:
     return rim
 
 
+def subject_nodes(layers: Layers, grid: Grid) -> npt.NDArray[np.bool_] | None:
+    """The nodes (h, w) in whose cells, or next to them, the subject is, or None without one."""
+    import cv2
+
+    if layers.alpha is None:
+        return None
+    there = cv2.dilate((layers.alpha > 0.02).astype(np.float32), np.ones((2 * grid.step + 1,) * 2, np.uint8))
+    nodes: npt.NDArray[np.bool_] = _on(grid, there, (there.shape[1], there.shape[0])) > 0
+    return nodes
+
+
 def _on(grid: Grid, field: Floats, size: Size) -> Floats:
     """A field (h, w) over a picture of ``size`` at the nodes of the grid, carried on beyond it."""
     import cv2
