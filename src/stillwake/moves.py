@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import stat
 from itertools import pairwise
 from pathlib import Path
 from typing import cast, get_args
@@ -115,7 +116,7 @@ def _apart(phrase: str) -> list[list[str]]:
     seen = ""
     for word in re.findall(r"[^\s\-_/]+", phrase.strip(" .!")):
         verb = _verb(word)
-        if verb and seen and verb != seen:
+        if verb and seen and (verb != seen or any(part in _DIRECTIONS for part in parts[-1])):
             adverbs: list[str] = []
             while parts[-1] and parts[-1][-1] in _STRENGTHS:
                 adverbs.insert(0, parts[-1].pop())
@@ -128,10 +129,12 @@ def _apart(phrase: str) -> list[list[str]]:
 def _move(words: list[str]) -> CameraMove | str | None:
     """One move of a phrase; "still", or None for a phrase that says nothing."""
     strength, verb, direction = 1.0, "", ""
-    for word in words:
+    for before, word in pairwise(["", *words]):
         if word in _STRENGTHS:
             strength *= _STRENGTHS[word]
         elif word in _DIRECTIONS:
+            if direction not in ("", _DIRECTIONS[word]) and before != "to":  # "from left to right" goes right
+                raise UsageError(_WHAT, f"{direction!r} and {word!r} are two ways at once", "leave one of them out")
             direction = _DIRECTIONS[word]
         elif found := _verb(word):
             verb = found
@@ -177,16 +180,25 @@ def _opposite(kind: str) -> str:
     return f"{swapped}-{turned[direction]}" if direction in turned else ""
 
 
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:80]
+
+
 def _from_file(path: Path) -> CameraRecord:
-    what = f"Cannot use the camera moves of {path.name}"
+    what = f"Cannot use the camera moves of {_printable(path.name)}"
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):  # a pipe would be waited for
+            raise UsageError(what, "it is not a file", "give a JSON file of key frames")
+        if seen.st_size > LARGEST_FILE:
             raise UsageError(what, "the file is larger than 1 MB", "key frames need a few lines")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(what, (error.strerror or "it cannot be read").lower(), "check the path") from error
     except UnicodeDecodeError as error:
         raise UsageError(what, "it is not text", "give a JSON file of key frames") from error
+    except ValueError as error:  # a NUL in the name
+        raise UsageError(what, "there can be no such file", "check the path") from error
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -195,7 +207,7 @@ def _from_file(path: Path) -> CameraRecord:
         record = CameraRecord.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        where = _printable(".".join(str(part) for part in first["loc"])) or "the file"
         raise UsageError(
             what, f"{where}: {first['msg'][:1].lower() + first['msg'][1:]}", "see the key frames in docs/living.md"
         ) from error
