@@ -399,7 +399,7 @@ def _least_area(camera: Camera, planes: tuple[Floats, ...]) -> float:
     for pose in _phases(camera)[::2]:
         for nearness in planes:
             where = camera.where(nearness, pose)
-            dy, dx = np.gradient(where, axis=(0, 1))
+            dy, dx = where[1:, :-1] - where[:-1, :-1], where[:-1, 1:] - where[:-1, :-1]
             area = dx[..., 0] * dy[..., 1] - dx[..., 1] * dy[..., 0]
             least = min(least, float(area.min() / max(1e-6, np.median(area))))
     return least

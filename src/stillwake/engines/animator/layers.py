@@ -9,6 +9,7 @@ trusted with is not moved apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +39,16 @@ the mixture is believed."""
 _UNEXPLAINED = (15.0, 45.0)
 """Levels a pixel may lie off the line between both colours."""
 _SOLID = 0.995
-_GROWN = 0.007
-"""By how much what is filled reaches beyond the matte, as a share of the longer side."""
+_GROWN, _GROWN_DRAWN = 0.007, 0.012
+"""By how much what is filled reaches beyond the matte, as a share of the longer side: a drawing's strands end in lines
+that are thinner than what a matte finds."""
 _PROBE = (480, 640)
 """Rows and columns of the middle of the still that sharpness is measured on."""
 _MOST_CRISP = 0.4
-_LIMB_NEAR = 0.02
-"""A joint this close to the matte, as a share of the longer side, is in it."""
+_LIMB_NEAR, _FINGER_NEAR = 0.02, 0.004
+"""A joint, and a hand's landmark, this close to the matte, as a share of the longer side, is in it."""
+_FINGERS_LOST = 3
+"""So many of a hand's 21 landmarks outside the cut are a finger."""
 _JOINT_SEEN = 0.6
 _JOINTS = (*tuple(range(11, 23)), 25, 26, 27, 28)
 """Shoulders, elbows, wrists, hands, knees and ankles of MediaPipe's pose."""
@@ -111,7 +115,7 @@ def _subject(scene: Scene) -> tuple[Cut | None, str]:
     matte = scene.matte
     if matte is None or not _SMALLEST < float((matte > 0.5).mean()) < _LARGEST:
         return None, "no person stands apart from the background"
-    cut = cut_out(still.pixels, matte)
+    cut = cut_out(still.pixels, matte, [hand.landmarks[:, :2] for hand in scene.hands])
     if cut is None or not _SMALLEST < float((cut.alpha > 0.5).mean()) < _LARGEST:
         return None, "the person cannot be told from the background"
     if cut.moved > _MOST_MOVED:
@@ -121,8 +125,11 @@ def _subject(scene: Scene) -> tuple[Cut | None, str]:
     return cut, ""
 
 
-def cut_out(pixels: Pixels, matte: Floats) -> Cut | None:
-    """The matte (H, W) 0..1 drawn onto the picture's edges, or None where nothing in it is certain."""
+def cut_out(pixels: Pixels, matte: Floats, hands: Sequence[Floats] = ()) -> Cut | None:
+    """The matte (H, W) 0..1 drawn onto the picture's edges, or None where nothing in it is certain.
+
+    ``hands`` (21, 2) px each belong to the person: mattes lose fingers and wrists.
+    """
     import cv2
 
     height, width = matte.shape
@@ -138,6 +145,9 @@ def cut_out(pixels: Pixels, matte: Floats) -> Cut | None:
         return None
     labels = np.where(rough > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[sure > 0], labels[away] = cv2.GC_FGD, cv2.GC_BGD
+    for hand in hands:
+        _claim(labels, hand * scale)
+    sure = (labels == cv2.GC_FGD).astype(np.uint8)
     cv2.setRNGSeed(0)
     cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
@@ -150,6 +160,23 @@ def cut_out(pixels: Pixels, matte: Floats) -> Cut | None:
     edge = smoothstep(_blurred(grown, 0.5 / scale), 0.25, 0.75).astype(np.float32)
     alpha, spill, unsure = _mixtures(pixels, edge)
     return Cut(alpha, spill, float(moved), unsure)
+
+
+_FINGERS = np.array([[0, 1, 2, 3, 4], [0, 5, 6, 7, 8], [0, 9, 10, 11, 12], [0, 13, 14, 15, 16], [0, 17, 18, 19, 20]])
+"""Landmarks of a hand from its wrist to the tip of each finger."""
+
+
+def _claim(labels: Pixels, hand: Floats) -> None:
+    """Tell GrabCut that a hand's bones (21, 2) px are the person's, and what is around them perhaps."""
+    import cv2
+
+    bones = np.zeros_like(labels)
+    cv2.polylines(bones, [np.round(hand[finger]).astype(np.int32) for finger in _FINGERS], isClosed=False, color=1)
+    reach = 0.12 * float(np.ptp(hand, axis=0).max())
+    around = cv2.dilate(bones, _disc(reach)) > 0
+    labels[around & (labels == cv2.GC_BGD)] = cv2.GC_PR_BGD
+    labels[around & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
+    labels[bones > 0] = cv2.GC_FGD
 
 
 def _mixtures(pixels: Pixels, edge: Floats) -> tuple[Floats, Mask, float]:
@@ -320,8 +347,9 @@ def _plate(scene: Scene, cut: Cut, doubled: Pixels, k: int) -> Pixels:
         return np.full_like(doubled, 255)
     longer = max(height, width)
     hidden = ((cut.alpha > 0.02) | cut.spill).astype(np.uint8)
-    hole = cv2.dilate(hidden, _disc(_GROWN * longer)) > 0
-    filled = fill_behind(scene.still.pixels, hole, drawn=scene.style == "drawn")
+    drawn = scene.style == "drawn"
+    hole = cv2.dilate(hidden, _disc((_GROWN_DRAWN if drawn else _GROWN) * longer)) > 0
+    filled = fill_behind(scene.still.pixels, hole, drawn=drawn)
     rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
     y0, y1 = max(0, int(rows[0]) - 4), min(height, int(rows[-1]) + 5)
     x0, x1 = max(0, int(columns[0]) - 4), min(width, int(columns[-1]) + 5)
@@ -339,9 +367,10 @@ def lost_limb(scene: Scene, alpha: Floats) -> str:
     import cv2
 
     height, width = alpha.shape
-    near = cv2.dilate((alpha > 0.3).astype(np.uint8), _disc(_LIMB_NEAR * max(height, width)))
+    cut = (alpha > 0.3).astype(np.uint8)
+    near, nearer = (cv2.dilate(cut, _disc(reach * max(height, width))) for reach in (_LIMB_NEAR, _FINGER_NEAR))
 
-    def outside(points: Floats) -> Mask:
+    def outside(points: Floats, near: Pixels) -> Mask:
         x, y = np.rint(points[:, 0]).astype(int), np.rint(points[:, 1]).astype(int)
         shown = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         missed = np.zeros(len(points), bool)
@@ -349,11 +378,11 @@ def lost_limb(scene: Scene, alpha: Floats) -> str:
         return missed
 
     for hand in scene.hands:
-        if outside(hand.landmarks[:, :2]).mean() > 0.3:
+        if outside(hand.landmarks[:, :2], nearer).sum() >= _FINGERS_LOST:
             return "a hand"
     if scene.body is not None:
         joints = [joint for joint in _JOINTS if scene.body.seen[joint] >= _JOINT_SEEN]
-        if joints and outside(scene.body.joints[joints, :2]).sum() >= 2:
+        if joints and outside(scene.body.joints[joints, :2], near).sum() >= 2:
             return "an arm or a leg"
     return ""
 

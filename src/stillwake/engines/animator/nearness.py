@@ -26,8 +26,8 @@ _SHARES = {"plain": 0.04, "textured": 0.03, "busy": 0.015}
 """What may come into view at the subject's rim, as a share of the width: judged by eye on filled-in backgrounds."""
 _COARSE = 240
 """Px of the shorter side at which nearness is worked out: it is smooth."""
-_UNSURE = 0.2
-"""A rim that is a guess over more than this share carries half of it."""
+_UNSURE, _MOVED = 0.2, 0.1
+"""A rim that is a guess over more than this share, or a matte that had to be changed by more, carries half of it."""
 
 
 def nearness(scene: Scene, layers: Layers, grid: Grid) -> tuple[Floats, ...]:
@@ -96,7 +96,7 @@ def carried(scene: Scene, layers: Layers) -> tuple[float, str]:
         grey = cv2.cvtColor(scene.still.pixels, cv2.COLOR_RGB2GRAY)
         rough = float(np.abs(cv2.Laplacian(grey, cv2.CV_16S))[ring].mean())
         kind = "plain" if rough < _PLAIN else "textured" if rough < _BUSY else "busy"
-    share = _SHARES[kind] * (0.5 if layers.cut.unsure > _UNSURE else 1.0)
+    share = _SHARES[kind] * (0.5 if layers.cut.unsure > _UNSURE or layers.cut.moved > _MOVED else 1.0)
     return share * width, kind
 
 
