@@ -135,8 +135,10 @@ def plan_camera(
         path = _path(record, size, loop, amount * strength)
         made = Camera(grid, pivot, path, loop, 1.0, amount, 0.0, ())
         overscan = LEAST_OVERSCAN
-        for _ in range(2):
-            overscan *= _overscan(replace(made, overscan=overscan), planes, size, subject)
+        need = 2.0
+        while need > 1.0005 and overscan <= LARGEST_OVERSCAN:  # what is enlarged is seen from further in
+            need = _overscan(replace(made, overscan=overscan), planes, size, subject)
+            overscan *= need
         return replace(made, overscan=overscan * 1.001)
 
     def carried(one: Camera) -> str:
