@@ -25,9 +25,10 @@ WATER: dict[str, Any] = {
     "units": "share",
     "polygons": [[[0.0, 0.655], [0.16, 0.585], [0.30, 0.505], [0.33, 0.425], [1.0, 0.425], [1.0, 1.0], [0.0, 1.0]]],
     "arrows": [[0.85, 0.62, 0.55, 0.62], [0.95, 0.90, 0.35, 0.88]],
+    "still": [[[0.632, 0.585], [0.632, 0.552], [0.655, 0.488], [0.668, 0.488], [0.689, 0.552], [0.689, 0.585]]],
     "speed": 26,
 }
-"""The brush for the coast's water, a `stillwake/brush@1`."""
+"""The brush for the coast's water, a `stillwake/brush@1`: the boat stands still."""
 MOVES: dict[str, Any] = {
     "keys": [
         {"at": 0.0, "zoom": 1.05},
