@@ -13,7 +13,7 @@ from stillwake.engines.animator.camera import plan_camera
 from stillwake.engines.animator.fields import Grid, grid_over
 from stillwake.engines.animator.flow import build_flow
 from stillwake.engines.animator.hair import Hair, find_hair, whole_turns
-from stillwake.engines.animator.layers import build_layers
+from stillwake.engines.animator.layers import build_layers, stands_free
 from stillwake.engines.animator.living import Living, Moving
 from stillwake.engines.animator.nearness import carried, nearness, rim_nodes, subject_nodes
 from stillwake.engines.animator.parts import eyes_seen
@@ -44,7 +44,7 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
         Nothing in the still can move.
     """
     wants_hair = face is not None and "hair" in shot.motions and shot.motion == "live"
-    see_through = scene.still.alpha is not None
+    see_through = stands_free(scene.still)
     alone = shot.camera is None and not shot.brush and shot.ambient is None and not see_through
     if face is not None and alone and not wants_hair and not shot.held and scene.pinned is None:
         return _talk(scene, shot, speech, face, None, hair=False)[0]

@@ -20,7 +20,7 @@ from stillwake.engines.animator.anatomy import smoothstep
 from stillwake.engines.animator.fill import fill_behind
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox
-from stillwake.types import Floats, Pixels, Scene
+from stillwake.types import Floats, Pixels, Scene, Still
 
 Mask = npt.NDArray[np.bool_]
 
@@ -107,9 +107,14 @@ def build_layers(scene: Scene, scale: int = 2, *, crisp: bool = False) -> Layers
     return Layers(plate, subject, alpha, box, cut, "", scale)
 
 
+def stands_free(still: Still) -> bool:
+    """Whether the still's own alpha cuts something out of it: one that is only faint is a picture like any other."""
+    return still.alpha is not None and bool((still.alpha < 128).any() and (still.alpha > 128).any())
+
+
 def _subject(scene: Scene) -> tuple[Cut | None, str]:
     still = scene.still
-    if still.alpha is not None and (still.alpha < 128).any() and (still.alpha > 128).any():
+    if still.alpha is not None and stands_free(still):
         alpha = (still.alpha / np.float32(255)).astype(np.float32)
         return Cut(alpha, np.zeros(alpha.shape, bool), 0.0, 0.0), ""
     matte = scene.matte
@@ -242,7 +247,7 @@ def _lifted(scene: Scene, cut: Cut, doubled: Pixels, box: IntBox, k: int) -> Pix
     x0, y0, x1, y1 = (max(0, box[0] - 4), max(0, box[1] - 4), min(width, box[2] + 4), min(height, box[3] + 4))
     alpha = np.ascontiguousarray(cut.alpha[y0:y1, x0:x1])
     colours = scene.still.pixels[y0:y1, x0:x1].astype(np.float32)
-    if scene.still.alpha is None:
+    if not stands_free(scene.still):
         clean = _own_colours(colours, alpha, max(height, width))
     else:  # laid on white when it was opened, and taken off it here
         clean = 255 - (255 - colours) / np.maximum(alpha, 1 / 255)[..., None]
@@ -343,7 +348,7 @@ def _plate(scene: Scene, cut: Cut, doubled: Pixels, k: int) -> Pixels:
     import cv2
 
     height, width = cut.alpha.shape
-    if scene.still.alpha is not None:
+    if stands_free(scene.still):
         return np.full_like(doubled, 255)
     longer = max(height, width)
     hidden = ((cut.alpha > 0.02) | cut.spill).astype(np.uint8)
