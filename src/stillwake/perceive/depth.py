@@ -34,6 +34,7 @@ times better than chance."""
 _MODEL_SIDE = 518
 """Px of the longer side a model of free size gets: what depth models are trained at, in their patches of 14."""
 _PATCH = 14
+_LARGEST_SIDE = 4096
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation: what depth models expect."""
 
@@ -97,11 +98,13 @@ def model_depth(path: Path, still: Still, matte: Floats | None) -> tuple[Floats,
         (entry, *more) = session.get_inputs()
         if more or len(entry.shape) != 4 or entry.type != "tensor(float)" or entry.shape[1] not in (3, "3"):
             raise InputError(what, f"it takes {len(session.get_inputs())} inputs, the first {entry.shape}", fix)
+        if any(isinstance(side, int) and side > _LARGEST_SIDE for side in entry.shape):
+            raise InputError(what, f"it takes pictures of {entry.shape[3]}×{entry.shape[2]} px", fix)
         given = session.run(None, {entry.name: _prepared(still, entry.shape)})[0]
     except InputError:
         raise
     except Exception as error:  # onnxruntime's own exceptions have no common parent
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        reason = " ".join(str(error).replace(str(path), shown(path)).split())[:160] or type(error).__name__
         raise InputError(what, f"it does not run ({reason})", fix) from error
     values = np.squeeze(np.asarray(given, np.float32))
     if values.ndim != 2:
