@@ -79,33 +79,68 @@ def seam(performance: Talk | Living) -> tuple[float, float]:
     return steps[3] / max(beside, 1e-6), max(bends[2], bends[3]) / max(float(np.median(steps)), 1e-6)
 
 
-def edge_width(pixels: Pixels, region: Mask) -> float:
-    """Px from 10 to 90 % of the strong edges between two plain colours inside a region: their median, or nan."""
+def edges(pixels: Pixels, region: Mask) -> npt.NDArray[np.float32]:
+    """Where strong edges lie in a region, (N, 2) px, at most 4000."""
+    import cv2
+
+    gx, gy = gradient(pixels)
+    strength = np.hypot(gx, gy)
+    inner = cv2.erode(region.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    y, x = np.nonzero((strength == cv2.dilate(strength, np.ones((3, 3)))) & inner & (strength > 12))
+    chosen = np.random.default_rng(0).permutation(len(x))[:4000]
+    return np.stack([x[chosen], y[chosen]], -1).astype(np.float32)
+
+
+def gradient(pixels: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Of the brightness, levels a px, (H, W) each."""
     import cv2
 
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    gx, gy = (cv2.Sobel(grey, cv2.CV_32F, *axes, ksize=3, scale=1 / 8) for axes in ((1, 0), (0, 1)))
-    strength = np.hypot(gx, gy)
-    inner = cv2.erode(region.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    peak = (strength == cv2.dilate(strength, np.ones((3, 3)))) & inner & (strength > 12)
-    y, x = np.nonzero(peak)
-    if len(x) < 40:
-        return float("nan")
-    chosen = np.random.default_rng(0).permutation(len(x))[:4000]
-    y, x = y[chosen], x[chosen]
-    across = np.stack([gx[y, x], gy[y, x]], -1) / strength[y, x, None]
+    return cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8), cv2.Sobel(
+        grey, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8
+    )
+
+
+def widths(pixels: Pixels, points: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Px from 10 to 90 % of the edges at points (N, 2) px; nan where no two plain colours meet."""
+    import cv2
+
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gx, gy = (cv2.remap(g, points[None], None, cv2.INTER_LINEAR)[0] for g in gradient(pixels))
+    across = np.stack([gx, gy], -1) / np.maximum(np.hypot(gx, gy), 1e-6)[:, None]
     offsets = np.arange(-5, 5.01, 0.25)
-    at = np.stack([x, y], -1)[:, None] + offsets[None, :, None] * across[:, None]
-    profile = cv2.remap(grey, at[..., 0].astype(np.float32), at[..., 1].astype(np.float32), cv2.INTER_CUBIC)
+    at = (points[:, None] + offsets[None, :, None] * across[:, None]).astype(np.float32)
+    profile = cv2.remap(grey, at, None, cv2.INTER_CUBIC)
     low, high = profile[:, :8], profile[:, -8:]
     apart = high.mean(1) - low.mean(1)
     plain = (np.maximum(low.std(1), high.std(1)) < 0.05 * apart) & (apart > 30)
-    if plain.sum() < 20:
-        return float("nan")
-    share = (profile[plain] - low.mean(1)[plain, None]) / apart[plain, None]
+    share = (profile - low.mean(1)[:, None]) / np.maximum(apart, 1)[:, None]
     first = (share > 0.1).argmax(1)
     last = share.shape[1] - 1 - (share < 0.9)[:, ::-1].argmax(1)
-    return float(np.median((last - first + 1) * 0.25))
+    return np.where(plain, (last - first + 1) * 0.25, np.nan)
+
+
+def edge_ratio(performance: Talk | Living, index: int, still: Pixels) -> float:
+    """How wide edges of two colours are in a frame, times those they come from; nan where there are too few."""
+    frame = performance.frame(index).copy()
+    ratios = []
+    for drawn in performance.warps(index):
+        x0, y0, x1, y1 = drawn.box
+        moved = np.hypot(
+            *np.moveaxis(drawn.map - np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1), 2, 0)
+        )
+        region = np.zeros(still.shape[:2], bool)
+        region[y0:y1, x0:x1] = (moved > 0.3) & ~drawn.cut
+        if performance.mask is not None:
+            region &= performance.mask
+        points = edges(frame, region)
+        if len(points) < 40:
+            continue
+        source = drawn.map[points[:, 1].astype(int) - y0, points[:, 0].astype(int) - x0].astype(np.float32)
+        ratio = widths(frame, points) / widths(still, source)
+        ratios.append(ratio[np.isfinite(ratio)])
+    together = np.concatenate(ratios) if ratios else np.zeros(0)
+    return float(np.median(together)) if len(together) >= 20 else float("nan")
 
 
 def folds(performance: Talk | Living, indices: npt.NDArray[np.int64]) -> int:
@@ -152,13 +187,14 @@ def loop_numbers(living: Talk | Living, scene: Scene) -> dict[str, float]:
     rows["loop: frame 0 drawn again, levels"] = float(np.abs(living.frame(0).astype(int) - first).max())
     indices = np.linspace(0, count - 1, 9).astype(np.int64)
     mask = living.mask if living.mask is not None else np.ones(still.shape[:2], bool)
-    outside, widths = 0, []
+    outside, ratios = 0, []
     for index in indices:
         drawn = living.frame(int(index))
         outside = max(outside, int(np.abs(drawn.astype(np.int16) - still)[~mask].max(initial=0)))
-        widths.append(edge_width(drawn, mask) / edge_width(still, mask))
+        ratios.append(edge_ratio(living, int(index), still))
     rows["loop: outside the mask, levels"] = float(outside)
-    rows["loop: edge width, ratio"] = float(np.mean(widths))
+    seen = [ratio for ratio in ratios if np.isfinite(ratio)]
+    rows["loop: edge width, ratio"] = float(np.mean(seen)) if seen else float("nan")
     rows["loop: folded pixels"] = float(folds(living, indices))
     rows["loop: hair"] = float(isinstance(living, Living) and living.parts.hair is not None)
     return rows

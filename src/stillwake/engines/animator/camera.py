@@ -29,8 +29,8 @@ ROUNDS = 3
 """Rounds of the inverse."""
 PHASES, OFTEN = 13, 33
 """Moments of a move at which its limits are looked at, and at which its borders are."""
-LEAST_OVERSCAN = 1.006
-"""Nothing is shown at its own size: where every sample falls on a pixel a frame is sharper than its neighbours."""
+LEAST_OVERSCAN = 1.015
+"""Nothing is shown at its own size: where all samples fall alike between pixels, each shift changes the sharpness."""
 STEADY = 0.05
 """A loop begins where the speed changes by less than this share from frame to frame, not where it turns back."""
 LEAST_AREA = 0.6

@@ -98,10 +98,11 @@ class Flow:
     differ, in levels; ``speed`` px/s and ``cycles``, the whole periods in the loop, as they came about; ``reasons``
     what was done other than asked, clauses.
 
-    The rest is for the maps: ``trace`` (3, 2, h, w) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
-    (h, w) when each place jumps, in runs of a copy, two periods long; ``period`` s; ``wave`` (4, h, w, 2) px, the
-    parts that go with the cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its
-    detail; ``cover`` the mean of ``soft`` in each cell; ``room`` to draw in, so that one frame is drawn at a time.
+    The rest is for the maps: ``trace`` (3, h, w, 2) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
+    (h, w) 0..1 when in the period each place jumps; ``period`` s; ``wave`` (4, h, w, 2) px, the parts that go with the
+    cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its detail; ``cover`` the mean of
+    ``soft`` in each cell, ``cells`` (h, w) whether it is 0 (0), 1 (2) or between (1) around each node; ``room`` to draw
+    in, so that one frame is drawn at a time.
     """
 
     source: Pixels
@@ -119,10 +120,11 @@ class Flow:
     wave: Floats
     tones: Floats
     cover: Floats
+    cells: npt.NDArray[np.uint8]
     room: _Room
 
     def __post_init__(self) -> None:
-        for array in (self.source, self.soft, self.trace, self.spread, self.wave, self.tones, self.cover):
+        for array in (self.source, self.soft, self.trace, self.spread, self.wave, self.tones, self.cover, self.cells):
             array.setflags(write=False)
 
     def maps(self, index: int, count: int) -> tuple[Floats, Floats | None, Floats | None]:
@@ -148,15 +150,26 @@ class Flow:
         second, _ = _copy(trace, spread, self.period, phase / 2 + 0.5)
         return first, second, weight
 
-    def draw(self, out: Pixels, index: int, count: int, at: Floats | None = None, soft: Floats | None = None) -> None:
+    def draw(
+        self,
+        out: Pixels,
+        index: int,
+        count: int,
+        at: Floats | None = None,
+        soft: Floats | None = None,
+        hidden: Mask | None = None,
+    ) -> None:
         """Lay frame ``index`` of ``count`` over ``out`` (H, W, 3) uint8 RGB.
 
         ``at`` (h, w, 2) px says for the nodes of the grid where in the plate they are, when the camera moves, and
-        ``soft`` (H, W) where the texture lies in that view; None: as the plate has it.
+        ``soft`` (H, W) where the texture lies in that view; None: as the plate has it. Cells (h, w) that are
+        ``hidden`` by what is drawn later may be left out.
         """
         if at is not None and soft is None:
             soft = self._soft_at(at)
         cover = self.cover if soft is None else _cover(soft, self.grid.step)
+        if hidden is not None:
+            cover = np.where(hidden[1 : 1 + cover.shape[0], 1 : 1 + cover.shape[1]], np.float32(0), cover)
         soft = self.soft if soft is None else soft
         rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
         if not len(rows):
@@ -187,20 +200,25 @@ class Flow:
         tones: Floats = cv2.remap(self.tones, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         return tones
 
+    def covers(self, at: Floats) -> npt.NDArray[np.uint8]:
+        """(h, w) for the cells of a view in which the nodes are ``at``: 0 no texture, 2 nothing else, 1 in between."""
+        import cv2
+
+        covers: npt.NDArray[np.uint8] = cv2.remap(
+            self.cells, self._index(at), None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+        )
+        return covers
+
     def _soft_at(self, at: Floats) -> Floats:
         """Where the texture lies in the view in which the nodes are ``at``, (H, W)."""
         import cv2
 
         height, width = self.soft.shape
+        covers, step = self.covers(at), self.grid.step
+        whole = cv2.resize((covers[1:-1, 1:-1] == 2).astype(np.float32), None, fx=step, fy=step, interpolation=0)
         seen: Floats = self.room.array("soft", self.soft.shape)
-        seen[:] = 0
-        near = (_sampled(self.cover, self._index(at) - 1) > 0).astype(np.uint8)
-        near = cv2.dilate(near, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
-        rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
-        if len(rows):
-            step = self.grid.step
-            x0, y0 = int(columns[0]) * step, int(rows[0]) * step
-            x1, y1 = min(width, (int(columns[-1]) + 1) * step), min(height, (int(rows[-1]) + 1) * step)
+        seen[:] = whole[:height, :width]
+        for x0, y0, x1, y1 in warp.runs(self.grid, (width, height), covers == 1):
             places = warp.enlarge(at, self.grid, (x0, y0, x1, y1))
             cv2.remap(
                 self.soft, places, None, cv2.INTER_LINEAR, dst=seen[y0:y1, x0:x1], borderMode=cv2.BORDER_REPLICATE
@@ -435,7 +453,8 @@ def build_flow(
     return Flow(
         source=_doubled(texture, free, part), soft=soft, box=_box(soft), mode=mode, ghost=ghost, speed=speed,
         cycles=cycles, reasons=tuple(reasons), grid=grid, trace=trace, spread=spread, period=period, wave=wave,
-        tones=_tones(texture, grid), cover=_cover(soft, grid.step), room=_Room(),
+        tones=_tones(texture, grid), cover=_cover(soft, grid.step),
+        cells=warp.coverage(soft, grid), room=_Room(),
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ _GROWN, _GROWN_DRAWN = 0.007, 0.012
 that are thinner than what a matte finds."""
 _PROBE = (480, 640)
 """Rows and columns of the middle of the still that sharpness is measured on."""
-_MOST_CRISP = 0.4
+_MOST_CRISP = 1.0
 _LIMB_NEAR, _FINGER_NEAR = 0.02, 0.004
 """A joint, and a hand's landmark, this close to the matte, as a share of the longer side, is in it."""
 _FINGERS_LOST = 3
@@ -307,7 +307,9 @@ def _crisp(grown: Pixels, still: Pixels, scale: int) -> Pixels:
 
     def sampled(gain: float) -> float:
         part = cv2.addWeighted(grown[window], 1 + gain, soft[window], -gain, 0)
-        moved = (np.array([[scale, 0, scale * at], [0, scale, scale * at]], np.float32) for at in (0.19, 0.31, 0.44))
+        moved = (
+            np.array([[scale, 0, scale * at], [0, scale, scale * at]], np.float32) for at in (0.07, 0.19, 0.31, 0.44)
+        )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return float(np.mean([_roughness(cv2.warpAffine(part, m, (wide, high), flags=flags)) for m in moved]))
 
@@ -323,7 +325,7 @@ def _roughness(pixels: Pixels) -> float:
     import cv2
 
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return float(np.abs(cv2.Laplacian(grey, cv2.CV_16S))[2:-2, 2:-2].mean())
+    return float(np.sqrt(np.square(cv2.Laplacian(grey, cv2.CV_32F)[2:-2, 2:-2]).mean()))
 
 
 def _own_colours(colours: Floats, alpha: Floats, longer: int) -> Floats:

@@ -7,7 +7,6 @@ is the ground: only what moves is laid over it, and everything else is the still
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
@@ -30,10 +29,6 @@ from stillwake.types import Floats, Pixels, Size
 
 Mask = npt.NDArray[np.bool_]
 
-BAND = 12
-"""Cells in the height of what is drawn in one go: its map stays in the processor's cache."""
-RUN = 4
-"""Cells; the shortest stretch of a band that is worth drawing by itself."""
 AT_REST = 0.8
 """Px: hair that is nearer to its place than this gives way to the still itself, which it is but for its rim."""
 
@@ -74,9 +69,9 @@ class Living:
         self._still, self.parts = still, moving
         self._grid = moving.grid
         self._out = np.ascontiguousarray(still).copy()
-        self._room = np.empty((BAND + 2) * 8 * (self.size[0] + 32) * 2, np.float32)
+        self._room = np.empty((warp.BAND + 2) * 8 * (self.size[0] + 32) * 2, np.float32)
         layers = moving.layers
-        self._extremes = None if layers.alpha is None else _extremes(layers.alpha, moving.grid)
+        self._extremes = None if layers.alpha is None else warp.coverage(layers.alpha, moving.grid)
         self._seen = np.zeros(still.shape[:2], np.float32) if moving.ambient is not None else None
         self._plate = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else still
         self._ground = self._plate.copy() if moving.camera is None and moving.flow is not None else self._plate
@@ -132,7 +127,7 @@ class Living:
         if moving.camera is not None:
             where = moving.camera.where(moving.near[-1], moving.camera.pose(index, self.frame_count))
         scaled = self._moved(where, index) * np.float32(layers.scale)
-        for x0, y0, x1, y1 in _runs(self._grid, self.size, None):
+        for x0, y0, x1, y1 in warp.runs(self._grid, self.size, None):
             part = warp.enlarge(scaled, self._grid, (x0, y0, x1, y1), self._room)
             target = self._there[y0:y1, x0:x1]
             cv2.remap(self._cover, part, None, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REPLICATE)
@@ -188,9 +183,13 @@ class Living:
         front = behind if layers.subject is None else camera.where(moving.near[1], pose)
         shown = self._moved(front, index)
         covers = None if layers.subject is None else self._covers(shown)
-        self._lay_plate(shown if covers is None else behind, covers)
-        if moving.flow is not None:
-            moving.flow.draw(out, index, self.frame_count, behind)
+        hidden = None if covers is None else covers == 2
+        if moving.flow is None:
+            self._lay_plate(shown if covers is None else behind, hidden)
+        else:
+            flows = moving.flow.covers(behind) == 2
+            self._lay_plate(shown if covers is None else behind, flows if hidden is None else flows | hidden)
+            moving.flow.draw(out, index, self.frame_count, behind, hidden=hidden)
         if layers.subject is not None and covers is not None:
             self._lay_subject(layers.subject, layers.scale, shown, covers)
         if moving.patches is not None:
@@ -214,13 +213,13 @@ class Living:
         swayed: Floats = moving.hair.displacement(index + at, self.frame_count, moving.strength, moving.turns) - rest
         return swayed
 
-    def _lay_plate(self, where: Floats, covers: npt.NDArray[np.uint8] | None) -> None:
-        """Draw the plate wherever the subject does not cover it wholly."""
+    def _lay_plate(self, where: Floats, hidden: Mask | None) -> None:
+        """Draw the plate but for the cells (h, w) that are hidden."""
         import cv2
 
         layers, grid = self.parts.layers, self._grid
         scaled = where * np.float32(layers.scale)
-        for box in _runs(grid, self.size, None if covers is None else covers < 2):
+        for box in warp.runs(grid, self.size, None if hidden is None else ~hidden):
             x0, y0, x1, y1 = box
             part = warp.enlarge(scaled, grid, box, self._room)
             cv2.remap(
@@ -241,7 +240,7 @@ class Living:
         if self._seen is not None:
             self._seen[:] = 0
         for solid in (True, False):
-            for box in _runs(grid, self.size, covers == (2 if solid else 1)):
+            for box in warp.runs(grid, self.size, covers == (2 if solid else 1)):
                 x0, y0, x1, y1 = box
                 part = warp.enlarge(scaled, grid, box, self._room)
                 seen = cv2.remap(subject, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -262,8 +261,8 @@ class Living:
             self._extremes, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
         )
         bands = covers[1 : 1 + -(-self.size[1] // self._grid.step)]
-        for row in range(0, len(bands), BAND):  # what is drawn in one go is solid only where all of it is
-            band = bands[row : row + BAND]
+        for row in range(0, len(bands), warp.BAND):  # what is drawn in one go is solid only where all of it is
+            band = bands[row : row + warp.BAND]
             band[:] = np.where((band == 2).all(0), 2, np.where((band == 0).all(0), 0, 1))
         return covers
 
@@ -337,49 +336,6 @@ def _over(target: Pixels, seen: Pixels) -> None:
     cv2.add(below, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=target)
 
 
-def _extremes(alpha: Floats, grid: Grid) -> npt.NDArray[np.uint8]:
-    """(h, w) for the three cells around each node: 0 the subject is not there, 2 it covers all, 1 in between."""
-    import cv2
-
-    step = grid.step
-    rows, columns = grid.shape
-    padded = cv2.copyMakeBorder(
-        alpha, step, rows * step - step - alpha.shape[0], step, columns * step - step - alpha.shape[1],
-        cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    cells = padded.reshape(rows, step, columns, step)
-    around = np.ones((3, 3), np.uint8)
-    solid = cv2.erode((cells.min((1, 3)) > 0.998).astype(np.uint8), around)
-    there = cv2.dilate((cells.max((1, 3)) > 0.002).astype(np.uint8), around)
-    covers: npt.NDArray[np.uint8] = (solid + there).astype(np.uint8)
-    return covers
-
-
-def _runs(grid: Grid, size: Size, wanted: Mask | None) -> Iterator[IntBox]:
-    """Boxes px that cover the cells (h, w) that are wanted, and not many others; None: the whole picture."""
-    step = grid.step
-    rows, columns = -(-size[1] // step), -(-size[0] // step)
-    for row in range(0, rows, BAND):
-        below = min(rows, row + BAND)
-        y0, y1 = row * step, min(size[1], below * step)
-        if wanted is None:
-            yield 0, y0, size[0], y1
-            continue
-        some = wanted[row + 1 : below + 1, 1 : columns + 1].any(0)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], some, [False]])))
-        start = stop = -1
-        for first, last in zip(edges[::2], edges[1::2], strict=True):
-            if start < 0:
-                start, stop = int(first), int(last)
-            elif first - stop <= RUN:
-                stop = int(last)
-            else:
-                yield start * step, y0, min(size[0], stop * step), y1
-                start, stop = int(first), int(last)
-        if start >= 0:
-            yield start * step, y0, min(size[0], stop * step), y1
-
-
 def _zone(hair: Hair, layers: Layers, grid: Grid, size: Size) -> list[tuple[IntBox, Floats]]:
     """The boxes px in which hair ever moves, and how much of it is laid over the still there, (h, w) float32.
 
@@ -397,5 +353,5 @@ def _zone(hair: Hair, layers: Layers, grid: Grid, size: Size) -> list[tuple[IntB
         share *= np.minimum(1, cv2.blur(near.astype(np.float32), (5, 5)) * near)
     return [
         (box, np.ascontiguousarray(share[box[1] : box[3], box[0] : box[2]]))
-        for box in _runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0)
+        for box in warp.runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0)
     ]
