@@ -366,6 +366,13 @@ def test_the_output_is_looked_at_before_any_work(tmp_path: Path) -> None:
         (Brief(say="Hello.", sound=Path("tone.wav")), "either"),
         (Brief(sound=Path("tone.wav"), voice="en-us"), "--voice"),
         (Brief(say="Hello.", transcript="Hello."), "--sound"),
+        (Brief(say="Hello.", loop=True), "leave out --loop"),
+        (Brief(say="Hello.", still=("mouth",)), "leave out --still"),
+        (Brief(depth=Path("no-such.png")), "leave out the depth"),
+        (Brief(camera="orbit", depth=Path("a.png"), depth_model=Path("a.onnx")), "--depth or --depth-model"),
+        (Brief(motion=()), "nothing is to move"),
+        (Brief(engine="echo", camera="orbit"), "does not move anything"),
+        (Brief(camera="orbbit"), "did you mean orbit"),
     ],
 )
 def test_a_brief_that_contradicts_itself_is_refused_before_any_work(brief: Brief, words: str, tmp_path: Path) -> None:

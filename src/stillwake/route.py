@@ -188,7 +188,7 @@ def _moves(brief: Brief, camera: CameraRecord | None, motions: tuple[Motion, ...
     if brief.brush is not None:
         said.append(f"what {brief.brush.name} paints")
     if brief.ambient is not None:
-        said.append(f"{brief.ambient} drifts through")
+        said.append(f"{brief.ambient} {'drift' if brief.ambient.endswith('s') else 'drifts'} through")
     if motion == "live" and motions != MOTIONS and motions:
         said.append(f"of the person: {', '.join(motions)}")
     if brief.strength != 1:

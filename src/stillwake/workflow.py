@@ -203,6 +203,7 @@ def _propose(
     _require_one_thing_to_say(brief)
     route.require_seconds(brief)
     route.require_repeat(brief)
+    route.require_moves(brief)
     if brief.engine is not None:
         load_engine(brief.engine)
     on_progress("look", 0, 1)
