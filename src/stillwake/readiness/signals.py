@@ -266,6 +266,8 @@ class Repeat:
 
 
 _BLOCK = 256
+_MOST_BLOCKS = 400
+"""So many at most are looked at: half of each lies in the next one up to 6 megapixels, less of it in larger pictures."""
 _LAGS = (24, 150)
 
 
@@ -287,8 +289,9 @@ def repetition(pixels: Pixels, matte: Floats | None = None) -> Repeat | None:
     spread = np.sqrt(cv2.GaussianBlur(high * high, (0, 0), 12))
     even = high / (spread + 2.0)
     best: Repeat | None = None
-    for y in sorted({*range(0, height - _BLOCK, _BLOCK // 2), height - _BLOCK}):
-        for x in sorted({*range(0, width - _BLOCK, _BLOCK // 2), width - _BLOCK}):
+    step = max(_BLOCK // 2, round((height * width / _MOST_BLOCKS) ** 0.5))
+    for y in sorted({*range(0, height - _BLOCK, step), height - _BLOCK}):
+        for x in sorted({*range(0, width - _BLOCK, step), width - _BLOCK}):
             if matte is not None and float(matte[y : y + _BLOCK, x : x + _BLOCK].mean()) > 0.7:
                 continue
             if float((spread[y : y + _BLOCK, x : x + _BLOCK] > 1.2).mean()) < 0.3:

@@ -67,19 +67,27 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
     free = None if pinned is None else _freedom(pinned)
     if hair is not None and free is not None:
         hair = replace(hair, basis=hair.basis * _on_nodes(free, grid)[None, ..., None])
+        if not hair.basis.any():
+            hair = None
+            notes.append("the hair stands still: nothing of it is left to move")
     talk: Talk | None = None
     ride: Ride | None = None
     patches: Patches | None = None
     if face is not None and alone and hair is None and pinned is None:
         return _talk(scene, shot, speech, face, None, hair=False)[0]
-    if face is not None and not turned:
-        talk, ride = _talk(scene, shot, speech, face, free, hair=hair is not None)
-    elif face is not None:
-        anatomy, head = build_head(scene, face, free)
-        track = _track(shot, speech, face, anatomy, hair=hair is not None)
-        ride = Ride(head, track)
-        if shot.motion == "talk" or ("blink" in shot.motions and track.blink.any()):
-            patches = Patches(scene, face, track, shot.fps)
+    try:
+        if face is not None and not turned:
+            talk, ride = _talk(scene, shot, speech, face, free, hair=hair is not None)
+        elif face is not None:
+            anatomy, head = build_head(scene, face, free)
+            track = _track(shot, speech, face, anatomy, hair=hair is not None)
+            ride = Ride(head, track)
+            if shot.motion == "talk" or ("blink" in shot.motions and track.blink.any()):
+                patches = Patches(scene, face, track, shot.fps)
+    except NotReadyError as error:
+        if shot.motion == "talk":
+            raise
+        notes.append(f"the face stands still: {error.why}")
     near = nearness(scene, layers, grid)
     camera = None
     if shot.camera is not None:
@@ -109,7 +117,7 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
     ambient = None
     if shot.ambient is not None:
         ambient = build_ambient(shot.ambient, size, seconds, shot.seed, shot.strength)
-    if talk is None and ride is None and camera is None and flow is None and ambient is None:
+    if all(part is None for part in (talk, ride, hair, camera, flow, ambient)):
         raise NotReadyError(
             "Cannot animate", "nothing in it can move by itself", "give --camera, --brush or --ambient"
         )

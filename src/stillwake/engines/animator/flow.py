@@ -101,8 +101,8 @@ class Flow:
     The rest is for the maps: ``trace`` (3, h, w, 2) on the nodes of ``grid``, a path's cubic in seconds; ``spread``
     (h, w) 0..1 when in the period each place jumps; ``period`` s; ``wave`` (4, h, w, 2) px, the parts that go with the
     cosine and sine of one and of two turns; ``tones`` (h, w, 3) the texture without its detail; ``cover`` the mean of
-    ``soft`` in each cell, ``cells`` (h, w) whether it is 0 (0), 1 (2) or between (1) around each node; ``room`` to draw
-    in, so that one frame is drawn at a time.
+    ``soft`` in each cell, ``cells`` (h, w) whether it is 0 (0), 1 (2) or between (1) around each node; ``room`` to
+    draw in, so that one frame is drawn at a time.
     """
 
     source: Pixels

@@ -59,15 +59,20 @@ class Patches:
             rig = build_rig(scene, face)
             self._corner = np.zeros(2, np.float32)
             self._picture = rig.doubled.copy()
-            self._boxes = tuple((2 * a, 2 * b, 2 * c, 2 * d) for a, b, c, d in (*rig.mouth.boxes, *rig.lids.boxes))
+            mouths, lids = (
+                tuple((2 * a, 2 * b, 2 * c, 2 * d) for a, b, c, d in part.boxes) for part in (rig.mouth, rig.lids)
+            )
+            self._boxes = (*mouths, *lids)
             matte = None
         else:
             closer, self._corner = _closer(scene, face)
             rig = build_rig(closer, closer.faces[0])
-            self._boxes = rig.redrawn()
+            mouths, lids = rig.redrawn(rig.mouth), rig.redrawn(rig.lids)
+            self._boxes = (*mouths, *lids)
             self._talk = Talk(rig, track, fps, self._boxes)
             matte = closer.matte
         self._rig = rig
+        self._mouths = len(mouths)
         self._weights = [_window(box, matte) for box in self._boxes]
 
     def _drawn(self, index: int) -> Pixels:
@@ -91,12 +96,16 @@ class Patches:
         if self._at_rest(index):
             return None
         covered = np.zeros((size[1], size[0]), bool)
-        for (a, b, c, d), _, share in self._placed(seen, shown, grid, size):
+        for (a, b, c, d), _, share in self._placed(index, seen, shown, grid, size):
             covered[b:d, a:c] |= share > 0.99
         return covered
 
     def _at_rest(self, index: int) -> bool:
-        return bool(self._track.blink[index] == 0 and not self._track.poses[index, : len(EXPRESSION)].any())
+        return not any(self._active(index))
+
+    def _active(self, index: int) -> tuple[bool, bool]:
+        """Whether the mouth, and whether the lids, are drawn anew: what is not would only lose sharpness by it."""
+        return bool(self._track.poses[index, : len(EXPRESSION)].any()), bool(self._track.blink[index] > 0)
 
     def lay(self, out: Pixels, index: int, seen: Floats, shown: Floats, grid: Grid) -> None:
         """Lay the patches of frame ``index`` over ``out`` (H, W, 3).
@@ -109,19 +118,23 @@ class Patches:
         if self._at_rest(index):
             return
         drawn = self._drawn(index)
-        for (a, b, c, d), part, share in self._placed(seen, shown, grid, (out.shape[1], out.shape[0])):
+        for (a, b, c, d), part, share in self._placed(index, seen, shown, grid, (out.shape[1], out.shape[0])):
             patch = cv2.remap(drawn, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             target = out[b:d, a:c]
             target[:] = cv2.blendLinear(patch, target.copy(), share, 1 - share)
 
-    def _placed(self, seen: Floats, shown: Floats, grid: Grid, size: Size) -> Iterator[tuple[IntBox, Floats, Floats]]:
-        """For each patch that is in view: its px box in the frame, its map and how much of it is laid there."""
+    def _placed(
+        self, index: int, seen: Floats, shown: Floats, grid: Grid, size: Size
+    ) -> Iterator[tuple[IntBox, Floats, Floats]]:
+        """For each patch that is drawn and in view: its px box in the frame, its map and how much of it is laid."""
         import cv2
 
         at = ((shown if self._redrawn else seen) - self._corner) * np.float32(2)
         x, y = at[..., 0], at[..., 1]
         near = 2.0 * grid.step + 1
-        for (x0, y0, x1, y1), weight in zip(self._boxes, self._weights, strict=True):
+        speaks, blinks = self._active(index)
+        drawn = slice(0 if speaks else self._mouths, None if blinks else self._mouths)
+        for (x0, y0, x1, y1), weight in zip(self._boxes[drawn], self._weights[drawn], strict=True):
             inside = (x > x0 - near) & (x < x1 + near) & (y > y0 - near) & (y < y1 + near)
             inside[[0, -1]] = inside[:, [0, -1]] = False
             rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))

@@ -25,6 +25,7 @@ from stillwake.engines.animator.lids import SkinLids
 from stillwake.engines.animator.lips import CutMouth
 from stillwake.engines.animator.mouth import paint_interior_textures
 from stillwake.engines.animator.parts import IntBox, MouthPart, Part, eyes_seen
+from stillwake.errors import NotReadyError
 from stillwake.types import Face, Floats, Pixels, Scene, Size
 
 MOVES = 0.1
@@ -53,12 +54,12 @@ class Rig:
     mouth: MouthPart
     lids: Part
 
-    def redrawn(self) -> tuple[IntBox, ...]:
-        """The px boxes, on the raster of the head's grid, in which mouth and lids are more than the head's map."""
+    def redrawn(self, part: Part) -> tuple[IntBox, ...]:
+        """The px boxes, on the raster of the head's grid, in which mouth or lids are more than the head's map."""
         grid, (x0, y0, x1, y1) = self.head.grid, self.region
         most = np.abs(self.head.basis).reshape(len(COEFFICIENTS), *grid.shape, 2).max(-1).transpose(1, 2, 0) @ LIMITS
         boxes = []
-        for a, b, c, d in (*self.mouth.reach, *self.lids.reach):
+        for a, b, c, d in part.reach:
             x, y = grid.nodes[..., 0], grid.nodes[..., 1]
             near = (x > a - grid.step) & (x < c + grid.step) & (y > b - grid.step) & (y < d + grid.step)
             margin = float(most[near].max(initial=0.0)) + 2 if self.face.mesh is None else 0.0
@@ -78,6 +79,11 @@ def build_rig(scene: Scene, face: Face, free: Floats | None = None) -> Rig:
     """The rig of one of the scene's faces, which moves by its mesh or, where it is drawn, by its contours.
 
     ``free`` (H, W) float32 0..1 is how far each place may move; everywhere if None.
+
+    Raises
+    ------
+    stillwake.errors.NotReadyError
+        Nothing of it may move.
     """
     source = scene.still.pixels
     size = scene.still.size
@@ -100,7 +106,13 @@ def build_rig(scene: Scene, face: Face, free: Floats | None = None) -> Rig:
 
 
 def build_head(scene: Scene, face: Face, free: Floats | None = None) -> tuple[Anatomy, Layer]:
-    """The fields of everything that moves with a face, without what draws its mouth and lids."""
+    """The fields of everything that moves with a face, without what draws its mouth and lids.
+
+    Raises
+    ------
+    stillwake.errors.NotReadyError
+        Nothing of it may move.
+    """
     anatomy = measure(scene.still.pixels, face)
     return anatomy, _head(anatomy, scene.still.size, scene.matte, free)[0]
 
@@ -125,6 +137,8 @@ def _head(
         moving |= (x > x0 - grid.step) & (x < x1 + grid.step) & (y > y0 - grid.step) & (y < y1 + grid.step)
     drawn = cv2.dilate(moving.astype(np.uint8), np.ones((3, 3))).astype(bool)
     drawn[[0, -1]] = drawn[:, [0, -1]] = False
+    if not drawn.any():
+        raise NotReadyError("Cannot animate", "nothing of the face is left to move", "hold less of it still")
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
     region = _cells((columns[0], rows[0], columns[-1], rows[-1]), grid, size)
     within = slice(int(rows[0]) - 1, int(rows[-1]) + 2), slice(int(columns[0]) - 1, int(columns[-1]) + 2)

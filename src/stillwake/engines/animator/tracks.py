@@ -169,14 +169,16 @@ _OF_MOTION: dict[Motion, tuple[str, ...]] = {
 def chosen(track: Track, motions: tuple[Motion, ...], strength: float, *, hair: bool) -> Track:
     """The track with only those motions of the body, ``strength`` 0..1 far; lips and brows stay as they are.
 
-    ``hair`` says that hair is moved by itself, and not along with the head.
+    A blink shuts the eyes however small the strength is, but for none at all. ``hair`` says that hair is moved by
+    itself, and not along with the head.
     """
     poses = track.poses.copy()
     for motion, names in _OF_MOTION.items():
         share = strength if motion in motions and not (hair and motion == "hair") else 0.0
         for name in names:
             poses[:, INDEX[name]] *= np.float32(share)
-    return Track(poses, track.blink if "blink" in motions else np.zeros_like(track.blink), track.tongue)
+    blinks = "blink" in motions and strength > 0
+    return Track(poses, track.blink if blinks else np.zeros_like(track.blink), track.tongue)
 
 
 def hold_frames(fps: Fraction) -> int:
