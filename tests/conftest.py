@@ -4,8 +4,11 @@ import socket
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from stillwake.types import Scene, Still
 
 # The same cases every time: a run says something about the change in hand, not about luck.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
@@ -38,3 +41,23 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect_locally)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Scene:
+    """NASA's astronaut as it is perceived, 256 px."""
+    from skimage import data
+
+    from stillwake.perceive import perceive, scaled
+
+    return scaled(perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)), (256, 256))
+
+
+@pytest.fixture(scope="session")
+def mira() -> Scene:
+    """The demo's drawing as it is perceived, 256 px."""
+    from stillwake.doctor import demo_drawing
+    from stillwake.media import open_still
+    from stillwake.perceive import perceive, scaled
+
+    return scaled(perceive(open_still(demo_drawing())), (256, 256))

@@ -21,7 +21,7 @@ from stillwake.inspection.folds import folded
 from stillwake.moves import KINDS
 from stillwake.types import CameraKey, CameraMove, CameraRecord, Floats, Move, Pixels, Scene, Size, Still
 
-WIDTH, HEIGHT = 640, 360
+WIDTH, HEIGHT = 480, 270
 SIZE = (WIDTH, HEIGHT)
 SMALL = (320, 180)
 COUNT = 100

@@ -267,7 +267,7 @@ class Repeat:
 
 _BLOCK = 256
 _MOST_BLOCKS = 400
-"""So many at most are looked at: half of each lies in the next one up to 6 megapixels, less of it in larger pictures."""
+"""So many at most are looked at: up to 6 megapixels half of each lies in the next one, in larger pictures less."""
 _LAGS = (24, 150)
 
 
