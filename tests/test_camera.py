@@ -377,9 +377,10 @@ def test_strength_is_a_share_of_the_move() -> None:
 
 
 def test_a_push_leads_halfway_to_the_face() -> None:
-    seen = view(one("push-in"), alpha=bust(), towards=(420.0, 100.0)).camera
-    assert seen.pivot == ((319.5 + 420) / 2, (179.5 + 100) / 2)
-    assert view(one("pan-left"), alpha=bust(), towards=(420.0, 100.0)).camera.pivot == (319.5, 179.5)
+    x, y = (WIDTH - 1) / 2, (HEIGHT - 1) / 2
+    seen = view(one("push-in"), alpha=bust(), towards=(x + 60, y - 40)).camera
+    assert seen.pivot == (x + 30, y - 20)
+    assert view(one("pan-left"), alpha=bust(), towards=(x + 60, y - 40)).camera.pivot == (x, y)
 
 
 # --------------------------------------------------------------------------------------------------------- flat stills
