@@ -20,6 +20,7 @@ _SIDE = 1280
 def _body_net() -> Net:
     return Net(
         {"image": BLANK},
+        chatters=True,
         binary_graph_path="mediapipe/modules/pose_landmark/pose_landmark_cpu.binarypb",
         side_inputs={
             "model_complexity": 1,

@@ -162,6 +162,7 @@ def _tiles(width: int, height: int) -> list[tuple[int, int, int]]:
 def _finder() -> models.Net:
     return models.Net(
         {"image": np.zeros((64, 64, 3), np.uint8)},
+        chatters=True,
         binary_graph_path="mediapipe/modules/hand_landmark/hand_landmark_tracking_cpu.binarypb",
         side_inputs={"model_complexity": 1, "num_hands": _MOST, "use_prev_landmarks": False},
         calculator_params={

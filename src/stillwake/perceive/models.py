@@ -163,9 +163,13 @@ def _mediapipe() -> Any:
 
 
 class Net:
-    """One graph, started and warmed up; calls from several threads are taken one at a time."""
+    """One graph, started and warmed up; calls from several threads are taken one at a time.
 
-    def __init__(self, warm: dict[str, Any], **how: Any) -> None:
+    One that ``chatters`` writes to file descriptor 2 when it first finds something, too.
+    """
+
+    def __init__(self, warm: dict[str, Any], *, chatters: bool = False, **how: Any) -> None:
+        self._chatters = chatters
         with _loading:
             _mediapipe()
             from mediapipe.python.solution_base import SolutionBase
@@ -185,7 +189,10 @@ class Net:
     def run(self, **inputs: Any) -> Any:
         """The graph's answer, with its outputs as attributes."""
         with self._lock:
-            return self._graph.process(inputs)
+            if not self._chatters:
+                return self._graph.process(inputs)
+            with _loading, _without_chatter():
+                return self._graph.process(inputs)
 
 
 @dataclass(frozen=True, slots=True)
