@@ -239,9 +239,11 @@ def _each(text: str, option: str, known: Sequence[str]) -> Iterator[str]:
 
     seen = set()
     for word in (part.strip().lower() for part in text.split(",")):
-        if word not in known or word == "none":
+        if word == "none" and word in known:
+            raise UsageError(f"Cannot use {option} {text[:40]}", "none stands alone", "leave out the rest")
+        if word not in known:
             near = difflib.get_close_matches(word, known, 1)
-            hint = f"did you mean {near[0]}" if near and near[0] != word else f"choose from {', '.join(known)}"
+            hint = f"did you mean {near[0]}" if near else f"choose from {', '.join(known)}"
             raise UsageError(f"Cannot use {option} {word[:40]}", "there is no such part", hint)
         if word not in seen:
             yield word
