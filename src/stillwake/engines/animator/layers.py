@@ -29,6 +29,8 @@ _CUT_SIDE = 480
 _ROUNDS = 3
 _BAND = 0.008
 """Half the width of the band around the matte's edge that is mended, as a share of the longer side."""
+_FAR, _THIN = 9.0, 0.004
+"""How far out a strand may lie, in halves of that width, and half its width, as a share of the longer side."""
 _SMALLEST, _LARGEST = 0.02, 0.85
 """Share of the picture a subject may have."""
 _MOST_MOVED = 0.25
@@ -38,6 +40,7 @@ _ALIKE = (35.0, 90.0)
 the mixture is believed."""
 _UNEXPLAINED = (15.0, 45.0)
 """Levels a pixel may lie off the line between both colours."""
+_BEYOND = 1.8
 _SOLID = 0.995
 _GROWN, _GROWN_DRAWN = 0.007, 0.012
 """By how much what is filled reaches beyond the matte, as a share of the longer side: a drawing's strands end in lines
@@ -206,8 +209,10 @@ def _mixtures(pixels: Pixels, edge: Floats) -> tuple[Floats, Mask, float]:
     apart = front - back
     contrast = np.einsum("hwc,hwc->hw", apart, apart)
     from_back = colours - back
-    mixed = np.clip(np.einsum("hwc,hwc->hw", from_back, apart) / np.maximum(contrast, 1), 0, 1)
-    off = np.linalg.norm(from_back - mixed[..., None] * apart, axis=-1)
+    mixed = np.einsum("hwc,hwc->hw", from_back, apart) / np.maximum(contrast, 1)
+    # A drawing's outline is darker than what it encloses: it lies on the line of both colours, beyond the subject's.
+    off = np.linalg.norm(from_back - np.clip(mixed, 0, _BEYOND)[..., None] * apart, axis=-1)
+    mixed = np.clip(mixed, 0, 1)
     contrast = np.sqrt(contrast)
     trust = smoothstep(contrast, *_ALIKE) * (1 - smoothstep(off, *_UNEXPLAINED))
     mixed = smoothstep(mixed, 0.06, 0.94)
@@ -217,9 +222,27 @@ def _mixtures(pixels: Pixels, edge: Floats) -> tuple[Floats, Mask, float]:
     alpha, spill = inside.astype(np.float32), np.zeros(edge.shape, bool)
     alpha[window] = np.clip(made, 0, 1)
     spill[window] = (mixed > 0.12) & (trust > 0.5) & (distance < 0) & (distance > -3.5 * band)
+    strands = _strands((mixed > 0.5) & (trust > 0.5) & (distance < 0) & (distance > -_FAR * band), longer)
+    spill[window] |= strands
+    # What hangs on to the subject is a strand of its hair; what does not is only taken off the plate.
+    _, parts = cv2.connectedComponents(strands.astype(np.uint8))
+    hanging = np.unique(parts[(distance > -2) & strands])
+    strand = strands & np.isin(parts, hanging[hanging > 0])
+    alpha[window] = np.where(strand, np.maximum(alpha[window], mixed), alpha[window])
     rim = np.abs(distance) < 1.5
     unsure = float((contrast[rim] < _ALIKE[0]).mean()) if rim.any() else 1.0
     return alpha, spill, unsure
+
+
+def _strands(alike: Mask, longer: int) -> Mask:
+    """What of a mask (h, w) is thin, and a pixel around it."""
+    import cv2
+
+    small = alike.astype(np.uint8)
+    thick = cv2.morphologyEx(small, cv2.MORPH_OPEN, _disc(_THIN * longer))
+    thin = small & ~cv2.dilate(thick, np.ones((5, 5), np.uint8))
+    grown: Mask = cv2.dilate(thin, np.ones((3, 3), np.uint8)) > 0
+    return grown
 
 
 def _beside(colours: Floats, known: Mask, band: float) -> Floats:
