@@ -176,7 +176,7 @@ class Moves:
     motion: Annotated[
         str | None,
         Parameter(
-            help="What of the person moves by itself: any of blink,breathe,sway,hair, or none; all if not given.",
+            help="What of the person moves by itself: any of blink,gaze,breathe,sway,hair, or none; all if not given.",
             metavar="LIST",
         ),
     ] = None

@@ -544,9 +544,9 @@ class CameraRecord(Record):
     keys: Annotated[tuple[CameraKey, ...], Field(max_length=100)] = ()
 
 
-Motion = Literal["blink", "breathe", "sway", "hair"]
-MOTIONS: tuple[Motion, ...] = ("blink", "breathe", "sway", "hair")
-"""What of a person moves by itself in a living still: lids, chest, head, hair."""
+Motion = Literal["blink", "gaze", "breathe", "sway", "hair"]
+MOTIONS: tuple[Motion, ...] = ("blink", "gaze", "breathe", "sway", "hair")
+"""What of a person moves by itself in a living still: lids, irises, chest, head, hair."""
 Ambience = Literal["snow", "rain", "petals", "dust", "embers"]
 """What may drift through a picture."""
 HeldPart = Literal["face", "eyes", "mouth", "hair", "hands", "body", "background"]

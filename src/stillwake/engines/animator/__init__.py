@@ -4,7 +4,7 @@ A few named coefficients warp the picture; only the inside of the mouth and the 
 and style cannot drift. `anatomy` measures the face, `fields` and `rig` ready it once, `tracks` says what moves
 when, `warp` and `render` draw a frame. Photo and drawing differ in three places: where the anatomy comes from
 (`contours`: a drawing's), the mouth (`lips` and `mouth`; `cel_mouth`) and the lids (`lids`; `cel_lids`); `parts` is
-what they have in common and `ink` what a drawing's line is made of.
+what they have in common, `ink` what a drawing's line is made of, and `gaze` moves photographed irises.
 
 Where more than a face moves, `compose` brings together what does: `layers` takes the still apart and `fill` paints
 what lies behind, `nearness` and `camera` move through it, `hair` sways, `flow` follows brush strokes, `ride` takes the

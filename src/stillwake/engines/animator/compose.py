@@ -12,6 +12,7 @@ from stillwake.engines.animator.anatomy import Anatomy, smoothstep
 from stillwake.engines.animator.camera import plan_camera
 from stillwake.engines.animator.fields import Grid, grid_over
 from stillwake.engines.animator.flow import build_flow
+from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.hair import Hair, find_hair, whole_turns
 from stillwake.engines.animator.layers import build_layers, stands_free
 from stillwake.engines.animator.living import Living, Moving
@@ -73,6 +74,8 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
     talk: Talk | None = None
     ride: Ride | None = None
     patches: Patches | None = None
+    gaze: Gaze | None = None
+    track: Track | None = None
     if face is not None and alone and hair is None and pinned is None:
         return _talk(scene, shot, speech, face, None, hair=False)[0]
     try:
@@ -83,7 +86,10 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
             track = _track(shot, speech, face, anatomy, hair=hair is not None)
             ride = Ride(head, track)
             if shot.motion == "talk" or ("blink" in shot.motions and track.blink.any()):
-                patches = Patches(scene, face, track, shot.fps)
+                patches = Patches(scene, face, track, shot.fps, _looking(face, shot))
+            if track.gaze is not None:
+                source = layers.plate if layers.subject is None else layers.subject
+                gaze = Gaze(face, _looking(face, shot), layers.scale, source.shape) or None
     except NotReadyError as error:
         if shot.motion == "talk":
             raise
@@ -122,7 +128,8 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
             "Cannot animate", "nothing in it can move by itself", "give --camera, --brush or --ambient"
         )
     moving = Moving(
-        grid=grid, layers=layers, near=near, camera=camera, talk=talk, ride=ride, patches=patches, hair=hair,
+        grid=grid, layers=layers, near=near, camera=camera, talk=talk, ride=ride, patches=patches, gaze=gaze,
+        track=track, hair=hair,
         turns=whole_turns(seconds), strength=shot.strength, flow=flow, ambient=ambient, pinned=pinned,
         see_through=see_through,
     )  # fmt: skip
@@ -134,7 +141,19 @@ def _talk(
 ) -> tuple[Talk, Ride]:
     rig = build_rig(scene, face, free)
     track = _track(shot, speech, face, rig.face, hair=hair)
-    return Talk(rig, track, shot.fps), Ride(rig.head, track)
+    gaze = None
+    if track.gaze is not None:
+        gaze = Gaze(face, _looking(face, shot), 2, rig.doubled.shape) or None
+    return Talk(rig, track, shot.fps, gaze=gaze), Ride(rig.head, track)
+
+
+def _looking(face: Face, shot: Shot) -> tuple[bool, bool]:
+    """Which eyes may look anywhere: both are seen, told to stand still neither, and drawn neither.
+
+    A drawn iris is one shape up to its lids, and bends where a real one slides beneath them.
+    """
+    both = all(eyes_seen(face)) and face.mesh is not None and not {"face", "eyes"} & set(shot.held)
+    return both, both
 
 
 def _track(shot: Shot, speech: Speech | None, face: Face, anatomy: Anatomy, *, hair: bool) -> Track:

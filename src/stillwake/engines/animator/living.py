@@ -20,11 +20,13 @@ from stillwake.engines.animator.ambient import Ambient
 from stillwake.engines.animator.camera import Camera
 from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.flow import Flow
+from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.hair import Hair
 from stillwake.engines.animator.layers import Layers
 from stillwake.engines.animator.parts import IntBox
 from stillwake.engines.animator.render import Talk, Warp
 from stillwake.engines.animator.ride import Patches, Ride
+from stillwake.engines.animator.tracks import Track
 from stillwake.types import Floats, Pixels, Size
 
 Mask = npt.NDArray[np.bool_]
@@ -38,9 +40,10 @@ class Moving:
     """All that moves in a shot; what is None does not.
 
     ``grid`` the common one; ``layers`` the still taken apart; ``near`` the nearness (h, w) of each layer. A face is a
-    ``ride`` in the map and, where the camera moves, ``patches`` on top of it; where the camera stands, ``talk`` draws
-    it into the ground. ``hair`` makes ``turns`` of its wave in the clip, ``strength`` 1 far; what is ``pinned``
-    (H, W) bool stays the still's. ``see_through`` says that the still is, around the subject.
+    ``ride`` in the map and, where the camera moves, ``patches`` on top of it and a ``gaze`` in the layer, by its
+    ``track``; where the camera stands, ``talk`` draws it into the ground. ``hair`` makes ``turns`` of its wave in the
+    clip, ``strength`` 1 far; what is ``pinned`` (H, W) bool stays the still's.
+    ``see_through`` says that the still is, around the subject.
     """
 
     grid: Grid
@@ -50,6 +53,8 @@ class Moving:
     talk: Talk | None = None
     ride: Ride | None = None
     patches: Patches | None = None
+    gaze: Gaze | None = None
+    track: Track | None = None
     hair: Hair | None = None
     turns: int = 1
     strength: float = 1.0
@@ -88,6 +93,8 @@ class Living:
             self._unseen[box[1] : box[3], box[0] : box[2]] &= share <= 0
         self._cover = layers.subject[..., 3].copy() if moving.see_through and layers.subject is not None else None
         self._there = np.zeros(still.shape[:2], np.uint8)
+        front = layers.plate if layers.subject is None else layers.subject
+        self._eyes = front.copy() if moving.gaze is not None else front
         self.mask = self._mask()
 
     def __enter__(self) -> Self:
@@ -179,6 +186,9 @@ class Living:
     def _draw_moving(self, index: int, camera: Camera) -> None:
         moving, out = self.parts, self._out
         layers, pose = moving.layers, camera.pose(index, self.frame_count)
+        if moving.gaze is not None and moving.track is not None:
+            source = layers.plate if layers.subject is None else layers.subject
+            moving.gaze.redraw(source, self._eyes, moving.track.looks(index))
         behind = camera.where(moving.near[0], pose)
         front = behind if layers.subject is None else camera.where(moving.near[1], pose)
         shown = self._moved(front, index)

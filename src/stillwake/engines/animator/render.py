@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from stillwake.engines.animator import warp
 from stillwake.engines.animator.fields import EXPRESSION
+from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.parts import Bent, IntBox, Pose
 from stillwake.engines.animator.rig import Rig
 from stillwake.engines.animator.tracks import Track
@@ -38,16 +39,24 @@ class Warp:
 class Talk:
     """A performance: every frame of a talking face, drawn when it is asked for."""
 
-    def __init__(self, rig: Rig, track: Track, fps: Fraction, only: tuple[IntBox, ...] | None = None) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        track: Track,
+        fps: Fraction,
+        only: tuple[IntBox, ...] | None = None,
+        gaze: Gaze | None = None,
+    ) -> None:
         """A face that plays ``track``; with ``only`` px boxes, nothing beyond them is kept up to date."""
-        self._rig, self._track = rig, track
+        self._rig, self._track, self._gaze = rig, track, gaze
         self._bands = rig.bands if only is None else only
         self.fps = fps
         self.frame_count = len(track.poses)
         self.size: Size = (rig.source.shape[1], rig.source.shape[0])
         self.mask: npt.NDArray[np.bool_] | None = rig.mask
         self._buffer = rig.source.copy()
-        self._picture = rig.doubled if rig.face.mesh is not None else rig.doubled.copy()  # a drawing is redrawn in it
+        redrawn = rig.face.mesh is None or gaze is not None  # a drawing, and eyes that move, are redrawn in it
+        self._picture = rig.doubled.copy() if redrawn else rig.doubled
         self._room = warp.room_for(rig.head.grid, self._bands)
         self._head_index = warp.node_index(rig.head.grid)
 
@@ -71,9 +80,11 @@ class Talk:
         if not 0 <= index < self.frame_count:
             raise IndexError(f"frame {index} of {self.frame_count}")
         track = self._track
-        return self.draw(track.poses[index], float(track.blink[index]), float(track.tongue[index]))
+        return self.draw(track.poses[index], float(track.blink[index]), float(track.tongue[index]), track.looks(index))
 
-    def draw(self, coefficients: Floats, blink: float = 0.0, tongue: float = 0.0) -> Pixels:
+    def draw(
+        self, coefficients: Floats, blink: float = 0.0, tongue: float = 0.0, looks: Floats | None = None
+    ) -> Pixels:
         """The face in any pose (K,), which is what a contact sheet of visemes asks for."""
         import cv2
 
@@ -81,6 +92,8 @@ class Talk:
         pose = Pose(coefficients, blink, tongue)
         for a, b, c, d in (*rig.mouth.boxes, *rig.lids.boxes):
             self._picture[2 * b : 2 * d, 2 * a : 2 * c] = rig.doubled[2 * b : 2 * d, 2 * a : 2 * c]
+        if self._gaze is not None:
+            self._gaze.redraw(self._picture, rig.doubled, np.zeros(2, np.float32) if looks is None else looks)
         rig.mouth.redraw(self._picture, pose)
         rig.lids.redraw(self._picture, pose)
         grid = rig.head.grid

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import smoothstep
 from stillwake.engines.animator.fields import EXPRESSION, WINDOW, Grid, Layer
+from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox, Pose
 from stillwake.engines.animator.render import Talk, Warp
@@ -52,7 +53,8 @@ class Patches:
     moved by the camera alone. A drawn one is redrawn in the still, and moves with everything else.
     """
 
-    def __init__(self, scene: Scene, face: Face, track: Track, fps: Fraction) -> None:
+    def __init__(self, scene: Scene, face: Face, track: Track, fps: Fraction, seen: tuple[bool, bool]) -> None:
+        """``seen`` which eyes look anywhere."""
         self._track = track
         self._redrawn = face.mesh is None
         if self._redrawn:
@@ -69,7 +71,8 @@ class Patches:
             rig = build_rig(closer, closer.faces[0])
             mouths, lids = rig.redrawn(rig.mouth), rig.redrawn(rig.lids)
             self._boxes = (*mouths, *lids)
-            self._talk = Talk(rig, track, fps, self._boxes)
+            gaze = Gaze(closer.faces[0], seen, 2, rig.doubled.shape) if track.gaze is not None else None
+            self._talk = Talk(rig, track, fps, self._boxes, gaze or None)
             matte = closer.matte
         self._rig = rig
         self._mouths = len(mouths)

@@ -45,17 +45,29 @@ HALF_LIDS = 3
 BLINK_SECONDS = 0.30
 BLINK_EVERY = (2.2, 5.2)
 """Seconds between blinks, drawn evenly; people in conversation blink 10 to 25 times a minute."""
+SACCADE_SECONDS = 0.08
+"""How long eyes take for a small jump; people take 20 to 80 ms."""
+GAZE_EVERY, GAZE_RESTS, GAZE_REACH = (0.9, 2.2), (0.5, 1.1), (0.10, 0.20)
+"""Seconds for which the eyes look ahead, and aside; how far aside, in iris radii. Set by eye."""
 SETTLE = 0.6
 """Seconds in which head and chest leave the still at the start and return to it at the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """``poses`` (N, K) float32 coefficients, ``blink`` (N,) 0..1 closed, ``tongue`` (N,) 0..1 raised."""
+    """``poses`` (N, K) float32 coefficients, ``blink`` (N,) 0..1 closed, ``tongue`` (N,) 0..1 raised.
+
+    ``gaze`` (N, 2) float32 how far the irises have moved, in their radii, or None.
+    """
 
     poses: Floats
     blink: Floats
     tongue: Floats
+    gaze: Floats | None = None
+
+    def looks(self, index: int) -> Floats:
+        """Where the eyes look in a frame, (2,)."""
+        return np.zeros(2, np.float32) if self.gaze is None else self.gaze[index]
 
 
 def pose_table(face: Anatomy) -> tuple[Floats, Floats]:
@@ -156,7 +168,10 @@ def live_track(fps: Fraction, frame_count: int, seed: int, blinks: bool, held: b
     if held:
         twos = hold_frames(fps)
         blink = (np.round(_hold(blink, twos) * HALF_LIDS) / HALF_LIDS).astype(np.float32)
-    return Track(np.clip(poses, -LIMITS, LIMITS).astype(np.float32), blink, np.zeros(frame_count, np.float32))
+    gaze = _gaze_curve(fps, frame_count, rng)
+    if held:
+        gaze = gaze[np.arange(frame_count) // hold_frames(fps) * hold_frames(fps)]
+    return Track(np.clip(poses, -LIMITS, LIMITS).astype(np.float32), blink, np.zeros(frame_count, np.float32), gaze)
 
 
 _OF_MOTION: dict[Motion, tuple[str, ...]] = {
@@ -178,7 +193,8 @@ def chosen(track: Track, motions: tuple[Motion, ...], strength: float, *, hair: 
         for name in names:
             poses[:, INDEX[name]] *= np.float32(share)
     blinks = "blink" in motions and strength > 0
-    return Track(poses, track.blink if blinks else np.zeros_like(track.blink), track.tongue)
+    gaze = track.gaze * np.float32(strength) if track.gaze is not None and "gaze" in motions else None
+    return Track(poses, track.blink if blinks else np.zeros_like(track.blink), track.tongue, gaze)
 
 
 def hold_frames(fps: Fraction) -> int:
@@ -276,3 +292,22 @@ def _blink_curve(times: Array, rng: np.random.Generator) -> Floats:
         blink = np.maximum(blink, curve.astype(np.float32))
         start += rng.uniform(*BLINK_EVERY)
     return blink
+
+
+def _gaze_curve(fps: Fraction, frame_count: int, rng: np.random.Generator) -> Floats:
+    """Where the eyes look, (N, 2) iris radii: they rest, jump a little aside and come back, as they do in thought.
+
+    They look straight ahead in the first frame and the last.
+    """
+    gaze = np.zeros((frame_count, 2))
+    times = np.arange(frame_count) / float(fps)
+    end = times[-1] if len(times) else 0.0
+    start = rng.uniform(*GAZE_EVERY)
+    while start + 2 * SACCADE_SECONDS + GAZE_RESTS[0] < end:
+        stays = min(rng.uniform(*GAZE_RESTS), end - start - 2 * SACCADE_SECONDS)
+        aside = rng.choice([-1.0, 1.0]) * rng.uniform(*GAZE_REACH), rng.uniform(-0.06, 0.06)
+        back = start + SACCADE_SECONDS + stays
+        away = smoothstep(times, start, start + SACCADE_SECONDS) - smoothstep(times, back, back + SACCADE_SECONDS)
+        gaze += away[:, None] * aside
+        start = back + SACCADE_SECONDS + rng.uniform(*GAZE_EVERY)
+    return gaze.astype(np.float32)
