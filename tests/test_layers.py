@@ -148,6 +148,17 @@ def test_nothing_of_the_subject_is_left_behind_it(soft: float, scale: int) -> No
     assert reddest(layers.plate) < reddest(behind()) + 15, "not even a shade of it"
 
 
+def test_strands_that_the_matte_does_not_know_are_not_left_behind() -> None:
+    strands = np.rint(outline() * 255).astype(np.uint8)
+    for angle in np.linspace(np.pi, 2 * np.pi, 17):
+        way = np.array([np.cos(angle) * 0.17 * WIDTH, np.sin(angle) * 0.17 * HEIGHT])
+        start, stop = (np.array([0.5 * WIDTH, 0.36 * HEIGHT]) + share * way for share in (0.9, 1.2))
+        cv2.line(strands, start.astype(int).tolist(), stop.astype(int).tolist(), 255, 2, cv2.LINE_AA)
+    alpha = strands / np.float32(255)
+    layers = build_layers(scene_of(laid(alpha, behind()), seen_roughly(outline())))
+    assert reddest(layers.plate) < reddest(behind()) + 25
+
+
 @SOFTNESS
 def test_beside_the_subject_the_plate_is_the_still(soft: float) -> None:
     pixels, layers = figure(soft)
