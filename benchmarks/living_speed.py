@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import resource
+import os
 import tempfile
 import time
 from fractions import Fraction
@@ -104,14 +104,20 @@ def main() -> None:
             f"   {kind:<22}{build:>8.2f}{build / million:>8.2f}{1e3 * render:>11.1f}{count / alone:>12.1f}"
             f"{count / whole:>11.1f}{ratio:>8.2f}{work:>7.2f}"
         )
-    grown = []
-    for seconds in (4, 40):
-        performance = prepared(scene, "everything", seconds)
-        with performance:
-            for index in range(0, performance.frame_count, 4):
-                performance.frame(index)
-        grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    print(f"   peak memory after loops of 4 and of 40 s: {grown[0]:.0f} and {grown[1]:.0f} MiB")
+    performance = prepared(scene, "everything", 60)
+    with performance:
+        for index in range(50):
+            performance.frame(index)
+        before = resident()
+        for index in range(50, performance.frame_count):
+            performance.frame(index)
+    print(f"   memory from the 50th to the 1500th frame of everything: {resident() - before:+.1f} MiB")
+
+
+def resident() -> float:
+    """MiB that this process holds."""
+    with Path("/proc/self/statm").open() as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 if __name__ == "__main__":

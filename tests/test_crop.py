@@ -322,9 +322,9 @@ def test_beyond_the_still_nothing_ever_moves(mira: Scene) -> None:
             assert not apart[~performance.mask].any()
             moves |= bool(apart.any())
         assert moves
-        if performance.warp is None:
+        if performance.warps is None:
             return
-        a, _, c, _ = performance.warp(5).box
+        a, _, c, _ = performance.warps(5)[0].box
         assert a >= 300
         assert c <= 300 + mira.still.size[0]
     with perform(engine, wide, shot, None, None) as whole:

@@ -390,7 +390,7 @@ def a_warp(fold: int = 0, residual: float = 0.1, cut: bool = False) -> SimpleNam
 
 
 def a_performance(warp: SimpleNamespace) -> SimpleNamespace:
-    return SimpleNamespace(frame_count=250, warp=lambda index: warp)
+    return SimpleNamespace(frame_count=250, warps=lambda index: (warp,))
 
 
 def test_a_fold_is_found_where_it_is_and_a_cut_is_none() -> None:

@@ -687,12 +687,12 @@ def resident() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="nothing tells how much memory is in use")
 def test_memory_does_not_grow_with_the_clip(mira: Scene) -> None:
     scene = dataclasses.replace(mira, strokes=stream((256, 256)))
-    performance = prepared(scene, camera=PUSH, brush=True, ambient="snow", seconds=Fraction(15))
+    performance = prepared(scene, camera=PUSH, brush=True, ambient="snow", seconds=Fraction(11))
     with performance:
         for index in range(60):
             performance.frame(index)
         before = resident()
-        for index in range(60, 360):
+        for index in range(60, 260):
             performance.frame(index)
         assert resident() - before < 8 << 20
 

@@ -89,7 +89,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
     [
         ("--motion wink", "did you mean blink"), ("--motion blnk", "mean blink"),
         ("--motion none", "nothing is to move"), ("--motion none,blink", "none stands alone"),
-        ("--motion ,", "choose from blink, breathe, sway, hair"), ("--motion run,jump", "--motion run"),
+        ("--motion ,", "choose from blink"), ("--motion run,jump", "--motion run"),
         ("--still nose --camera pan", "no such part"), ("--still hnds", "did you mean hands"),
         ("--still none", "no such part"), ("--still face,one.png,two.png", "two masks"), ("--still ,", "no such part"),
         ("--still face --say hi", "it is to speak"), ("--still mouth --say hi", "it is to speak"),
