@@ -219,8 +219,8 @@ def test_a_dolly_zoom_keeps_the_subjects_size(loop: bool) -> None:
 # ---------------------------------------------------------------------------------------------------------- the edges
 
 
-@KINDS_AND_LOOPS
-@pytest.mark.parametrize("size", [(307, 173), (90, 160)])
+@pytest.mark.parametrize(("size", "loop"), [((307, 173), False), ((90, 160), True)])
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_beyond_the_picture_is_shown(kind: str, loop: bool, size: Size) -> None:
     seen = view(one(kind), size, bust(size), loop=loop)
     last = np.array(size) - 1
@@ -314,9 +314,9 @@ def test_a_clip_of_one_frame_has_a_camera() -> None:
 # ------------------------------------------------------------------------------------------------------------- limits
 
 
-@KINDS_AND_LOOPS
-def test_what_comes_into_view_stays_within_the_limit(kind: str, loop: bool) -> None:
-    seen = view(one(kind), SMALL, bust(SMALL), loop=loop, limit=2.0)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_comes_into_view_stays_within_the_limit(kind: str) -> None:
+    seen = view(one(kind), SMALL, bust(SMALL), loop="left" in kind, limit=2.0)
     assert seen.camera.uncovered <= 2.0
     rim = (seen.alpha > 0.05) & (seen.alpha < 0.95)
     widest = 0.0
