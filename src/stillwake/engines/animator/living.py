@@ -270,10 +270,12 @@ class Living:
         covers: npt.NDArray[np.uint8] = cv2.remap(
             self._extremes, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
         )
-        bands = covers[1 : 1 + -(-self.size[1] // self._grid.step)]
-        for row in range(0, len(bands), warp.BAND):  # what is drawn in one go is solid only where all of it is
-            band = bands[row : row + warp.BAND]
-            band[:] = np.where((band == 2).all(0), 2, np.where((band == 0).all(0), 0, 1))
+        # What is drawn in one go is solid only where all of it is.
+        rows = covers[1 : 1 + -(-self.size[1] // self._grid.step)]
+        starts = range(0, len(rows), warp.BAND)
+        least, most = (pick.reduceat(rows, starts, axis=0) for pick in (np.minimum, np.maximum))
+        bands = np.where(least == 2, 2, np.where(most == 0, 0, 1)).astype(np.uint8)
+        rows[:] = np.repeat(bands, warp.BAND, axis=0)[: len(rows)]
         return covers
 
     # ------------------------------------------------------------------------------------------- the camera stands

@@ -160,22 +160,22 @@ def runs(grid: Grid, size: Size, wanted: npt.NDArray[np.bool_] | None) -> Iterat
     """Boxes px that cover the cells (h, w) that are wanted, and not many others; None: the whole picture."""
     step = grid.step
     rows, columns = -(-size[1] // step), -(-size[0] // step)
-    for row in range(0, rows, BAND):
-        below = min(rows, row + BAND)
-        y0, y1 = row * step, min(size[1], below * step)
-        if wanted is None:
-            yield 0, y0, size[0], y1
+    starts = range(0, rows, BAND)
+    ends = [min(size[1], (row + BAND) * step) for row in starts]
+    if wanted is None:
+        for row, end in zip(starts, ends, strict=True):
+            yield 0, row * step, size[0], end
+        return
+    some = np.zeros((len(starts), columns + 2), bool)
+    np.logical_or.reduceat(wanted[1 : rows + 1, 1 : columns + 1], starts, axis=0, out=some[:, 1:-1])
+    bands, edges = np.nonzero(some[:, 1:] != some[:, :-1])
+    place = (-1, 0, 0)
+    for band, first, last in zip(bands[::2].tolist(), edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if band == place[0] and first - place[2] <= RUN:
+            place = (band, place[1], last)
             continue
-        some = wanted[row + 1 : below + 1, 1 : columns + 1].any(0)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], some, [False]])))
-        start = stop = -1
-        for first, last in zip(edges[::2], edges[1::2], strict=True):
-            if start < 0:
-                start, stop = int(first), int(last)
-            elif first - stop <= RUN:
-                stop = int(last)
-            else:
-                yield start * step, y0, min(size[0], stop * step), y1
-                start, stop = int(first), int(last)
-        if start >= 0:
-            yield start * step, y0, min(size[0], stop * step), y1
+        if place[0] >= 0:
+            yield place[1] * step, starts[place[0]] * step, min(size[0], place[2] * step), ends[place[0]]
+        place = (band, first, last)
+    if place[0] >= 0:
+        yield place[1] * step, starts[place[0]] * step, min(size[0], place[2] * step), ends[place[0]]
