@@ -223,10 +223,13 @@ def camera_numbers(moving: Talk | Living, scene: Scene, camera: str) -> dict[str
     rows[f"{camera}: seam step, ratio"] = step
     rows[f"{camera}: amount"] = parts.camera.amount
     rows[f"{camera}: overscan"] = parts.camera.overscan
-    beyond = 0.0
+    beyond, last = 0.0, np.array(scene.still.size) - 1
+    across, down = np.linspace(0, last[0], 200), np.linspace(0, last[1], 200)
+    edges_of = [(across, 0 * across), (across, 0 * across + last[1]), (0 * down, down), (0 * down + last[0], down)]
+    border = np.concatenate([np.stack(edge, -1) for edge in edges_of])[None].astype(np.float32)
     for index in indices:
-        where = parts.camera.where(parts.near[0], parts.camera.pose(int(index), count))[1:-1, 1:-1]
-        low, high = where.min((0, 1)), where.max((0, 1)) - (np.array(scene.still.size) - 1)
+        where = parts.camera.at(border, parts.near[0], parts.camera.pose(int(index), count))[0]
+        low, high = where.min(0), where.max(0) - last
         beyond = max(beyond, float(-low.min()), float(high.max()))
     rows[f"{camera}: beyond the picture, px"] = beyond
     if camera == CAMERAS[0] and parts.layers.alpha is not None:

@@ -27,12 +27,12 @@ from stillwake.engines.animator.parts import IntBox
 from stillwake.engines.animator.render import Talk, Warp
 from stillwake.engines.animator.ride import Patches, Ride
 from stillwake.engines.animator.tracks import Track
-from stillwake.types import Floats, Pixels, Size
+from stillwake.types import Floats, Pixels, Samples, Size
 
 Mask = npt.NDArray[np.bool_]
 
-AT_REST = 0.8
-"""Px: hair that is nearer to its place than this gives way to the still itself, which it is but for its rim."""
+AT_REST = 3.0
+"""Px: the nearer hair is to its place than this, the more is given back of what a layer's rim lacks of the still."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,13 +83,15 @@ class Living:
         self._calm = None if moving.hair is None else _calmest(moving, frame_count)
         self._zone = None
         if moving.camera is None and moving.hair is not None:
-            self._zone = _zone(moving.hair, layers, moving.grid, self.size)
+            self._zone = _zone(moving.hair, layers, still, moving.grid)
+            furthest = max(float(np.abs(self._swayed(int(at))).max()) for at in np.linspace(0, frame_count - 1, 24))
+            self._rest = max(1e-3, min(AT_REST, furthest / 2))
         self._laid = None
         if layers.alpha is not None and moving.flow is not None:  # beside the subject, where the brush painted
             beside = 1 - np.clip(layers.alpha / 0.02, 0, 1)
             self._laid = (beside * (moving.flow.soft > 0)).astype(np.float32)
         self._unseen = np.ones(still.shape[:2], bool)  # what the hair's layer does not draw
-        for box, share in self._zone or ():
+        for box, share, _ in self._zone or ():
             self._unseen[box[1] : box[3], box[0] : box[2]] &= share <= 0
         self._cover = layers.subject[..., 3].copy() if moving.see_through and layers.subject is not None else None
         self._there = np.zeros(still.shape[:2], np.uint8)
@@ -297,15 +299,16 @@ class Living:
             target[:] = cv2.blendLinear(ground[y0:y1, x0:x1].copy(), target.copy(), share, 1 - share)
         if self._zone is not None and layers.subject is not None:
             scaled = self._moved(self._grid.nodes, index) * np.float32(layers.scale)
-            furthest = float(np.abs(self._swayed(index)).max())
-            for box, share in self._zone if furthest > 0 else ():
+            near = 1 - min(1.0, float(np.abs(self._swayed(index)).max()) / self._rest)
+            for box, share, rim in self._zone:
                 x0, y0, x1, y1 = box
                 part = warp.enlarge(scaled, self._grid, box, self._room)
                 seen = cv2.remap(layers.subject, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                 laid = ground[y0:y1, x0:x1].copy()
                 _over(laid, seen)
+                if near > 0:
+                    laid = cv2.add(laid, (rim * near).astype(np.int16), dtype=cv2.CV_8U)
                 target = out[y0:y1, x0:x1]
-                share = share * np.float32(min(1.0, furthest / AT_REST))
                 target[:] = cv2.blendLinear(laid, target.copy(), share, 1 - share)
         if moving.pinned is not None:
             np.copyto(out, self._still, where=moving.pinned[..., None])
@@ -320,7 +323,7 @@ class Living:
             mask |= moving.talk.mask
         if moving.flow is not None:
             mask |= moving.flow.soft > 0
-        for box, share in self._zone or ():
+        for box, share, _ in self._zone or ():
             mask[box[1] : box[3], box[0] : box[2]] |= share > 0
         if moving.pinned is not None:
             mask &= ~moving.pinned
@@ -348,22 +351,31 @@ def _over(target: Pixels, seen: Pixels) -> None:
     cv2.add(below, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=target)
 
 
-def _zone(hair: Hair, layers: Layers, grid: Grid, size: Size) -> list[tuple[IntBox, Floats]]:
-    """The boxes px in which hair ever moves, and how much of it is laid over the still there, (h, w) float32.
+def _zone(hair: Hair, layers: Layers, still: Pixels, grid: Grid) -> list[tuple[IntBox, Floats, Samples]]:
+    """The boxes px in which hair ever moves, how much of it is laid over the still there, and what its rim lacks.
 
-    Where neither the subject ever comes nor anything was filled in behind it, the still stays as it is.
+    Where neither the subject ever comes nor anything was filled in behind it, the still stays as it is. The share is
+    (h, w) float32, the lack (h, w, 3) int16: the still less the layers at rest.
     """
     import cv2
 
+    size = still.shape[1], still.shape[0]
     strength = np.abs(hair.basis).sum((0, 3))
     moves = (strength > 0).astype(np.uint8)
     share = cv2.resize(moves.astype(np.float32), None, fx=grid.step, fy=grid.step, interpolation=cv2.INTER_LINEAR)
     share = np.ascontiguousarray(share[grid.step :, grid.step :][: size[1], : size[0]])
-    if layers.alpha is not None:
-        reach = 2 * round(float(strength.max()) + 0.008 * max(size) + 3) + 1
-        near = cv2.dilate((layers.alpha > 0.004).astype(np.uint8), np.ones((reach, reach), np.uint8))
-        share *= np.minimum(1, cv2.blur(near.astype(np.float32), (5, 5)) * near)
-    return [
-        (box, np.ascontiguousarray(share[box[1] : box[3], box[0] : box[2]]))
-        for box in warp.runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0)
-    ]
+    if layers.alpha is None or layers.subject is None:
+        return []
+    reach = 2 * round(float(strength.max()) + 0.008 * max(size) + 3) + 1
+    near = cv2.dilate((layers.alpha > 0.004).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    share *= np.minimum(1, cv2.blur(near.astype(np.float32), (5, 5)) * near)
+    zone = []
+    for box in warp.runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0):
+        x0, y0, x1, y1 = box
+        k = layers.scale
+        whole = np.s_[y0 * k : y1 * k : k, x0 * k : x1 * k : k]
+        laid = np.ascontiguousarray(layers.plate[whole])
+        _over(laid, np.ascontiguousarray(layers.subject[whole]))
+        rim = still[y0:y1, x0:x1].astype(np.int16) - laid
+        zone.append((box, np.ascontiguousarray(share[y0:y1, x0:x1]), rim))
+    return zone
