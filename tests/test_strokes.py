@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stillwake.errors import InputError
-from stillwake.perceive.strokes import BAND, BrushRecord, open_strokes, scaled_strokes
+from stillwake.perceive.strokes import BAND, BrushRecord, open_strokes
 from stillwake.types import Strokes
 
 SIZE = (320, 180)
@@ -189,22 +189,6 @@ def test_an_example_in_an_error_works(tmp_path: Path) -> None:
     BrushRecord.model_validate({"mask": "mask.png", "arrows": [ARROW], "speed": 12.5})
     record = BrushRecord.model_validate({"schema": "stillwake/brush@1", "arrows": [ARROW]})
     assert BrushRecord.model_validate_json(record.to_json()) == record
-
-
-# ------------------------------------------------------------------------------------------------------- scaling
-
-
-def test_scaling(tmp_path: Path) -> None:
-    strokes = opened(tmp_path, {"polygons": [SQUARE], "arrows": [ARROW], "speed": 40, "mode": "wave"})
-    twice = scaled_strokes(strokes, SIZE, (640, 360))
-    assert twice.mask.shape == (360, 640)
-    assert twice.mask.mean() == pytest.approx(strokes.mask.mean(), rel=0.01)
-    assert twice.paths[0] == pytest.approx((strokes.paths[0] + 0.5) * 2 - 0.5)
-    assert (twice.speed, twice.mode, twice.name) == (80, "wave", "brush.json")
-    assert scaled_strokes(strokes, SIZE, SIZE) is strokes
-    back = scaled_strokes(twice, (640, 360), SIZE)
-    assert np.abs(back.mask - strokes.mask).mean() < 0.01
-    assert back.paths[0] == pytest.approx(strokes.paths[0])
 
 
 # --------------------------------------------------------------------------------------------------- what is refused

@@ -110,16 +110,6 @@ def open_mask(path: str | os.PathLike[str], still_size: Size) -> npt.NDArray[np.
     return painted
 
 
-def scaled_strokes(strokes: Strokes, from_size: Size, to_size: Size) -> Strokes:
-    """The strokes for the same picture in another size; the speed keeps its share of the picture."""
-    if from_size == to_size:
-        return strokes
-    scale = np.array(to_size) / np.array(from_size)
-    paths = tuple(((path + 0.5) * scale - 0.5).astype(np.float32) for path in strokes.paths)
-    speed = None if strokes.speed is None else strokes.speed * float(np.sqrt(scale.prod()))
-    return Strokes(_resized(strokes.mask, to_size), paths, speed, strokes.mode, strokes.name)
-
-
 # ------------------------------------------------------------------------------------------------------- the record
 
 
