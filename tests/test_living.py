@@ -334,6 +334,21 @@ def test_only_hair_leaves_the_face_alone(mira: Scene, living: Make) -> None:
     assert not (moved & eyes_of(mira.faces[0], mira.still.size, 0)).any()
 
 
+def test_hair_moves_before_a_background_that_stands_still(mira: Scene, living: Make) -> None:
+    swinging = living("mira", motions=("hair",))
+    assert isinstance(swinging, Living)
+    assert swinging.layered
+    assert not getattr(living("mira", motions=("blink",)), "layered", False)
+    moved = changed(swinging, mira.still.pixels, 4)
+    alpha = swinging.parts.layers.alpha
+    assert alpha is not None
+    import cv2
+
+    near = cv2.dilate((alpha > 0.004).astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    assert moved.any()
+    assert not moved[~near].any()
+
+
 def test_breath_moves_the_chest_and_not_the_background_far_away(astronaut: Scene, living: Make) -> None:
     moved = changed(living("astronaut", motions=("breathe",)), astronaut.still.pixels, 5)
     assert astronaut.matte is not None

@@ -50,6 +50,7 @@ class Framed:
             self.mask[self._place] = inner.mask
         self.warps = self._warps if getattr(inner, "warps", None) is not None else None
         self.notes: tuple[str, ...] = getattr(inner, "notes", ())
+        self.layered: bool = getattr(inner, "layered", False)
         self._there = np.zeros(picture.shape[:2], np.uint8)
 
     def frame(self, index: int) -> Pixels:

@@ -236,6 +236,8 @@ def _mask_share(evidence: Evidence, mask: npt.NDArray[np.bool_]) -> ClipFinding:
     scene, plan = evidence.scene, evidence.plan
     if plan is not None and plan.shots and plan.shots[0].brush:
         return _unseen(name, "a brush moves the background, as was asked for")
+    if getattr(evidence.performance, "layered", False):
+        return _unseen(name, "hair moves before the background, which itself stands still")
     if scene is None or scene.matte is None or scene.matte.shape != mask.shape:
         return _unseen(name, "no matte says where the background is")
     free = 1.0 - scene.matte

@@ -125,6 +125,11 @@ class Living:
             self.parts.ambient.draw(self._out, index, self.frame_count, behind=self._seen)
         return self._out
 
+    @property
+    def layered(self) -> bool:
+        """Whether something moves before a background that stands still itself: hair does."""
+        return self._zone is not None
+
     def alpha(self, index: int) -> Pixels | None:
         """How much there is of each pixel of that frame, (H, W) uint8; None where the still is solid."""
         import cv2
