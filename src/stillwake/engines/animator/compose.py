@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.engines.animator import warp
 from stillwake.engines.animator.ambient import build_ambient
 from stillwake.engines.animator.anatomy import Anatomy, smoothstep
 from stillwake.engines.animator.camera import plan_camera
-from stillwake.engines.animator.fields import Grid, grid_over
+from stillwake.engines.animator.fields import grid_over
+from stillwake.engines.animator.filters import disc
 from stillwake.engines.animator.flow import build_flow
 from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.hair import Hair, find_hair, whole_turns
@@ -68,7 +70,7 @@ def compose(scene: Scene, shot: Shot, speech: Speech | None, face: Face | None) 
     pinned = held_mask(scene, shot.held, face, hair)
     free = None if pinned is None else _freedom(pinned)
     if hair is not None and free is not None:
-        hair = replace(hair, basis=hair.basis * _on_nodes(free, grid)[None, ..., None])
+        hair = replace(hair, basis=hair.basis * warp.at_nodes(free, grid)[None, ..., None])
         if not hair.basis.any():
             hair = None
             notes.append("the hair stands still: nothing of it is left to move")
@@ -182,8 +184,7 @@ def held_mask(scene: Scene, parts: tuple[HeldPart, ...], face: Face | None, hair
         hull = cv2.convexHull(points.astype(np.float32))[:, 0]
         cv2.fillConvexPoly(shape, np.round(hull).astype(np.int32), 1)
         if grown >= 1:
-            n = 2 * round(grown) + 1
-            shape = cv2.dilate(shape, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (n, n)))
+            shape = cv2.dilate(shape, disc(grown))
         np.maximum(mask, shape, out=mask)
 
     faces = scene.faces if face is None else (face,)
@@ -218,10 +219,3 @@ def _freedom(pinned: Mask) -> Floats:
     distance = cv2.distanceTransform(1 - pinned.astype(np.uint8), cv2.DIST_L2, 3)
     free: Floats = smoothstep(distance, 2.0 * STEP, 2.0 * STEP + APPROACH * max(pinned.shape)).astype(np.float32)
     return free
-
-
-def _on_nodes(field: Floats, grid: Grid) -> Floats:
-    import cv2
-
-    sampled: Floats = cv2.remap(field, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return sampled

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.engines.animator.filters import blurred
 from stillwake.types import Floats, Pixels
 
 _SMALLER = 4
@@ -45,8 +46,8 @@ def fill_behind(pixels: Pixels, hole: npt.NDArray[np.bool_], *, drawn: bool) -> 
     distance, nearest = cv2.distanceTransformWithLabels(inside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     sigma = longer * _GRAIN
     known = 1 - inside.astype(np.float32)
-    smooth = _blurred(part.astype(np.float32) * known[..., None], sigma)
-    smooth /= np.maximum(_blurred(known, sigma), 1e-3)[..., None]
+    smooth = blurred(part.astype(np.float32) * known[..., None], sigma)
+    smooth /= np.maximum(blurred(known, sigma), 1e-3)[..., None]
     filled = tones
     if not drawn:
         grain = (part - smooth) * known[..., None]
@@ -95,14 +96,7 @@ def _mirror(inside: Pixels, nearest: npt.NDArray[np.int32], sigma: float) -> Flo
     # at half the size: a smooth field's blur costs a quarter there
     half = cv2.resize(across * weight[..., None], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     share = cv2.resize(weight, (half.shape[1], half.shape[0]), interpolation=cv2.INTER_AREA)
-    soft = _blurred(half, sigma / 2) / np.maximum(_blurred(share, sigma / 2), 1e-3)[..., None]
+    soft = blurred(half, sigma / 2) / np.maximum(blurred(share, sigma / 2), 1e-3)[..., None]
     soft = cv2.resize(soft, (inside.shape[1], inside.shape[0]), interpolation=cv2.INTER_LINEAR)
     mirrored: Floats = (np.stack([x, y], -1) + soft).astype(np.float32)
     return mirrored
-
-
-def _blurred(field: Floats, sigma: float) -> Floats:
-    import cv2
-
-    soft: Floats = cv2.GaussianBlur(field, (0, 0), max(0.5, float(sigma)))
-    return soft

@@ -21,6 +21,7 @@ from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import Array, smoothstep
 from stillwake.engines.animator.fields import Grid
 from stillwake.engines.animator.fill import fill_behind
+from stillwake.engines.animator.filters import disc
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox
 from stillwake.types import Floats, Pixels, Strokes
@@ -487,18 +488,10 @@ def _box(soft: Floats) -> IntBox:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _disc(radius: float) -> Pixels:
-    import cv2
-
-    n = max(1, round(radius))
-    disc: Pixels = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * n + 1, 2 * n + 1))
-    return disc
-
-
 def _grown(mask: Floats, radius: float) -> Floats:
     import cv2
 
-    grown: Floats = cv2.dilate(mask, _disc(radius))
+    grown: Floats = cv2.dilate(mask, disc(radius))
     return grown
 
 
@@ -537,7 +530,7 @@ def _feathered(mask: Floats, rim: int) -> Floats:
     """A mask that rises from 0 at its rim, and is 0 outside; at the picture's edge it goes on."""
     import cv2
 
-    inner = cv2.erode(mask, _disc(rim))
+    inner = cv2.erode(mask, disc(rim))
     soft = cv2.GaussianBlur(inner, (2 * rim + 1, 2 * rim + 1), 0.45 * rim, borderType=cv2.BORDER_REPLICATE)
     within: Floats = np.minimum(soft, 1)
     return within
@@ -569,7 +562,7 @@ def _things(small: Floats, mask: Floats) -> tuple[Floats, int]:
     rough = max(1.0, float(np.percentile(odd[mask > 0.5], 90)) / _ROUGH) if (mask > 0.5).any() else 1.0
     sure = odd > _ODD[1] * rough
     # What hangs together with a thing belongs to it: a boat's wake.
-    closed = cv2.morphologyEx((odd > _ODD[0] * rough).astype(np.uint8), cv2.MORPH_CLOSE, _disc(1.5))
+    closed = cv2.morphologyEx((odd > _ODD[0] * rough).astype(np.uint8), cv2.MORPH_CLOSE, disc(1.5))
     count, parts, facts, _ = cv2.connectedComponentsWithStats(closed)
     seeds = np.bincount(parts[sure], minlength=count)
     area = facts[:, cv2.CC_STAT_AREA] / max(1, int((mask > 0.5).sum()))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from stillwake.engines.animator.anatomy import Array, smoothstep
 from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.filters import blurred, disc
 from stillwake.engines.animator.parts import IntBox
 from stillwake.types import Face, Floats, Pixels, Scene
 
@@ -125,7 +126,7 @@ def find_hair(scene: Scene, face: Face, grid: Grid, subject: Floats) -> tuple[Ha
     x1, y1 = grid.nodes[rows[-1], columns[-1]] + 1.5 * grid.step
     width, height = scene.still.size
     zone = (max(0, int(x0)), max(0, int(y0)), min(width, int(np.ceil(x1)) + 1), min(height, int(np.ceil(y1)) + 1))
-    mask = canvas.in_picture(_blurred(hair.astype(np.float32), 0.012 * canvas.unit), (width, height))
+    mask = canvas.in_picture(blurred(hair.astype(np.float32), 0.012 * canvas.unit), (width, height))
     return Hair(np.clip(mask * np.minimum(1, 2 * subject), 0, 1).astype(np.float32), zone, basis, reach), ""
 
 
@@ -209,21 +210,6 @@ def _canvas_for(scene: Scene, face: Face, subject: Floats) -> _Canvas:
     )  # fmt: skip
 
 
-def _blurred(field: Floats, sigma: float) -> Floats:
-    import cv2
-
-    soft: Floats = cv2.GaussianBlur(field, (0, 0), max(0.5, sigma))
-    return soft
-
-
-def _disc(radius: float) -> Pixels:
-    import cv2
-
-    n = max(1, round(radius))
-    disc: Pixels = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * n + 1, 2 * n + 1))
-    return disc
-
-
 # ----------------------------------------------------------------------------------------------------- the mask
 
 
@@ -236,12 +222,12 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
     crown = person & ~canvas.oval & (v > _CROWN[0]) & (v < _CROWN[1]) & (side < _CROWN[2])
     if crown.sum() < _LEAST_SEED * unit**2:
         return None, "no hair seen above the forehead"
-    core = cv2.erode(canvas.oval.astype(np.uint8), _disc(0.06 * unit)) > 0
+    core = cv2.erode(canvas.oval.astype(np.uint8), disc(0.06 * unit)) > 0
     cv2.setRNGSeed(0)
     to_hair = _distance(canvas.lab, crown, 4)
     to_skin = _distance(canvas.lab, core & (v > -0.1) & (v < 0.3), 1)
     alike = person & ~core & (to_hair < _ALIKE) & (to_hair < to_skin) & (v < _BELOW)
-    alike = _held_by(cv2.morphologyEx((alike | crown).astype(np.uint8), cv2.MORPH_OPEN, _disc(1)), crown)
+    alike = _held_by(cv2.morphologyEx((alike | crown).astype(np.uint8), cv2.MORPH_OPEN, disc(1)), crown)
     labels = np.full(person.shape, cv2.GC_PR_BGD, np.uint8)
     labels[person & ~canvas.oval & (v < 0.15) & (side < 1.1)] = cv2.GC_PR_FGD
     labels[alike] = cv2.GC_PR_FGD
@@ -255,7 +241,7 @@ def _segmented(canvas: _Canvas) -> tuple[Mask | None, str]:
     labels[~person | canvas.others] = cv2.GC_BGD
     cv2.grabCut(shown, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)) & person
-    hair = _held_by(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, _disc(1)), crown)
+    hair = _held_by(cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, disc(1)), crown)
     if hair.sum() < _LEAST * unit**2:
         return None, "too little hair is seen"
     body = person & (v > 0.6)
@@ -304,10 +290,10 @@ def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     unit = canvas.unit
     skull = (canvas.u / 0.78) ** 2 + ((canvas.v + 0.15) / 0.72) ** 2 < 1
     front = (hair & (canvas.v < _ROOT) & skull).astype(np.uint8)
-    inside, disc, square = cv2.dilate(hair.astype(np.uint8), _disc(1)), _disc(1), np.ones((3, 3), np.uint8)
+    inside, cross, square = cv2.dilate(hair.astype(np.uint8), disc(1)), disc(1), np.ones((3, 3), np.uint8)
     away = np.where(front > 0, 0, np.inf).astype(np.float32)
     for step in range(1, 8 * _UNIT):  # a cross and a square by turns are near enough to a circle
-        grown = cv2.dilate(front, disc if step % 2 else square) & inside
+        grown = cv2.dilate(front, cross if step % 2 else square) & inside
         fresh = grown > front
         if not fresh.any():
             break
@@ -320,8 +306,8 @@ def _from_roots(canvas: _Canvas, hair: Mask) -> tuple[Floats, float]:
     top, under = np.zeros_like(share), np.full_like(share, 1e-9)
     # Near places decide; far ones count where there are no near ones.
     for sigma, weight in ((0.035, 1.0), (0.12, 0.02), (0.4, 4e-4)):
-        top += weight * _blurred(share * reached, sigma * unit)
-        under += weight * _blurred(reached.astype(np.float32), sigma * unit)
+        top += weight * blurred(share * reached, sigma * unit)
+        under += weight * blurred(reached.astype(np.float32), sigma * unit)
     return top / under, tips / unit
 
 
@@ -330,7 +316,7 @@ def _clearance(canvas: _Canvas, hair: Mask) -> tuple[Floats, Floats, Floats]:
     import cv2
 
     unit = canvas.unit
-    closed = cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_CLOSE, _disc(0.03 * unit)) > 0
+    closed = cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_CLOSE, disc(0.03 * unit)) > 0
     fixed = (canvas.person & ~closed).astype(np.uint8)
     _, parts, stats, _ = cv2.connectedComponentsWithStats(fixed, connectivity=4)
     small = stats[:, cv2.CC_STAT_AREA] < 0.03 * unit**2  # a ribbon goes with the hair

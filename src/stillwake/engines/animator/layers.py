@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from stillwake.engines.animator.anatomy import smoothstep
 from stillwake.engines.animator.fill import fill_behind
+from stillwake.engines.animator.filters import blurred, disc
 from stillwake.engines.animator.ink import double
 from stillwake.engines.animator.parts import IntBox
 from stillwake.types import Floats, Pixels, Scene, Still
@@ -147,8 +148,8 @@ def cut_out(pixels: Pixels, matte: Floats, hands: Sequence[Floats] = ()) -> Cut 
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     rough = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
     unit = max(size) / 640
-    sure = cv2.erode((rough > 0.9).astype(np.uint8), _disc(7 * unit))
-    away = cv2.dilate((rough > 0.15).astype(np.uint8), _disc(12 * unit)) == 0
+    sure = cv2.erode((rough > 0.9).astype(np.uint8), disc(7 * unit))
+    away = cv2.dilate((rough > 0.15).astype(np.uint8), disc(12 * unit)) == 0
     if not sure.any() or not away.any():
         return None
     labels = np.where(rough > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
@@ -165,7 +166,7 @@ def cut_out(pixels: Pixels, matte: Floats, hands: Sequence[Floats] = ()) -> Cut 
     both, either = (found > 0) & (rough > 0.5), (found > 0) | (rough > 0.5)
     moved = 1 - both.sum() / max(1, either.sum())
     grown = cv2.resize(found, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
-    edge = smoothstep(_blurred(grown, 0.5 / scale), 0.25, 0.75).astype(np.float32)
+    edge = smoothstep(blurred(grown, 0.5 / scale), 0.25, 0.75).astype(np.float32)
     alpha, spill, unsure = _mixtures(pixels, edge)
     return Cut(alpha, spill, float(moved), unsure)
 
@@ -181,7 +182,7 @@ def _claim(labels: Pixels, hand: Floats) -> None:
     bones = np.zeros_like(labels)
     cv2.polylines(bones, [np.round(hand[finger]).astype(np.int32) for finger in _FINGERS], isClosed=False, color=1)
     reach = 0.12 * float(np.ptp(hand, axis=0).max())
-    around = cv2.dilate(bones, _disc(reach)) > 0
+    around = cv2.dilate(bones, disc(reach)) > 0
     labels[around & (labels == cv2.GC_BGD)] = cv2.GC_PR_BGD
     labels[around & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
     labels[bones > 0] = cv2.GC_FGD
@@ -239,7 +240,7 @@ def _strands(alike: Mask, longer: int) -> Mask:
     import cv2
 
     small = alike.astype(np.uint8)
-    thick = cv2.morphologyEx(small, cv2.MORPH_OPEN, _disc(_THIN * longer))
+    thick = cv2.morphologyEx(small, cv2.MORPH_OPEN, disc(_THIN * longer))
     thin = small & ~cv2.dilate(thick, np.ones((5, 5), np.uint8))
     grown: Mask = cv2.dilate(thin, np.ones((3, 3), np.uint8)) > 0
     return grown
@@ -256,8 +257,8 @@ def _beside(colours: Floats, known: Mask, band: float) -> Floats:
     sums = cv2.resize(colours * weight[..., None], small, interpolation=cv2.INTER_AREA)
     top, bottom = np.zeros_like(sums), np.full_like(share, 1e-7)
     for reach, gain in ((1.2, 1.0), (4.0, 1e-3)):
-        top += gain * _blurred(sums, reach * band / 4)
-        bottom += gain * _blurred(share, reach * band / 4)
+        top += gain * blurred(sums, reach * band / 4)
+        bottom += gain * blurred(share, reach * band / 4)
     carried: Floats = cv2.resize(top / bottom[..., None], (width, height), interpolation=cv2.INTER_LINEAR)
     return carried
 
@@ -378,12 +379,12 @@ def _plate(scene: Scene, cut: Cut, doubled: Pixels, k: int) -> Pixels:
     longer = max(height, width)
     hidden = ((cut.alpha > 0.02) | cut.spill).astype(np.uint8)
     drawn = scene.style == "drawn"
-    hole = cv2.dilate(hidden, _disc((_GROWN_DRAWN if drawn else _GROWN) * longer)) > 0
+    hole = cv2.dilate(hidden, disc((_GROWN_DRAWN if drawn else _GROWN) * longer)) > 0
     filled = fill_behind(scene.still.pixels, hole, drawn=drawn)
     rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
     y0, y1 = max(0, int(rows[0]) - 4), min(height, int(rows[-1]) + 5)
     x0, x1 = max(0, int(columns[0]) - 4), min(width, int(columns[-1]) + 5)
-    share = _blurred(hole[y0:y1, x0:x1].astype(np.float32), 1.2)
+    share = blurred(hole[y0:y1, x0:x1].astype(np.float32), 1.2)
     share2 = _times(share, k)
     filled2 = _times(np.ascontiguousarray(filled[y0:y1, x0:x1]), k)
     plate = doubled.copy()
@@ -398,7 +399,7 @@ def lost_limb(scene: Scene, alpha: Floats) -> str:
 
     height, width = alpha.shape
     cut = (alpha > 0.3).astype(np.uint8)
-    near, nearer = (cv2.dilate(cut, _disc(reach * max(height, width))) for reach in (_LIMB_NEAR, _FINGER_NEAR))
+    near, nearer = (cv2.dilate(cut, disc(reach * max(height, width))) for reach in (_LIMB_NEAR, _FINGER_NEAR))
 
     def outside(points: Floats, near: Pixels) -> Mask:
         x, y = np.rint(points[:, 0]).astype(int), np.rint(points[:, 1]).astype(int)
@@ -415,18 +416,3 @@ def lost_limb(scene: Scene, alpha: Floats) -> str:
         if joints and outside(scene.body.joints[joints, :2], near).sum() >= 2:
             return "an arm or a leg"
     return ""
-
-
-def _disc(radius: float) -> Pixels:
-    import cv2
-
-    n = max(1, round(radius))
-    disc: Pixels = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * n + 1, 2 * n + 1))
-    return disc
-
-
-def _blurred(field: Floats, sigma: float) -> Floats:
-    import cv2
-
-    soft: Floats = cv2.GaussianBlur(field, (0, 0), max(0.3, float(sigma)))
-    return soft

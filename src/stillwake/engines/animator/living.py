@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +22,7 @@ from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.hair import Hair
 from stillwake.engines.animator.layers import Layers
 from stillwake.engines.animator.parts import IntBox
-from stillwake.engines.animator.render import Talk, Warp
+from stillwake.engines.animator.render import OneThread, Talk, Warp
 from stillwake.engines.animator.ride import Patches, Ride
 from stillwake.engines.animator.tracks import Track
 from stillwake.types import Floats, Pixels, Samples, Size
@@ -64,7 +62,7 @@ class Moving:
     see_through: bool = False
 
 
-class Living:
+class Living(OneThread):
     """A performance of all that moves, drawn frame by frame when it is asked for."""
 
     def __init__(self, still: Pixels, moving: Moving, fps: Fraction, frame_count: int, notes: tuple[str, ...]) -> None:
@@ -98,20 +96,6 @@ class Living:
         front = layers.plate if layers.subject is None else layers.subject
         self._eyes = front.copy() if moving.gaze is not None else front
         self.mask = self._mask()
-
-    def __enter__(self) -> Self:
-        import cv2
-
-        self._threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        import cv2
-
-        cv2.setNumThreads(self._threads)
 
     def frame(self, index: int) -> Pixels:
         """The frame of that index, (H, W, 3) uint8 RGB; valid until the next call."""

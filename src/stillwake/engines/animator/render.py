@@ -36,7 +36,28 @@ class Warp:
     opening: float
 
 
-class Talk:
+class OneThread:
+    """While frames are drawn, as a context, OpenCV takes one thread.
+
+    The encoder has the other cores; threads for a millisecond's work only get into its way.
+    """
+
+    def __enter__(self) -> Self:
+        import cv2
+
+        self._threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import cv2
+
+        cv2.setNumThreads(self._threads)
+
+
+class Talk(OneThread):
     """A performance: every frame of a talking face, drawn when it is asked for."""
 
     def __init__(
@@ -59,21 +80,6 @@ class Talk:
         self._picture = rig.doubled.copy() if redrawn else rig.doubled
         self._room = warp.room_for(rig.head.grid, self._bands)
         self._head_index = warp.node_index(rig.head.grid)
-
-    def __enter__(self) -> Self:
-        import cv2
-
-        # The encoder has the other cores; threads for a millisecond's work only get into its way.
-        self._threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        import cv2
-
-        cv2.setNumThreads(self._threads)
 
     def frame(self, index: int) -> Pixels:
         """The frame of that index, (H, W, 3) uint8 RGB; valid until the next call."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.engines.animator import warp
 from stillwake.engines.animator.anatomy import Anatomy, Array, measure
 from stillwake.engines.animator.cel_lids import CelLids
 from stillwake.engines.animator.cel_mouth import CelMouth
@@ -161,12 +162,7 @@ def _mouth(
 
 def _freedom(free: Floats | None, grid: Grid) -> Floats | float:
     """How far the nodes may move, (h, w, 1, 1), or 1."""
-    import cv2
-
-    if free is None:
-        return 1.0
-    share: Floats = cv2.remap(free, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return share[..., None, None]
+    return 1.0 if free is None else warp.at_nodes(free, grid)[..., None, None]
 
 
 def _moving_nodes(field: Floats) -> npt.NDArray[np.bool_]:

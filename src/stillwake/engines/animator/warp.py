@@ -59,6 +59,14 @@ def looked_up(field: Floats, grid: Grid, where: Floats) -> Floats:
     return found
 
 
+def at_nodes(field: Floats, grid: Grid) -> Floats:
+    """A field (H, W) of the picture at the nodes of a grid, bilinear; beyond the picture its edge goes on."""
+    import cv2
+
+    found: Floats = cv2.remap(field, grid.nodes, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return found
+
+
 def invert_smooth(u: Floats, index: Floats, step: int) -> Floats:
     """The inverse of a gentle field by fixed-point steps; ``index`` (h, w, 2) are the nodes' own indices."""
     import cv2
