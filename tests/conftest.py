@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -61,3 +62,33 @@ def mira() -> Scene:
     from stillwake.perceive import perceive, scaled
 
     return scaled(perceive(open_still(demo_drawing())), (256, 256))
+
+
+class Run:
+    """What a command did."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def sentence(self) -> str:
+        """The one line that an error is."""
+        assert self.status != 0, self.err
+        assert self.out == "", "an error leaves standard output empty"
+        assert "Traceback" not in self.err
+        (line,) = self.err.strip().splitlines()
+        assert line.endswith("."), line
+        return line
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    def run(*words: object) -> Run:
+        capfd.readouterr()
+        from stillwake import cli
+
+        status = cli.main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Run(status, out, err)
+
+    return run

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,35 +22,10 @@ from stillwake.errors import UsageError
 from stillwake.perceive.strokes import BrushRecord
 from stillwake.types import Brief, CameraKey, CameraRecord, FaceRecord, Inspection, Plan, Report, RunRecord
 
+if TYPE_CHECKING:
+    from conftest import Run
+
 ROOT = Path(__file__).parents[1]
-
-
-class Run:
-    """What a command did."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def sentence(self) -> str:
-        """The one line that an error is."""
-        assert self.status != 0, self.err
-        assert self.out == "", "an error leaves standard output empty"
-        assert "Traceback" not in self.err
-        (line,) = self.err.strip().splitlines()
-        assert line.endswith("."), line
-        return line
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    def run(*words: object) -> Run:
-        capfd.readouterr()
-        status = cli.main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return Run(status, out, err)
-
-    return run
 
 
 @pytest.fixture

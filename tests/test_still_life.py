@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ from stillwake.inspection import moves as moves_check
 from stillwake.media import open_still
 from stillwake.readiness import check
 from stillwake.types import MOTIONS, Brief, CameraMove, CameraRecord, Pixels, Report, RunRecord, Scene, Shot
+
+if TYPE_CHECKING:
+    from conftest import Run
 
 WIDTH, HEIGHT = 240, 160
 
@@ -51,34 +54,6 @@ def inputs(tmp_path: Path) -> Path:
     (folder / "bad.json").write_text('{"keys": [{"at": 0}]}')
     (folder / "brush.json").write_text('{"arrows": [[40, 110, 200, 110]], "speed": 25}')
     return folder
-
-
-class Run:
-    """What a command did."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-    @property
-    def sentence(self) -> str:
-        """The one line that an error is."""
-        assert self.status != 0, self.err
-        assert self.out == ""
-        assert "Traceback" not in self.err
-        (line,) = self.err.strip().splitlines()
-        assert line.endswith("."), line
-        return line
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
-    def run(*words: object) -> Run:
-        capfd.readouterr()
-        status = cli.main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return Run(status, out, err)
-
-    return run
 
 
 # ------------------------------------------------------------------------------------------------------- wrong usage

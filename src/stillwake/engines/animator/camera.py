@@ -57,7 +57,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Camera:
-    """A move that can be carried: ``pose_at(u)`` for u 0..1 of the clip, and the grid it is computed on.
+    """A move that can be carried: ``path(u)``, its pose at u 0..1 of the clip, and the ``grid`` it is computed on.
 
     ``start`` is where on its path a loop begins; ``pivot`` (x, y) px; ``overscan`` the zoom that keeps the picture's
     edges out of view; ``amount`` 0..1, how much of the move that was asked for is made; ``uncovered`` px, the widest
