@@ -611,8 +611,9 @@ def test_a_face_that_rests_with_its_teeth_is_expected_to() -> None:
 
 def test_a_leaning_face_is_read_upright() -> None:
     """Shut lips of a head that leans by 3 degrees read up to .05 in a level crop, .03 in an upright one."""
-    from stillwake.inspection.evidence import Place, _Watch
+    from stillwake.inspection.evidence import _Watch
     from stillwake.inspection.stream import Shown
+    from stillwake.inspection.view import Place
 
     asked: list[tuple[Any, float]] = []
 

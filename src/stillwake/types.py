@@ -657,6 +657,24 @@ class Clip:
     info: ClipInfo
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Timeline:
+    """One measure along a clip, to be drawn: ``values`` (N,) float32 in ``unit`` at ``times`` (N,) float32 seconds.
+
+    ``name`` that of the check it belongs to; nan where nothing was seen; ``limit`` above which (or, for a measure with
+    a sign, beyond which to either side) it warns, or None.
+    """
+
+    name: str
+    unit: str
+    times: Floats
+    values: Floats
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+
 class Inspection(Record):
     """Is this clip clean?"""
 

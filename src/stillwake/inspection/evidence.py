@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from stillwake.inspection import mouth
 from stillwake.inspection.background import Backgrounds, Comparison, background_of, nothing_to_compare
 from stillwake.inspection.stream import Shown, Span, Timing, frames_within, timing
+from stillwake.inspection.view import Place
 from stillwake.types import Box, Clip, Floats, Pixels, Plan, Progress, Scene, Sound, Speech, Still
 
 if TYPE_CHECKING:
@@ -220,14 +221,6 @@ def _comparison(
     for shown in frames_within(clip, times, ((0.0, float(1 / clip.info.fps)),)):
         return Comparison(shown.pixels.copy(), region, "its first frame")
     return "it has no frame"
-
-
-class Place(NamedTuple):
-    """Where a face is looked for: ``box`` in px of the clip, ``roll`` in degrees and ``kind``, as `Face` has them."""
-
-    box: Box
-    roll: float
-    kind: Literal["photo", "drawn"] = "photo"
 
 
 def face_place(scene: Scene | None, face: int, size: tuple[int, int]) -> Place | None:

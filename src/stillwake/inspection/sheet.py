@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection import mouth
-from stillwake.inspection.evidence import Place, face_place, find_face
+from stillwake.inspection.evidence import face_place, find_face
 from stillwake.inspection.stream import Span, Timing, frames_within, timing
+from stillwake.inspection.view import Place
 from stillwake.types import VISEMES, Box, Clip, Floats, Pixels, Scene, Speech, Timed
 
 if TYPE_CHECKING:

@@ -48,8 +48,37 @@ def perceive(still: Still, given: Sequence[GivenFace] = ()) -> Scene:
         return dataclasses.replace(_perceived(still, given), writing=writing.result())
 
 
+def glance(still: Still) -> Scene:
+    """The still's style, faces and matte alone: what a frame of a clip is asked for.
+
+    Raises
+    ------
+    stillwake.errors.StillwakeError
+        The models cannot be loaded.
+    """
+    return _glanced(still, ())
+
+
+def people(pixels: Pixels) -> Floats:
+    """(H, W) float32 0..1, 1 on people: the matte alone, without a look for faces; meant for small pictures."""
+    return matte_of(pixels, ())
+
+
 def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
     """The scene but for its lettering."""
+    glanced = _glanced(still, given)
+    body = body_of(still.pixels)
+    seen = {
+        **glanced.seen,
+        "hands": "mediapipe hands and our own counting net",
+        "body": "mediapipe pose",
+        "writing": "rapidocr",
+        "depth": "unseen: no depth model is part of stillwake yet",
+    }
+    return dataclasses.replace(glanced, seen=seen, hands=find_hands(still.pixels, _forearms(body)), body=body)
+
+
+def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
     pixels = still.pixels
     places = candidates(pixels)
     largest = next((place.fit for place in places if telling(place)), None)
@@ -71,7 +100,6 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
-    body = body_of(pixels)
     seen = {
         "faces": (
             "our own nets for drawn faces"
@@ -83,15 +111,8 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
         "style": f"{'face, edges and colours' if largest else 'edges and colours'}, {sure:.0%} sure"
         if style == read
         else "given by hand, with the face",
-        "hands": "mediapipe hands and our own counting net",
-        "body": "mediapipe pose",
-        "writing": "rapidocr",
-        "depth": "unseen: no depth model is part of stillwake yet",
     }
-    return Scene(
-        still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen,
-        hands=find_hands(pixels, _forearms(body)), body=body, given=numbers,
-    )  # fmt: skip
+    return Scene(still, style, faces, tuple(refused[:_MOST_REFUSED]), matte, seen, given=numbers)
 
 
 def _forearms(body: Body | None) -> list[Floats]:

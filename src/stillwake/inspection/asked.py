@@ -1,0 +1,57 @@
+"""What a clip was meant to be: read from the plan it was made by, or told by whoever inspects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stillwake.types import Ambience, CameraRecord, Family, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of whoever made the clip; a default means that nobody said.
+
+    ``engine`` its name, ``family`` its kind; ``frames`` how many; ``face`` which one speaks, 1 being the largest;
+    ``loop`` whether its end should flow into its beginning, ``repeat`` times over; ``still`` whether the background
+    should stand still; ``camera`` how it should move; ``brush`` and ``ambient`` what moves besides; ``prompt`` the
+    words given to a generator.
+    """
+
+    family: Family | None = None
+    engine: str = ""
+    frames: int | None = None
+    face: int = 1
+    loop: bool = False
+    repeat: int = 1
+    still: bool = False
+    camera: CameraRecord | None = None
+    brush: bool = False
+    ambient: Ambience | None = None
+    prompt: str = ""
+
+    @classmethod
+    def of(cls, plan: Plan | None) -> Asked:
+        """What the plan says."""
+        if plan is None or not plan.shots:
+            return cls()
+        shot = plan.shots[0]
+        moves = shot.camera is not None or shot.brush or shot.ambient is not None
+        return cls(
+            family=shot.family,
+            engine=shot.engine,
+            frames=sum(one.frame_count * one.repeat for one in plan.shots),
+            face=shot.face,
+            loop=shot.loop,
+            repeat=shot.repeat,
+            still=shot.family == "animator" and not moves,
+            camera=shot.camera,
+            brush=shot.brush,
+            ambient=shot.ambient,
+        )
+
+    @property
+    def everywhere(self) -> str:
+        """Why no background can stand still, as a clause, or ""."""
+        if self.camera is not None:
+            return "the camera moves, and the background with it"
+        return f"{self.ambient} drifts through all of the picture" if self.ambient is not None else ""
