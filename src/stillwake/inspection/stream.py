@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 from stillwake.errors import ClipError
 from stillwake.types import Clip, Pixels
 
-BT709_FROM_LINES = 720
-"""An untagged picture of at least this many lines is read as BT.709, a smaller one as BT.601, as players do."""
+if TYPE_CHECKING:
+    import av
+
 SEARCH_RATHER = 250
 """Frames from which searching the file is quicker than decoding on: x264 sets a key frame every 250 at the latest."""
+
+ROUNDED = Fraction(101, 100)
+"""Ticks by which a frame of a constant rate may be off its place, in a container whose clock rounds its time."""
 
 Span = tuple[float, float]
 """(start, end) in seconds; the end is outside."""
@@ -24,13 +28,15 @@ Span = tuple[float, float]
 class Timing:
     """When each frame is shown, read from the packets without decoding.
 
-    ``ticks`` the frames' presentation times in order, in units of ``tick`` seconds; ``direct`` whether the frames
-    can be decoded from anywhere as they lie in the file: it is a film, upright, at a constant rate.
+    ``ticks`` the frames' presentation times in order, in units of ``tick`` seconds; ``direct`` whether a frame can
+    be found in the file by its time; ``even`` whether frames come at the clip's rate, each at index / fps as far as
+    the container's clock can say it. Where they do not, each frame keeps its own time.
     """
 
     ticks: tuple[int, ...]
     tick: Fraction
     direct: bool
+    even: bool = True
 
     def seconds(self, index: int) -> Fraction:
         """When the frame appears, in seconds after the first."""
@@ -38,18 +44,30 @@ class Timing:
 
     def worst(self, fps: Fraction) -> tuple[Fraction, int]:
         """How far the frame that is furthest from index / fps is from it in seconds, and which one it is."""
-        return max(
-            ((abs(self.seconds(index) - index / fps), index) for index in range(len(self.ticks))),
-            default=(
-                Fraction(0),
-                0,
-            ),
-        )
+        if not self.ticks:
+            return Fraction(0), 0
+        # In whole numbers: two hours are 200,000 frames.
+        frame = self.tick * fps
+        up, down, first = frame.numerator, frame.denominator, self.ticks[0]
+        apart, index = max((abs((tick - first) * up - index * down), index) for index, tick in enumerate(self.ticks))
+        return Fraction(apart, down) / fps, index
+
+    def middles(self, fps: Fraction) -> list[float]:
+        """The middle of the time that each frame is shown, in seconds; the last one lasts a frame of the rate."""
+        step = float(1 / fps)
+        if self.even:
+            return [(index + 0.5) * step for index in range(len(self.ticks))]
+        tick, first = float(self.tick), self.ticks[0] if self.ticks else 0
+        begin = [(each - first) * tick for each in self.ticks]
+        return [(here + after) / 2 for here, after in zip(begin, [*begin[1:], begin[-1] + step], strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """A decoded frame: its index, the middle of the time it is shown in seconds, and (H, W, 3) uint8 RGB."""
+    """A decoded frame: its index, the middle of the time it is shown in seconds, and (H, W, 3) uint8 RGB.
+
+    Where the frames do not come evenly, the index counts the pictures in the file, and the time is their own.
+    """
 
     index: int
     time: float
@@ -64,26 +82,32 @@ def timing(clip: Clip) -> Timing:
     stillwake.errors.ClipError
         It cannot be read.
     """
-    from av.error import FFmpegError
-
     from stillwake.media import is_animation
 
     if clip.path.is_dir() or "%" in clip.path.name or is_animation(clip.path):
         return Timing(tuple(range(clip.info.frame_count)), 1 / clip.info.fps, direct=False)
-    import av
+    from stillwake.media.containers import foreign_errors, opened_container, tells_times
+    from stillwake.media.video import film_stream
 
+    what = _what(clip)
     try:
-        with av.open(str(clip.path)) as box:
-            video = box.streams.video[0]
+        with opened_container(clip.path, what, ClipError, "a video", animated=True) as opened:
+            video = film_stream(opened, what)
             tick = Fraction(video.time_base or 1)
-            ticks = [p.pts for p in box.demux(video) if p.pts is not None and p.size and not p.is_discard]
-        with av.open(str(clip.path)) as box:
-            upright = next((frame.rotation == 0 for frame in box.decode(video=0)), False)
-    except (OSError, FFmpegError, IndexError) as error:
-        raise _unreadable(clip, error) from error
-    found = Timing(tuple(sorted(ticks)), tick, direct=False)
-    steady = len(ticks) == clip.info.frame_count and found.worst(clip.info.fps)[0] <= max(tick, 1 / clip.info.fps / 4)
-    return Timing(found.ticks, tick, direct=upright and steady)
+            packets, by_time = opened.container.demux(video), tells_times(opened)
+            found = [(p.pts, p.dts) for p in packets if p.size and not p.is_discard]
+    except foreign_errors() as error:
+        raise ClipError(what, "it is damaged or cut off", "export it again") from error
+    stamped = [pts for pts, _ in found if pts is not None]
+    if len(stamped) == len(found) and by_time:
+        times = Timing(tuple(sorted(stamped)), tick, direct=len(set(stamped)) == len(stamped))
+    else:
+        dts = [stamp for pair in found if (stamp := pair[0] if pair[0] is not None else pair[1]) is not None]
+        whole = dts if len(dts) == len(found) else range(len(found))
+        times = Timing(tuple(sorted(whole)), tick if whole is dts else 1 / clip.info.fps, direct=False)
+    fps = clip.info.fps
+    even = len(times.ticks) == clip.info.frame_count and times.worst(fps)[0] <= times.tick * ROUNDED
+    return Timing(times.ticks, times.tick, times.direct, even)
 
 
 def frames_within(clip: Clip, times: Timing, spans: tuple[Span, ...]) -> Iterator[Shown]:
@@ -94,13 +118,15 @@ def frames_within(clip: Clip, times: Timing, spans: tuple[Span, ...]) -> Iterato
     Raises
     ------
     stillwake.errors.ClipError
-        It cannot be read.
+        It cannot be read, or is damaged; raised where the damage is.
     """
-    step = float(1 / clip.info.fps)
-    middles = [(index + 0.5) * step for index in range(clip.info.frame_count)]
+    from stillwake.media import is_animation
+
+    middles = times.middles(clip.info.fps)
     runs = [(bisect_left(middles, start), bisect_left(middles, end)) for start, end in spans]
     runs = [(first, last) for first, last in runs if last > first]
-    for index, pixels in _film(clip, times, runs) if times.direct else _streamed(clip, runs):
+    film = not (clip.path.is_dir() or "%" in clip.path.name or is_animation(clip.path))
+    for index, pixels in _film(clip, times, runs) if film else _streamed(clip, runs):
         yield Shown(index, middles[index], pixels)
 
 
@@ -119,38 +145,51 @@ def _streamed(clip: Clip, runs: list[tuple[int, int]]) -> Iterator[tuple[int, Pi
 
 
 def _film(clip: Clip, times: Timing, runs: list[tuple[int, int]]) -> Iterator[tuple[int, Pixels]]:
-    import av
-    from av.error import FFmpegError
+    from stillwake.media.containers import opened_container
+    from stillwake.media.video import ToRgb, film_stream
 
-    place = {tick: index for index, tick in enumerate(times.ticks)}
+    what, count = _what(clip), len(times.ticks)
+    place = {tick: index for index, tick in enumerate(times.ticks)} if times.direct else {}
+    rgb = ToRgb((clip.info.width, clip.info.height), what, exact=False)
+    with opened_container(clip.path, what, ClipError, "a video", animated=True) as opened:
+        stream = film_stream(opened, what)
+        stream.thread_type = "AUTO"
+        frames, at = _decoded(opened.container, stream, what), -1
+        for first, last in runs:
+            if times.direct and first - at > SEARCH_RATHER:
+                frames.close()
+                opened.container.seek(times.ticks[first], stream=stream, backward=True, any_frame=False)
+                frames = _decoded(opened.container, stream, what)
+            for frame in frames:
+                # Of a duplicated or missing time the order is all that is known.
+                at = place.get(frame.pts, at + 1) if frame.pts is not None else at + 1
+                if first <= at < last:
+                    if frame.is_corrupt:  # before, it may be one that refers to what lies before the place searched
+                        raise _damaged(frame, what)
+                    yield at, rgb(frame)
+                if at >= last - 1:
+                    break
+            else:
+                raise ClipError(what, f"only {at + 1} of {count} frames can be decoded", "export or download it again")
+
+
+def _decoded(
+    container: av.container.InputContainer, stream: av.VideoStream, what: str
+) -> Generator[av.VideoFrame, None, None]:
+    from stillwake.media.containers import foreign_errors
+
+    frame = None
     try:
-        with av.open(str(clip.path)) as box:
-            stream = box.streams.video[0]
-            stream.thread_type = "AUTO"
-            frames, at = box.decode(stream), -1
-            for first, last in runs:
-                if first - at > SEARCH_RATHER:
-                    box.seek(times.ticks[first], stream=stream, backward=True, any_frame=False)
-                    frames = box.decode(stream)
-                for frame in frames:
-                    at = place.get(frame.pts, at) if frame.pts is not None else at
-                    if at >= first:
-                        yield at, rgb(frame)
-                    if at >= last - 1:
-                        break
-    except (OSError, FFmpegError) as error:
-        raise _unreadable(clip, error) from error
+        for frame in container.decode(stream):
+            yield frame
+    except foreign_errors() as error:
+        raise _damaged(frame, what) from error
 
 
-def rgb(frame: Any) -> Pixels:
-    """A decoded frame as (H, W, 3) uint8 RGB, by the colour matrix it is tagged with."""
-    from av.video.reformatter import Colorspace
-
-    tagged = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601}.get(int(frame.colorspace))
-    matrix = tagged or (Colorspace.ITU709 if frame.height >= BT709_FROM_LINES else Colorspace.ITU601)
-    pixels: Pixels = frame.to_ndarray(format="rgb24", src_colorspace=matrix)
-    return pixels
+def _damaged(frame: av.VideoFrame | None, what: str) -> ClipError:
+    where = "" if frame is None or frame.time is None else f" near {frame.time:.1f} s"
+    return ClipError(what, f"it is damaged{where}", "export or download it again")
 
 
-def _unreadable(clip: Clip, error: Exception) -> ClipError:
-    return ClipError(f"Cannot inspect {clip.info.name}", f"it cannot be decoded ({error})", "render the clip again")
+def _what(clip: Clip) -> str:
+    return f"Cannot inspect {clip.info.name}"

@@ -148,6 +148,21 @@ class _Handle:
             return -1
 
 
+def tells_times(opened: Opened) -> bool:
+    """Whether the container says when each picture is seen: AVI only counts them in the order they are decoded."""
+    return opened.format != "avi"
+
+
+def whole_length(opened: Opened) -> Fraction | None:
+    """Where the container's header says that it ends, in seconds of its own clock, or None if it does not say."""
+    container = opened.container
+    if not opened.declared or not container.duration:
+        return None
+    # Matroska counts from 0, whenever its first picture comes (RFC 9559, Duration, as FFmpeg writes and reads it).
+    start = 0 if opened.format == "matroska" else container.start_time or 0
+    return Fraction(container.duration + start, 1_000_000)
+
+
 def check_whole(whole: Fraction, end: Fraction, what: str, refusal: type[InputError]) -> None:
     """Refuse a file that ends before its header says it does.
 

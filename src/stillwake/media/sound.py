@@ -26,6 +26,7 @@ from stillwake.media.containers import (
     foreign_errors,
     is_moving,
     opened_container,
+    whole_length,
 )
 from stillwake.media.files import opened_input, shown
 from stillwake.types import Samples, Sound
@@ -313,8 +314,8 @@ class _Decoding:
             raise self.refusal(
                 self.what, f"it is damaged or cut off after {at:.1f} seconds", "export it again"
             ) from error
-        if self.opened.declared and container.duration:
-            check_whole((container.duration + (container.start_time or 0)) * rate, end, self.what, self.refusal)
+        if (whole := whole_length(self.opened)) is not None:
+            check_whole(whole, end, self.what, self.refusal)
 
 
 class _Converter:

@@ -21,7 +21,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,8 @@ from stillwake.media.containers import (
     is_moving,
     opened_container,
     sound_in_words,
+    tells_times,
+    whole_length,
 )
 from stillwake.media.encoding import Frames, Sink, Takes, encode, fit, writing
 from stillwake.media.files import (
@@ -65,6 +67,7 @@ from stillwake.media.formats import carries_alpha, check_clip_output, format_of
 from stillwake.media.moving_pictures import is_moving_picture, looked_through, pictures
 from stillwake.media.sound import measured_sound
 from stillwake.media.stills import read_png
+from stillwake.media.wide import BT2020, HDR, Wide
 from stillwake.types import Clip, ClipInfo, Pixels, Progress, Size, Sound, no_progress
 
 if TYPE_CHECKING:
@@ -88,6 +91,12 @@ FASTEST = 240
 
 SLOWEST = Fraction(1, 60)
 """Frames a second: a clip that shows a picture for minutes is a slide show, or damaged."""
+
+MOSTLY = 0.75
+"""Share of frames that must follow the one before after one frame's time, where some are missing from a rate."""
+
+COARSEST = Fraction(1, 8)
+"""A frame's share that a tick of the container's clock may be, to tell a missing frame from one that comes late."""
 
 USUAL_RATES = tuple(
     Fraction(rate) for rate in ("25", "30", "30000/1001", "24", "24000/1001", "60", "60000/1001", "50", "15", "12")
@@ -445,7 +454,7 @@ def _probe_film(path: Path, what: str) -> _Facts:
     foreign = foreign_errors()
     with opened_container(path, what, ClipError, "a video", animated=True) as opened:
         container = opened.container
-        stream = _film_stream(opened, what)
+        stream = film_stream(opened, what)
         times: list[int] = []
         first: av.VideoFrame | None = None
         end = Fraction(0)
@@ -464,8 +473,7 @@ def _probe_film(path: Path, what: str) -> _Facts:
                     first = next(iter(stream.decode(packet)), None)
         except foreign as error:
             raise ClipError(what, "it is damaged or cut off", "export it again") from error
-        if opened.declared and container.duration:
-            whole = Fraction(container.duration + (container.start_time or 0), 1_000_000)
+        if (whole := whole_length(opened)) is not None:
             check_whole(whole, end, what, ClipError)
         if first is None or not times:
             raise ClipError(what, "there is no picture in it that can be decoded", "export it again")
@@ -485,7 +493,14 @@ def _probe_film(path: Path, what: str) -> _Facts:
         return _Facts(size, fps, frame_count, None if heard is None else sound_in_words(heard))
 
 
-def _film_stream(opened: Opened, what: str) -> av.VideoStream:
+def film_stream(opened: Opened, what: str) -> av.VideoStream:
+    """The stream whose pictures are read: the first film, no cover and no thumbnail.
+
+    Raises
+    ------
+    stillwake.errors.ClipError
+        There is none, or none that we decode.
+    """
     container = opened.container
     moving = [stream for stream in container.streams.video if is_moving(stream)]
     # Before its film an AVIF has a picture for those who show one only.
@@ -503,7 +518,8 @@ def _rate(times: npt.NDArray[np.int64], tick: Fraction, named: list[Fraction], w
 
     Evenly spaced times are exact when a tick is much finer than a frame. A container that counts in milliseconds
     rounds every time: then the rate it names, or a usual one, is believed if it explains every time within a tick.
-    Times that no rate explains within half a frame come at their mean rate.
+    Where frames are missing, or a picture lasts for several, the rate is believed that puts every frame at a whole
+    number of frames: the missing ones count. Times that no rate explains within half a frame come at their mean rate.
     """
     count, span = len(times), int(times[-1] - times[0])
     candidates = [rate for rate in (*named, *USUAL_RATES) if 0 < rate <= FASTEST]
@@ -523,6 +539,15 @@ def _rate(times: npt.NDArray[np.int64], tick: Fraction, named: list[Fraction], w
     for rate in candidates:
         if off(rate) <= 1.01:
             return rate, count
+    for rate in candidates:
+        exact = (times - times[0]) * float(rate * tick)
+        places = np.rint(exact)
+        steps = np.diff(places)
+        # A frame must be some ticks long, or any rate would do; most frames must follow at once, or it is no rate.
+        if rate * tick <= COARSEST and (np.abs(exact - places) <= 1.01 * float(rate * tick)).all():
+            if (steps == 1).mean() >= MOSTLY and (steps >= 0).all():
+                return rate, int(places[-1]) + 1
+            break
     mean = mean.limit_denominator(1001)
     if off(mean) <= 0.5 / (mean * tick):
         return mean, count
@@ -545,7 +570,10 @@ def _read_film(clip: Clip, what: str) -> Iterator[Pixels]:
         opened_container(clip.path, what, ClipError, "a video", animated=True) as opened,
         closing(_pictures(opened, what)) as found,
     ):
-        yield from _paced(_timed(found, what), info, _ToRgb((info.width, info.height), what), what)
+        timed = (
+            _timed(found, what) if tells_times(opened) else ((Fraction(n) / info.fps, f) for n, f in enumerate(found))
+        )
+        yield from _paced(timed, info, ToRgb((info.width, info.height), what), what)
 
 
 def _timed(found: Iterator[av.VideoFrame], what: str) -> Iterator[tuple[Fraction, av.VideoFrame]]:
@@ -592,7 +620,7 @@ def _paced(
 
 def _pictures(opened: Opened, what: str) -> Generator[av.VideoFrame, None, None]:
     """Every picture that decodes, in the order they are seen; refuses the first that does not."""
-    stream = _film_stream(opened, what)
+    stream = film_stream(opened, what)
     stream.thread_type = "AUTO"
     foreign = foreign_errors()
     packets = frames = 0
@@ -610,43 +638,67 @@ def _pictures(opened: Opened, what: str) -> Generator[av.VideoFrame, None, None]
         raise ClipError(what, f"only {frames} of {packets} frames can be decoded", "export it again")
 
 
-class _ToRgb:
-    """Converts decoded frames to RGB by their tags; untagged ones as players do, by their height."""
+class ToRgb:
+    """Converts decoded frames to RGB by their tags; untagged ones as players do, by their height.
 
-    def __init__(self, size: Size, what: str) -> None:
-        from av.video.reformatter import VideoReformatter
+    HDR (PQ or HLG) is brought to what a common screen shows, wide colours (BT.2020) to sRGB's; transparency is left
+    out. ``exact`` is right to the level; without it a frame is on average one level darker, at a fifth of the time.
+    """
+
+    def __init__(self, size: Size, what: str, *, exact: bool = True) -> None:
+        from av.video.reformatter import Interpolation, VideoReformatter
 
         self.size, self.what = size, what
         self.reformatter = VideoReformatter()
         self.foreign = foreign_errors()
+        # Without both flags swscale's answer is up to three levels too dark.
+        careful = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+        self.interpolation = Interpolation.BILINEAR | (careful if exact else 0)
+        self.wide: tuple[tuple[int, bool], Wide] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Pixels:
-        from av.video.reformatter import ColorRange, Colorspace, Interpolation
+        """The frame upright, (H, W, 3) uint8.
 
+        Raises
+        ------
+        stillwake.errors.ClipError
+            It has another size than the clip, or colours that cannot be converted.
+        """
         if _upright_size(frame) != self.size:
             raise ClipError(self.what, "its frames change their size", "export it again")
+        transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
+        kind = (transfer, primaries == BT2020)
+        try:
+            if transfer in HDR or primaries == BT2020:
+                if self.wide is None or self.wide[0] != kind:
+                    self.wide = kind, Wide(*kind)
+                pixels = self.wide[1](self._planes(frame, "rgb48le"))
+            else:
+                pixels = self._planes(frame, "rgb24")
+        except self.foreign as error:
+            raise ClipError(self.what, "its colours are in a format we do not convert", "save it as H.264") from error
+        turns = _turns(frame)
+        return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+    def _planes(self, frame: av.VideoFrame, layout: str) -> npt.NDArray[Any]:
+        from av.video.reformatter import ColorRange, Colorspace
+
         matrices = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 7: Colorspace.SMPTE240M,
                     9: Colorspace.BT2020, 10: Colorspace.BT2020}  # fmt: skip
         # Untagged: BT.709 from 720 lines on, BT.601 below, the rule of ITU-R BT.709 and BT.601's own domains.
         matrix = matrices.get(frame.colorspace, Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
         full = frame.color_range == 2 or frame.format.name.startswith("yuvj") or frame.format.is_rgb
-        try:
-            rgb = self.reformatter.reformat(
-                frame,
-                format="rgb24",
-                src_colorspace=matrix,
-                dst_colorspace=matrix,
-                src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-                dst_color_range=ColorRange.JPEG,
-                # Without both flags swscale's answer is up to three levels too dark.
-                interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
-                threads=1,
-            )
-            pixels = np.asarray(rgb.to_ndarray(), np.uint8)
-        except self.foreign as error:
-            raise ClipError(self.what, "its colours are in a format we do not convert", "save it as H.264") from error
-        turns = _turns(frame)
-        return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+        converted = self.reformatter.reformat(
+            frame,
+            format=layout,
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=self.interpolation,
+            threads=1,
+        )
+        return np.asarray(converted.to_ndarray())
 
 
 # ------------------------------------------------------------------------------------------------ PNG sequence, read
