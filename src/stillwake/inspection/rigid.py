@@ -1,0 +1,745 @@
+"""Does what should be rigid stay rigid? A background that warps, and texture that boils in place.
+
+Points of the background are followed from a reference frame that is renewed every two seconds, so that no error adds
+up. A camera moves them all alike: a robust similarity takes that out, frame by frame. What a track does in step with
+the camera's own course (depth, a lens, a slanted wall) is taken out track by track, never more than that course can
+bring about: a camera that stands still explains nothing. What is left is noise, which every track has for itself, or
+warping, which neighbours share: the measure is the product of a track's residual and its neighbours' mean, in which
+noise cancels. Something that goes its own way (a car, a passer-by) goes further than a warp and is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
+
+if TYPE_CHECKING:
+    from stillwake.inspection.asked import Asked
+    from stillwake.inspection.view import View
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+LOOKS = 10.0
+"""Frames a second that are looked at, about."""
+RENEW, LIFE = 2.0, 4.0
+"""Seconds after which a new reference begins, and for which each is followed: every moment is seen from two."""
+SHORTEST = 1.2
+"""Seconds of tracks below which they say nothing about a wobble."""
+GONE = 0.4
+"""Share of its points below which a reference is given up: there was a cut, or the camera went elsewhere."""
+MOST = 96
+"""Points followed from one reference."""
+SPREAD = 12, 8
+"""Cells across and down over which the points are spread."""
+WINDOW = 15
+"""Side of the window in px of the medium picture by which a point is followed."""
+CORNER = 5e-5
+"""Least eigenvalue of a corner's structure, as OpenCV scales it, for a point to be followed."""
+FIRM = 2e-4
+"""Eigenvalue at which half of a residual counts: a point on an edge says little about the way along it."""
+BACK = 0.5
+"""Px of the medium picture by which a point followed forth and back may miss itself."""
+LIKE = 0.7
+"""Correlation of a point's surroundings with the reference below which it is lost."""
+PERSON, GROWN, PERSON_KEPT = 0.15, 0.035, 1.1
+"""Matte from which on, share of the picture by which, and seconds for which a person hides the background."""
+FEWEST, FEWEST_MOVING = 12, 40
+"""Tracks below which no camera can be told from a warp; the second where the camera moves: depth needs more."""
+NEAR, REACH = 0.06, 0.13
+"""Share of the longest side within which neighbours count (deviation), and end."""
+STEADY = 0.25
+"""Seconds to either side over which a product of residuals is averaged."""
+MOVING = 0.005
+"""Share of the longest side by which a camera must move before a track may follow its course: a warp of 4 px seemed a
+camera that moves by less."""
+ASIDE = 0.05
+"""Share of its main course that a second course of a camera must have: what is smaller may be the warp itself."""
+FOLLOWS = 0.4
+"""How much of the camera's movement may come back in a single track, by depth or by the lens."""
+AWAY = 0.015
+"""Share of the longest side beyond which a residual is something that moves by itself."""
+AGREE = 0.45
+"""Share of the residuals' energy that neighbours must have in common: noise has none."""
+COMMON = 0.25
+"""How much a place's tracks must be able to show in common: three firm neighbours do."""
+STAYS = 0.5
+"""Share of the points around that must stay: where most are lost something moves by itself."""
+GRID = 16, 12
+"""Cells across and down in which the warp is kept."""
+WARP = 0.4
+"""Px of the clip by which neighbouring points may wobble together before a still camera (measured on 2026-11-28 on a
+development half of real and rendered clips, clean and re-encoded: benchmarks/ is to repeat it)."""
+BY_CAMERA = 0.03
+"""By how much of the camera's movement that limit grows: depth that no model took out."""
+WARP_FAILS = 0.9
+"""Px from which on a still camera leaves nothing but warping as a reason."""
+LASTS = 0.3
+"""Seconds for which a warp must last."""
+PAUSE = 0.6
+"""Seconds of rest within one warp that wobbles to and fro."""
+ONSET = 0.7
+"""Share of its usual strength at which a warp begins and ends: its mean over time rises before it."""
+SPOT = 0.5
+"""Share of its peak that a place must reach to belong to a warp."""
+SEEN = 0.4
+"""Share of the looked-at time in which enough tracks must be there."""
+COARSE = 4
+"""How much smaller the picture is in which a place must look the same for its texture to be compared."""
+HOLDS = 0.9
+"""Correlation of the coarse surroundings with the reference from which on a place holds still."""
+CHANGED = 0.7
+"""Correlation of the fine surroundings with the reference below which their texture is another one."""
+BOILS = 0.2
+"""Share of the places that hold still whose texture may be another one."""
+BOILS_FOR = 0.6
+"""Seconds for which it must be."""
+
+Cells = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rigid:
+    """How rigid the background of the looked-at frames is; one entry each.
+
+    ``times`` (T,) s; ``warp`` (T,) px of the clip, nan where too little could be followed; ``cells`` (T, 12, 16) the
+    same by place; ``camera`` (T,) px by which the camera has moved the picture since the reference; ``texture`` (T,)
+    share 0..1 of the places that hold still whose texture is another one, nan where too few hold still, and
+    ``texture_cells`` (T, 12, 16) the same by place; ``tracks`` (T,) how many points were followed. ``size`` px of the
+    clip, ``step`` s between two looked-at frames, ``unseen`` why no warp could be seen, or "".
+    """
+
+    times: Floats
+    warp: Floats
+    cells: Floats
+    camera: Floats
+    texture: Floats
+    texture_cells: Floats
+    tracks: Floats
+    size: Size
+    step: float
+    unseen: str
+
+
+@dataclass(slots=True, eq=False)
+class _Tracks:
+    """The points of one reference: where they were in each looked-at frame, px of the medium picture."""
+
+    picture: Pixels
+    coarse: Pixels
+    patches: Floats
+    coarse_patches: Floats
+    first: Floats
+    trust: Floats
+    last: Floats
+    looks: list[int]
+    at: list[Floats]
+    seen: list[Flags]
+    like: list[Floats]
+    boils: list[Floats]
+    began: float
+    time: list[float] = field(default_factory=list)
+
+    @property
+    def stays(self) -> float:
+        """Share of the points that were found again or, their texture being another one, at least hold still."""
+        there = self.seen[-1] | np.isfinite(self.boils[-1])
+        return float(there.mean()) if len(there) else 1.0
+
+
+class Watch:
+    """Takes the frames of a clip one after the other and keeps numbers."""
+
+    def __init__(self, size: Size, fps: Fraction, still: Pixels | None) -> None:
+        del still  # a clip need not look like its still to be rigid
+        self.size = size
+        self._every = max(1, int(float(fps) / LOOKS + 0.5))
+        self._step = self._every / float(fps)
+        self._alive: list[_Tracks] = []
+        self._mattes: list[tuple[float, Floats]] = []
+        self._times: list[float] = []
+        self._rows: list[_Row] = []
+        self._next = -1
+
+    def take(self, view: View) -> None:
+        """Look at a frame if it is its turn."""
+        if view.index < self._next:
+            return
+        self._next = view.index + self._every
+        self.look(view.time, view.medium, view.people)
+
+    def look(self, time: float, medium: Pixels, people: Floats | None) -> None:
+        """Look at a frame: its brightness (h, w) uint8 and the people in it, or None."""
+        if self._times and time - self._times[-1] > 3 * self._step:
+            self._close(self._alive)  # a stretch was skipped
+        busy = self._busy(time, medium.shape, people)
+        self._times.append(time)
+        self._rows.append(_Row())
+        for tracks in self._alive:
+            _follow(tracks, medium, busy, time, len(self._times) - 1)
+        self._close([one for one in self._alive if one.stays < GONE])
+        newest = self._alive[-1].began if self._alive else -np.inf
+        if time - newest >= RENEW - 0.01:
+            self._alive.append(_begin(medium, busy, time, len(self._times) - 1))
+        self._close([one for one in self._alive if time - one.began >= LIFE - 0.01])
+
+    def _busy(self, time: float, shape: tuple[int, ...], people: Floats | None) -> Pixels:
+        """Where people are or were a moment ago, (h, w) uint8, generously."""
+        import cv2
+
+        if people is not None and not (self._mattes and self._mattes[-1][1] is people):
+            self._mattes = [*(one for one in self._mattes if one[0] > time - PERSON_KEPT), (time, people)][-6:]
+        if not self._mattes:
+            return np.zeros(shape[:2], np.uint8)
+        seen = np.max([matte for _, matte in self._mattes], axis=0) > PERSON
+        side = 2 * max(2, round(GROWN * max(seen.shape))) + 1
+        grown = cv2.dilate(seen.astype(np.uint8), np.ones((side, side), np.uint8))
+        busy: Pixels = cv2.resize(grown, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+        return busy
+
+    def _close(self, which: list[_Tracks]) -> None:
+        """Measure what these references' tracks did and forget them."""
+        closing = list(which)
+        self._alive = [one for one in self._alive if all(one is not other for other in closing)]
+        for one in closing:
+            self._note_texture(one)
+            scale = self.size[0] / one.picture.shape[1]
+            measured = measure(
+                np.array(one.first, np.float64) * scale,
+                np.array(one.at, np.float64) * scale,
+                np.array(one.seen),
+                np.isnan(np.array(one.like)),
+                np.array(one.trust, np.float64),
+                self._step,
+                max(self.size),
+            )
+            if measured is not None:
+                self._note(one, measured)
+
+    def _note(self, one: _Tracks, measured: _Measured) -> None:
+        columns, rows = GRID
+        x, y = (measured.at / np.array(self.size)).T
+        cell = np.clip((y * rows).astype(int), 0, rows - 1) * columns + np.clip(
+            (x * columns).astype(int), 0, columns - 1
+        )
+        for look, together, camera, count in zip(
+            one.looks, measured.together, measured.camera, measured.count, strict=True
+        ):
+            known = np.isfinite(together)
+            if count < (FEWEST_MOVING if camera > 2 * MOVING * max(self.size) else FEWEST) or not known.any():
+                continue
+            row = self._rows[look]
+            if row.cells is None:
+                row.cells = np.full(columns * rows, np.nan, np.float16)
+            np.fmax.at(row.cells, cell[known], together[known].astype(np.float16))
+            row.tops.append(float(together[known].max()))
+            row.camera, row.count = max(row.camera, camera), max(row.count, count)
+
+    def _note_texture(self, one: _Tracks) -> None:
+        """Which places that hold still show another texture than the reference, for longer than a moment."""
+        boils = np.array(one.boils)
+        holding = np.isfinite(boils)
+        half = max(1, round(STEADY / self._step))
+        share = _steady(np.nan_to_num(boils), half) / np.maximum(_steady(holding.astype(np.float64), half), 1e-9)
+        columns, rows = GRID
+        height, width = one.picture.shape
+        cell = (one.first[:, 1] * rows / height).astype(int) * columns + (one.first[:, 0] * columns / width).astype(
+            int
+        )
+        for k, look in enumerate(one.looks):
+            if int(holding[k].sum()) < FEWEST:
+                continue
+            row = self._rows[look]
+            row.boils.append(float(share[k][holding[k]].mean()))
+            row.texture = np.full(columns * rows, np.nan, np.float16) if row.texture is None else row.texture
+            np.fmax.at(row.texture, cell[holding[k]], share[k][holding[k]].astype(np.float16))
+
+    def finish(self) -> Rigid:
+        """All that was seen."""
+        self._close(self._alive)
+        # what only one of two references shows is that reference's own error
+        warp = np.array([min(row.tops) if row.tops else np.nan for row in self._rows], np.float32)
+        boils = np.array([min(row.boils) if row.boils else np.nan for row in self._rows], np.float32)
+        unseen = ""
+        if not len(warp) or np.isfinite(warp).mean() < SEEN:
+            unseen = "too little of the background can be followed"
+        return Rigid(
+            times=np.array(self._times, np.float32),
+            warp=warp,
+            cells=_stacked([row.cells for row in self._rows]),
+            camera=np.array([row.camera for row in self._rows], np.float32),
+            texture=boils,
+            texture_cells=_stacked([row.texture for row in self._rows]),
+            tracks=np.array([row.count for row in self._rows], np.float32),
+            size=self.size,
+            step=self._step,
+            unseen=unseen,
+        )
+
+
+def _stacked(rows: list[Cells | None]) -> Floats:
+    """(T, 12, 16), nan where nothing is known."""
+    none = np.full(GRID[0] * GRID[1], np.nan, np.float16)
+    stacked = np.array([none if row is None else row for row in rows], np.float32)
+    return stacked.reshape(-1, GRID[1], GRID[0])
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """What is kept of a looked-at frame."""
+
+    cells: Cells | None = None
+    texture: Cells | None = None
+    tops: list[float] = field(default_factory=list)
+    boils: list[float] = field(default_factory=list)
+    camera: float = 0.0
+    count: int = 0
+
+
+def _patches(picture: Pixels, points: Floats) -> Floats:
+    """The surroundings of points, (N, 11, 11) float32 of mean 0 and deviation 1, or less where there is no texture."""
+    import cv2
+
+    count, side = len(points), 11
+    if not count:
+        return np.zeros((0, side, side), np.float32)
+    dy, dx = np.mgrid[-5:6, -5:6].astype(np.float32)
+    across = (points[:, 0, None, None] + dx).reshape(count * side, side).astype(np.float32)
+    down = (points[:, 1, None, None] + dy).reshape(count * side, side).astype(np.float32)
+    cut = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cut = cut.reshape(count, side, side).astype(np.float32)
+    cut -= cut.mean((1, 2), keepdims=True)
+    patches: Floats = cut / np.sqrt((cut**2).mean((1, 2), keepdims=True) + 1)
+    return patches
+
+
+def _begin(medium: Pixels, busy: Pixels, time: float, look: int) -> _Tracks:
+    """A new reference with corners spread over the background."""
+    import cv2
+
+    height, width = medium.shape
+    strength = cv2.cornerMinEigenVal(medium, 7, 3)
+    strength[busy > 0] = 0
+    edge = WINDOW // 2 + 2
+    for border in (np.s_[:edge], np.s_[-edge:], np.s_[:, :edge], np.s_[:, -edge:]):
+        strength[border] = 0
+    peak = (strength == cv2.dilate(strength, np.ones((9, 9), np.uint8))) & (strength > CORNER)
+    y, x = np.nonzero(peak)
+    strong = np.argsort(-strength[y, x], kind="stable")
+    y, x = y[strong], x[strong]
+    cell = (y * SPREAD[1] // height) * SPREAD[0] + x * SPREAD[0] // width
+    # the best of every cell first, then every second best
+    by_cell = np.argsort(cell, kind="stable")
+    starts = np.flatnonzero(np.diff(cell[by_cell], prepend=-1))
+    rank = np.empty(len(cell), np.int64)
+    rank[by_cell] = np.arange(len(cell)) - np.repeat(starts, np.diff(np.append(starts, len(cell))))
+    chosen = np.argsort(rank, kind="stable")[:MOST]
+    points = np.stack([x[chosen], y[chosen]], -1).astype(np.float32)
+    count = len(points)
+    coarse = _coarse(medium)
+    return _Tracks(
+        picture=medium.copy(),
+        coarse=coarse,
+        patches=_patches(medium, points),
+        coarse_patches=_patches(coarse, points / COARSE),
+        first=points,
+        trust=_trust(medium, x[chosen], y[chosen]),
+        last=points,
+        looks=[look],
+        at=[points],
+        seen=[np.ones(count, bool)],
+        like=[np.ones(count, np.float32)],
+        boils=[np.zeros(count, np.float32)],
+        began=time,
+        time=[time],
+    )
+
+
+def _trust(medium: Pixels, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Floats:
+    """How much each point's place says, by direction: (N, 2, 2) float32, eigenvalues 0..1."""
+    import cv2
+
+    found = cv2.cornerEigenValsAndVecs(medium, 7, 3)[y, x].reshape(-1, 3, 2)
+    values, first, second = found[:, 0], found[:, 1], found[:, 2]
+    share = values / (values + FIRM)
+    trust: Floats = (
+        share[:, 0, None, None] * first[:, :, None] * first[:, None]
+        + share[:, 1, None, None] * second[:, :, None] * second[:, None]
+    ).astype(np.float32)
+    return trust
+
+
+def _follow(tracks: _Tracks, medium: Pixels, busy: Pixels, time: float, look: int) -> None:
+    """Find the points of the reference in this frame."""
+    import cv2
+
+    tracks.looks.append(look)
+    tracks.time.append(time)
+    first, before = tracks.first, tracks.seen[-1]
+    if not len(first):
+        tracks.at.append(first)
+        tracks.seen.append(before)
+        tracks.like.append(tracks.like[-1])
+        tracks.boils.append(tracks.boils[-1])
+        return
+    guess = tracks.last.copy()
+    if before.any():
+        guess[~before] = first[~before] + np.median(guess[before] - first[before], axis=0)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 12, 0.02)
+    now, found, _ = cv2.calcOpticalFlowPyrLK(
+        tracks.picture,
+        medium,
+        first,
+        guess.copy(),
+        winSize=(WINDOW, WINDOW),
+        maxLevel=2,
+        criteria=stop,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(
+        medium,
+        tracks.picture,
+        now,
+        first + np.float32(0.7),
+        winSize=(WINDOW, WINDOW),
+        maxLevel=1,
+        criteria=stop,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    height, width = medium.shape
+    edge = WINDOW / 2
+    inside = ((now > edge) & (now < np.array([width, height]) - edge)).all(1)
+    x, y = np.clip(np.nan_to_num(now).round().astype(int), 0, [width - 1, height - 1]).T
+    free = inside & (busy[y, x] == 0)
+    like = (_patches(medium, now) * tracks.patches).mean((1, 2))
+    missed = np.hypot(*(back - first).T)
+    seen = (found[:, 0] > 0) & (returned[:, 0] > 0) & (missed < BACK) & free & (like > LIKE)
+    tracks.last = np.where(seen[:, None], now, guess).astype(np.float32)
+    tracks.at.append(now)
+    tracks.seen.append(seen)
+    tracks.like.append(np.where(free, like, np.nan).astype(np.float32))
+    holds = (_patches(_coarse(medium), first / COARSE) * tracks.coarse_patches).mean((1, 2)) > HOLDS
+    x, y = first.round().astype(int).T
+    holds &= busy[y, x] == 0
+    here = np.fmax(like, (_patches(medium, first) * tracks.patches).mean((1, 2)))
+    tracks.boils.append(np.where(holds, here < CHANGED, np.nan).astype(np.float32))
+
+
+def _coarse(medium: Pixels) -> Pixels:
+    import cv2
+
+    height, width = medium.shape
+    small: Pixels = cv2.resize(medium, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
+    return small
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
+    """What the tracks of one reference did: F frames, N tracks.
+
+    ``at`` (N, 2) px where they rest; ``together`` (F, N) px by which each wobbles with its neighbours, nan where
+    unknown; ``camera`` (F,) px; ``count`` (F,) tracks.
+    """
+
+    at: Array
+    together: Array
+    camera: Array
+    count: npt.NDArray[np.int64]
+
+
+def measure(
+    first: Array, at: Array, seen: Flags, hidden: Flags, trust: Array, step: float, longest: int
+) -> _Measured | None:
+    """How far tracks wobble with their neighbours, beyond what the camera does.
+
+    Parameters
+    ----------
+    first
+        (N, 2) px where they began.
+    at
+        (F, N, 2) px where they were.
+    seen
+        (F, N) whether they were found.
+    hidden
+        (F, N) whether a person or the picture's edge hid them.
+    trust
+        (N, 2, 2) how much of a displacement each can show, by direction.
+    step
+        Seconds between two frames.
+    longest
+        Longest side of the clip, px.
+    """
+    if len(at) * step < SHORTEST:
+        return None
+    kept = seen.mean(0) >= 0.5
+    if int(kept.sum()) < FEWEST:
+        return None
+    stays = _staying(first, kept, hidden.mean(0) < 0.3, longest)[kept]
+    rest, at, seen, trust = first[kept], at[:, kept], seen[:, kept], trust[kept]
+    weight = np.linalg.eigvalsh(trust)[:, 0]
+    count = seen.sum(1)
+    usable = np.flatnonzero(count >= FEWEST)
+    if len(usable) * step < SHORTEST:
+        return None
+    residual = np.full(at.shape, np.nan)
+    course = np.zeros((len(at), 4))
+    for again in range(2):
+        for k in usable:
+            moved, course[k] = _similar(rest, at[k], seen[k] * weight)
+            residual[k] = np.where(seen[k][:, None], at[k] - moved, np.nan)
+        middle = np.nan_to_num(np.nanmedian(residual, axis=0))
+        if not again:
+            rest = rest + middle
+    residual -= middle
+    camera = np.hypot(course[:, 0], course[:, 1]) + np.hypot(course[:, 2], course[:, 3])
+    residual = _without_camera(residual, course, longest)
+    away = np.hypot(residual[..., 0], residual[..., 1]) > AWAY * longest
+    residual[:, away.sum(0) > 2] = np.nan
+    residual[away] = np.nan
+    residual[:, stays < STAYS] = np.nan
+    return _Measured(
+        rest, _together(residual, trust, rest, step, longest), camera, np.isfinite(residual[..., 0]).sum(1)
+    )
+
+
+def _staying(first: Array, kept: Flags, free: Flags, longest: int) -> Array:
+    """Share of the points around each that could be followed, of those that nothing hid: (N,) 0..1."""
+    apart = np.hypot(*(first[:, None] - first[None]).transpose(2, 0, 1)) / longest
+    near = np.exp(-(apart**2) / (2 * NEAR**2)) * (free | kept)
+    staying: Array = near @ kept / np.maximum(near.sum(1), 1e-9)
+    return staying
+
+
+def _similar(rest: Array, at: Array, trust: Array) -> tuple[Array, Array]:
+    """Where a similarity takes the points, (N, 2) px, and that similarity: shift, growth and turn in px."""
+    x, p = rest[:, 0] + 1j * rest[:, 1], at[:, 0] + 1j * at[:, 1]
+    weight, seen = trust, trust > 0
+    for _ in range(5):
+        total = weight.sum()
+        mx, mp = (weight * x).sum() / total, (weight * p).sum() / total
+        apart = x - mx
+        gain = (weight * np.conj(apart) * (p - mp)).sum() / ((weight * np.abs(apart) ** 2).sum() + 1e-9)
+        moved = mp + gain * apart
+        off = np.abs(p - moved)
+        scale = max(1.0, 1.48 * float(np.median(off[seen])))
+        weight = trust / (1 + (off / scale) ** 2)
+    everywhere = x - x.mean()
+    shift = (moved - x).mean()
+    size = float(np.sqrt((np.abs(everywhere) ** 2).mean()))
+    course = np.array([shift.real, shift.imag, (gain.real - 1) * size, gain.imag * size])
+    return np.stack([moved.real, moved.imag], -1), course
+
+
+def _without_camera(residual: Array, course: Array, longest: int) -> Array:
+    """The residual (F, N, 2) without what each track does in step with the camera's course (F, 4), or drifts."""
+    frames = len(course)
+    t = np.linspace(-1, 1, frames)
+    line = np.stack([np.ones(frames), t], -1)
+    centred = course - line @ np.linalg.lstsq(line, course, rcond=None)[0]
+    along, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    sizes = sizes / np.sqrt(frames)
+    travelled = float(np.sqrt((course.std(0) ** 2).sum()))
+    kept = range(4) if sizes[0] > MOVING * longest else ()
+    basis = [along[:, k] * np.sqrt(frames) for k in kept if sizes[k] > ASIDE * sizes[0]]
+    if travelled > MOVING * longest:
+        basis += [1.5 * t**2 - 0.5, 2.5 * t**3 - 1.5 * t]
+    moves = np.stack(basis, -1) if basis else np.zeros((frames, 0))
+    most = FOLLOWS * travelled
+    out = residual.copy()
+    for i in range(residual.shape[1]):
+        ok = np.isfinite(residual[:, i, 0])
+        if ok.sum() < 6:
+            out[:, i] = np.nan
+            continue
+        b = np.concatenate([line[ok], moves[ok]], axis=1)
+        solved = np.linalg.lstsq(b, residual[ok, i], rcond=None)[0]
+        follows = b[:, 2:] @ solved[2:]
+        size = float(np.sqrt((follows**2).sum(1).mean()))
+        out[ok, i] -= b[:, :2] @ solved[:2] + follows * min(1.0, most / max(size, 1e-9))
+    return out
+
+
+def _together(residual: Array, trust: Array, rest: Array, step: float, longest: int) -> Array:
+    """Px by which the surroundings of each track wobble together, (F, N); nan where too little is known.
+
+    ``residual`` (F, N, 2) px is weighted by ``trust`` (N, 2, 2) on both sides of the product and the product by what
+    two tracks can show in common, so that a place with few firm points is not thought to stand still.
+    """
+    apart = np.hypot(*(rest[:, None] - rest[None]).transpose(2, 0, 1)) / longest
+    near = np.exp(-(apart**2) / (2 * NEAR**2)) * (apart < REACH)
+    pairs = near.copy()
+    np.fill_diagonal(pairs, 0)
+    known = np.isfinite(residual[..., 0])
+    shown = np.where(known[..., None], np.einsum("nij,tnj->tni", trust, np.nan_to_num(residual)), 0)
+    around = np.einsum("ij,tjc->tic", pairs, shown)
+    common = pairs * np.einsum("nij,mij->nm", trust, trust) / 2
+    both = (shown * around).sum(-1)
+    could = known * (known @ common)
+    alone = (shown**2).sum(-1)
+    could_alone = known * (np.einsum("nij,nij->n", trust, trust) / 2)
+    half = max(1, round(STEADY / step))
+    both, could, alone, could_alone = (_steady(one, half) for one in (both, could, alone, could_alone))
+    enough = known & (could > COMMON)
+    shared = np.maximum(both, 0) / np.maximum(could, 1e-9)
+    agree = shared @ near / ((alone / np.maximum(could_alone, 1e-9)) @ near + 1e-6)
+    wobble = np.where(enough & (agree > AGREE), np.sqrt(2 * shared), 0.0)
+    lower = np.full_like(wobble, np.nan)
+    for i in range(len(rest)):
+        beside = np.flatnonzero(pairs[i] > 0.2)
+        if len(beside) >= 2:
+            lower[:, i] = np.minimum(wobble[:, i], np.sort(wobble[:, beside], axis=1)[:, -2])
+    lower[~enough] = np.nan
+    return lower
+
+
+def _steady(values: Array, half: int) -> Array:
+    """Mean over so many frames to either side."""
+    sums = np.cumsum(np.concatenate([np.zeros((1, values.shape[1])), values]), axis=0)
+    frames = np.arange(len(values))
+    low, high = np.maximum(frames - half, 0), np.minimum(frames + half + 1, len(values))
+    steady: Array = (sums[high] - sums[low]) / (high - low)[:, None]
+    return steady
+
+
+def check(rigid: Rigid, asked: Asked) -> list[ClipFinding]:
+    """Does the background warp, does its texture boil?"""
+    why = ""
+    if asked.brush:
+        why = "a brush moves the background, as was asked for"
+    elif asked.ambient is not None:
+        why = f"{asked.ambient} drifts through all of the picture, as was asked for"
+    return [*_check_warp(rigid, why), *_check_texture(rigid, why)]
+
+
+def _check_warp(rigid: Rigid, why: str) -> list[ClipFinding]:
+    name = "warp"
+    if why or rigid.unseen:
+        return [ClipFinding(check=name, verdict="unseen", why=why or rigid.unseen)]
+    limit = WARP + BY_CAMERA * rigid.camera
+    above = np.nan_to_num(rigid.warp / limit)
+    findings = []
+    for first, last in _events(above > 1, rigid.step, LASTS):
+        peak = first + int(above[first:last].argmax())
+        level = ONSET * float(np.median(above[first:last]))
+        start, end = _spread(above > max(level, 0.4), first, last)
+        still = float(rigid.camera[peak]) < MOVING * max(rigid.size)
+        measured = float(rigid.warp[peak])
+        findings.append(
+            ClipFinding(
+                check=name,
+                verdict="fail" if still and measured > WARP_FAILS else "warn",
+                measured=measured,
+                unit="px",
+                limit=float(limit[peak]),
+                start=_edge(rigid, start, -1),
+                end=_edge(rigid, end - 1, 1),
+                box=_box(rigid.cells[start:end], rigid.size),
+                why=f"neighbouring points of the background wobble together by {measured:.2f} px, beyond what "
+                "the camera does",
+                fix="render that part again, or use an engine that leaves the background alone",
+            )
+        )
+    if findings:
+        return findings
+    known = np.isfinite(rigid.warp)
+    worst = int(np.nanargmax(np.where(known, above, -1)))
+    return [
+        ClipFinding(
+            check=name,
+            verdict="pass",
+            measured=float(rigid.warp[worst]),
+            unit="px",
+            limit=float(limit[worst]),
+            why=f"points of the background wobble together by at most {rigid.warp[worst]:.2f} px, seen "
+            f"{known.mean():.0%} of the time",
+        )
+    ]
+
+
+def _check_texture(rigid: Rigid, why: str) -> list[ClipFinding]:
+    name = "texture"
+    known = np.isfinite(rigid.texture)
+    if not why and (not len(known) or known.mean() < SEEN):
+        why = "the camera moves, or the background is too plain"
+    if why:
+        return [ClipFinding(check=name, verdict="unseen", why=why)]
+    share = np.nan_to_num(rigid.texture)
+    worst = float(share.max())
+    events = _events(share > BOILS, rigid.step, BOILS_FOR)
+    if not events:
+        return [
+            ClipFinding(
+                check=name,
+                verdict="pass",
+                measured=worst,
+                unit="share",
+                limit=BOILS,
+                why=f"of the places that hold still at most {worst:.0%} change their texture",
+            )
+        ]
+    return [
+        ClipFinding(
+            check=name,
+            verdict="warn",
+            measured=float(share[first:last].max()),
+            unit="share",
+            limit=BOILS,
+            start=_edge(rigid, first, -1),
+            end=_edge(rigid, last - 1, 1),
+            box=_box(rigid.texture_cells[first:last], rigid.size),
+            why=f"{share[first:last].max():.0%} of the places that hold still change their texture",
+            fix="look at the background there: texture or lettering crawls; render that part again",
+        )
+        for first, last in events
+    ]
+
+
+def timelines(rigid: Rigid) -> list[Timeline]:
+    """How far the background warps along the clip."""
+    return [Timeline("warp", "px", rigid.times, rigid.warp, WARP)]
+
+
+def _events(over: Flags, step: float, lasts: float) -> list[tuple[int, int]]:
+    """(first, last + 1) of every stretch that lasts, pauses within it left in."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], over.astype(np.int8), [0]])))
+    joined: list[tuple[int, int]] = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if joined and (first - joined[-1][1]) * step < PAUSE:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    return [(first, last) for first, last in joined if (last - first) * step >= lasts]
+
+
+def _spread(over: Flags, first: int, last: int) -> tuple[int, int]:
+    """The stretch grown, or shrunk, to where the flags begin and end."""
+    inside = np.flatnonzero(over[first:last])
+    first, last = first + int(inside[0]), first + int(inside[-1]) + 1
+    while first > 0 and over[first - 1]:
+        first -= 1
+    while last < len(over) and over[last]:
+        last += 1
+    return first, last
+
+
+def _edge(rigid: Rigid, look: int, side: int) -> float:
+    """Where a stretch begins or ends at a look, s: the clip's own end where it comes near it."""
+    begin, finish = float(rigid.times[0]) - rigid.step / 2, float(rigid.times[-1]) + rigid.step / 2
+    at = float(rigid.times[look]) + side * rigid.step / 2
+    return max(0.0, begin) if at - begin < STEADY and side < 0 else finish if finish - at < STEADY and side > 0 else at
+
+
+def _box(cells: Floats, size: Size) -> Box | None:
+    """The cells, (T, 12, 16), that come near the peak, as a box in px of the clip."""
+    most = np.nan_to_num(cells).max(0, initial=0)
+    if most.max() <= 0:
+        return None
+    y, x = np.nonzero(most >= SPOT * most.max())
+    wide, high = size[0] / GRID[0], size[1] / GRID[1]
+    return float(x.min() * wide), float(y.min() * high), float((x.max() + 1) * wide), float((y.max() + 1) * high)

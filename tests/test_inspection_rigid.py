@@ -1,0 +1,148 @@
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from stillwake.inspection import rigid
+from stillwake.inspection.asked import Asked
+from stillwake.inspection.stream import Shown
+from stillwake.inspection.view import View
+from stillwake.types import ClipFinding, Floats, Pixels
+
+SIZE = 384, 288
+SECONDS, FPS = 4.0, 10
+TIMES = (np.arange(int(SECONDS * FPS)) + 0.5) / FPS
+Y, X = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def a_wall(seed: int = 1, detail: float = 2.5) -> Floats:
+    """A textured wall, larger than the picture on every side by 40 px."""
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((SIZE[1] + 80, SIZE[0] + 80)).astype(np.float32)
+    fine = cv2.GaussianBlur(noise, (0, 0), detail)
+    coarse = cv2.GaussianBlur(noise, (0, 0), 14)
+    wall: Floats = 128 + 40 * fine / fine.std() + 25 * coarse / coarse.std()
+    return wall
+
+
+def seen_at(wall: Floats, dx: Floats | float, dy: Floats | float, seed: int = 0) -> Pixels:
+    noise = np.random.default_rng(seed).normal(0, 1.5, (SIZE[1], SIZE[0]))
+    x, y = (X + 40 + dx).astype(np.float32), (Y + 40 + dy).astype(np.float32)
+    grey: Pixels = np.clip(cv2.remap(wall, x, y, cv2.INTER_CUBIC) + noise, 0, 255).astype(np.uint8)
+    return grey
+
+
+def findings_of(frames: list[Pixels], asked: Asked | None = None, people: Floats | None = None) -> list[ClipFinding]:
+    return rigid.check(watched(frames, people), asked or Asked())
+
+
+def watched(frames: list[Pixels], people: Floats | None = None) -> rigid.Rigid:
+    watch = rigid.Watch(SIZE, Fraction(FPS), None)
+    for k, grey in enumerate(frames):
+        rgb = np.repeat(grey[..., None], 3, axis=2)
+        watch.take(View(Shown(k, float(TIMES[k]), rgb), None, None, people))
+    return watch.finish()
+
+
+def named(findings: list[ClipFinding], name: str) -> ClipFinding:
+    return next(one for one in findings if one.check == name)
+
+
+def wobble(t: float, amplitude: float, centre: tuple[int, int] = (110, 100)) -> tuple[Floats, Floats]:
+    near = np.exp(-((X - centre[0]) ** 2 + (Y - centre[1]) ** 2) / (2 * 45**2))
+    return amplitude * near * np.float32(np.sin(5 * t)), amplitude * near * np.float32(np.cos(6 * t))
+
+
+def test_a_still_wall_passes() -> None:
+    wall = a_wall()
+    found = findings_of([seen_at(wall, 0, 0, k) for k in range(len(TIMES))])
+    assert named(found, "warp").verdict == "pass"
+    assert named(found, "texture").verdict == "pass"
+
+
+def test_a_warp_is_found_where_and_when_it_is() -> None:
+    wall = a_wall()
+    frames = []
+    for k, t in enumerate(TIMES):
+        dx, dy = wobble(float(t), 2.0 if 1.5 < t < 3 else 0.0)
+        frames.append(seen_at(wall, dx, dy, k))
+    found = named(findings_of(frames), "warp")
+    assert found.verdict in ("warn", "fail")
+    assert found.start == pytest.approx(1.5, abs=0.2)
+    assert found.end == pytest.approx(3.0, abs=0.2)
+    assert found.box is not None
+    x0, y0, x1, y1 = found.box
+    assert x0 < 110 < x1
+    assert y0 < 100 < y1
+    assert (x1 - x0) * (y1 - y0) < 0.4 * SIZE[0] * SIZE[1]
+    assert found.fix
+
+
+def test_a_camera_that_moves_past_layers_is_no_warp() -> None:
+    far, near = a_wall(2), a_wall(3)
+    post = (X > 230) & (X < 330)
+    frames = []
+    for k, t in enumerate(TIMES):
+        away = 12 * np.sin(0.4 * t)
+        frames.append(np.where(post, seen_at(near, 1.6 * away, 0, k), seen_at(far, away, 0, k)))
+    assert named(findings_of(frames), "warp").verdict in ("pass", "unseen")
+
+
+def test_a_shaken_camera_is_no_warp_and_a_warp_before_it_is_found() -> None:
+    wall = a_wall(4)
+    shaken, warped = [], []
+    for k, t in enumerate(TIMES):
+        sx, sy = 6 * np.sin(1.7 * t), 5 * np.sin(2.3 * t + 1)
+        dx, dy = wobble(float(t), 3.0)
+        shaken.append(seen_at(wall, sx, sy, k))
+        warped.append(seen_at(wall, sx + dx, sy + dy, k))
+    assert named(findings_of(shaken), "warp").verdict == "pass"
+    assert named(findings_of(warped), "warp").verdict in ("warn", "fail")
+
+
+def test_texture_that_boils_in_place_is_a_warning() -> None:
+    coarse = cv2.GaussianBlur(a_wall(5, 10), (0, 0), 8)
+    walls = [a_wall(seed, 1.5) for seed in (6, 7, 8)]
+    fine = [one - cv2.GaussianBlur(one, (0, 0), 3) for one in walls]
+    frames = []
+    for k, t in enumerate(TIMES):
+        frames.append(seen_at(coarse + 0.8 * fine[int(t * 2) % 3], 0, 0, k))
+    assert named(findings_of(frames), "texture").verdict == "warn"
+
+
+def test_a_plain_wall_is_unseen() -> None:
+    plain = np.full((SIZE[1] + 80, SIZE[0] + 80), 120, np.float32)
+    found = findings_of([seen_at(plain, 0, 0, k) for k in range(len(TIMES))])
+    assert {one.verdict for one in found} == {"unseen"}
+
+
+def test_people_hide_the_background() -> None:
+    wall = a_wall()
+    people = np.ones((240, 320), np.float32)
+    found = findings_of([seen_at(wall, 0, 0, k) for k in range(len(TIMES))], people=people)
+    assert named(found, "warp").verdict == "unseen"
+
+
+@pytest.mark.parametrize("asked", [Asked(brush=True), Asked(ambient="snow")])
+def test_what_was_asked_for_is_unseen(asked: Asked) -> None:
+    found = findings_of([seen_at(a_wall(), 0, 0, k) for k in range(20)], asked)
+    assert {one.verdict for one in found} == {"unseen"}
+    assert "asked" in found[0].why
+
+
+def test_no_frame_at_all_is_unseen() -> None:
+    found = rigid.check(rigid.Watch(SIZE, Fraction(25), None).finish(), Asked())
+    assert [one.verdict for one in found] == ["unseen", "unseen"]
+
+
+def test_the_timeline_has_a_value_a_look() -> None:
+    wall = a_wall()
+    seen = watched([seen_at(wall, 0, 0, k) for k in range(20)])
+    (line,) = rigid.timelines(seen)
+    assert (line.name, line.unit, len(line.values)) == ("warp", "px", 20)
