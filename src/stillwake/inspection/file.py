@@ -39,9 +39,9 @@ FAINT = 0.004
 BLOCKY = 2.2
 """How many times as often lone steps stand on the grid of 8 px as beside it. Measured 2026-11 on 27 clips of ours,
 as they are and again by x264 at crf 18, 28, 40 and 46. Up to crf 28 the half that set the limit reached 1.91 and the
-other half 2.09; above it were 9 of 27 at crf 40 and 22 at crf 46. Of 20 clips of others 4 are above it as they are, old
-and thrifty ones whose blocks can be seen. x264's own filter and a camera that pans hide the rest: a pass is no proof
-of quality."""
+other half 2.09; above it were 9 of 27 at crf 40 and 22 at crf 46. Of 20 clips of others 4 are above it as they are,
+old and thrifty ones whose blocks can be seen. x264's own filter and a camera that pans hide the rest: a pass is no
+proof of quality."""
 
 BLACK = 16
 """Levels of 255 up to which every pixel of a bar is black."""
