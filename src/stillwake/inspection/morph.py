@@ -427,8 +427,12 @@ class _Reference:
         self._inside = mask > 0
         # The stubs of cv2 do not know it.
         self._flow: Any = getattr(cv2, "DISOpticalFlow_create")(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # noqa: B009
-        # At a quarter of the layout, as the preset has it, eyes that grow by 15 % are found half as often.
+        # At a quarter of the layout, as the preset has it, eyes that grow by 15 % are found half as often; fewer turns
+        # and patches take half the time and find as much (91 clips).
         self._flow.setFinestScale(0)
+        self._flow.setGradientDescentIterations(8)
+        self._flow.setPatchStride(5)
+        self._flow.setVariationalRefinementIterations(2)
         self._regions = _region_fits(self.shape)
         self._picture = self._drawn(grey, mesh)[0]
 
