@@ -8,17 +8,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stillwake.inspection import background, closures, folds, length, loop, moves, picture, sync
+from stillwake.inspection import (
+    background,
+    closures,
+    file,
+    folds,
+    length,
+    light,
+    loop,
+    morph,
+    motion,
+    moves,
+    picture,
+    rigid,
+    start,
+    sync,
+)
+from stillwake.inspection.asked import Asked
 from stillwake.inspection.sheet import contact_sheet
-from stillwake.types import Clip, ClipFinding, Inspection, Plan, Progress, Scene, Speech, Still, no_progress
+from stillwake.types import Clip, ClipFinding, Inspection, Plan, Progress, Scene, Speech, Still, Timeline, no_progress
 
 if TYPE_CHECKING:
     from stillwake.engines import Performance
     from stillwake.inspection.evidence import Evidence
 
-__all__ = ["CHECKS", "contact_sheet", "inspect", "summary"]
+__all__ = ["CHECKS", "Asked", "Examination", "contact_sheet", "examine", "inspect", "summary"]
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +43,41 @@ Check = Callable[["Evidence"], list[ClipFinding]]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("length", length.check),
+    ("file", lambda e: file.check(e.facts, e.blocks, e.asked)),
+    ("first frame", start.check),
     ("sync", sync.check),
     ("closures", closures.check_closures),
     ("silence", closures.check_silence),
+    ("still mouth", picture.check_still_mouth),
+    ("teeth", picture.check_teeth),
+    ("morph", lambda e: morph.check(e.shape, e.asked)),
     ("background raw", background.check_raw),
     ("background", background.check_decoded),
+    ("warp", lambda e: rigid.check(e.rigid, e.asked)),
     ("folds", folds.check),
-    ("teeth", picture.check_teeth),
-    ("freeze", picture.check_freeze),
-    ("flicker", picture.check_flicker),
+    ("light", lambda e: light.check(e.light, e.asked, e.fps)),
+    ("motion", lambda e: motion.check(e.motion, e.asked, e.fps)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),
 )
 """Every check with the name it fails under; one check may give several findings."""
+
+TIMELINES: tuple[Callable[[Evidence], list[Timeline]], ...] = (
+    sync.timelines,
+    lambda e: morph.timelines(e.shape),
+    lambda e: rigid.timelines(e.rigid),
+    lambda e: light.timelines(e.light, e.fps),
+    lambda e: motion.timelines(e.motion, e.asked),
+)
+"""What can be drawn along a clip."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """What an inspection found, and the measures along the clip to draw it by."""
+
+    inspection: Inspection
+    timelines: tuple[Timeline, ...]
 
 
 def inspect(
@@ -49,6 +88,7 @@ def inspect(
     speech: Speech | None = None,
     performance: Performance | None = None,
     plan: Plan | None = None,
+    asked: Asked | None = None,
     on_progress: Progress = no_progress,
 ) -> Inspection:
     """Whether a clip is clean, from its decoded frames and sound; any clip will do.
@@ -66,7 +106,9 @@ def inspect(
     performance
         What drew the frames, still open: raw frames and maps are drawn again on a sample.
     plan
-        How long the clip should be, and which face speaks.
+        What was meant: how long the clip should be, which face speaks, what moves.
+    asked
+        What was meant, for a clip without a plan.
     on_progress
         Called with "inspect"; raise `stillwake.errors.Cancelled` inside it to stop.
 
@@ -75,10 +117,41 @@ def inspect(
     stillwake.errors.ClipError
         The clip cannot be decoded.
     """
+    return examine(
+        clip,
+        still=still,
+        scene=scene,
+        speech=speech,
+        performance=performance,
+        plan=plan,
+        asked=asked,
+        on_progress=on_progress,
+    ).inspection
+
+
+def examine(
+    clip: Clip,
+    *,
+    still: Still | None = None,
+    scene: Scene | None = None,
+    speech: Speech | None = None,
+    performance: Performance | None = None,
+    plan: Plan | None = None,
+    asked: Asked | None = None,
+    on_progress: Progress = no_progress,
+) -> Examination:
+    """What `inspect` finds, with the measures along the clip; the same parameters and errors."""
     from stillwake.inspection.evidence import gather
 
     evidence = gather(
-        clip, still=still, scene=scene, speech=speech, performance=performance, plan=plan, on_progress=on_progress
+        clip,
+        still=still,
+        scene=scene,
+        speech=speech,
+        performance=performance,
+        plan=plan,
+        asked=asked,
+        on_progress=on_progress,
     )
     findings: list[ClipFinding] = []
     for name, check in CHECKS:
@@ -91,9 +164,16 @@ def inspect(
                     check=name, verdict="unseen", why=f"the check itself failed ({type(error).__name__}: {error})"
                 )
             )
-    return Inspection(
+    lines: list[Timeline] = []
+    for drawn in TIMELINES:
+        try:
+            lines += drawn(evidence)
+        except Exception:
+            log.exception("a timeline could not be drawn")
+    inspection = Inspection(
         clip=clip.info, passed=all(finding.verdict != "fail" for finding in findings), findings=tuple(findings)
     )
+    return Examination(inspection, tuple(lines))
 
 
 def summary(inspection: Inspection) -> Iterator[str]:

@@ -13,8 +13,8 @@ class Asked:
 
     ``engine`` its name, ``family`` its kind; ``frames`` how many; ``face`` which one speaks, 1 being the largest;
     ``loop`` whether its end should flow into its beginning, ``repeat`` times over; ``still`` whether the background
-    should stand still; ``camera`` how it should move; ``brush`` and ``ambient`` what moves besides; ``prompt`` the
-    words given to a generator.
+    should stand still; ``camera`` how it should move; ``brush`` and ``ambient`` what moves besides; ``moving`` whether
+    anything should; ``prompt`` the words given to a generator.
     """
 
     family: Family | None = None
@@ -27,6 +27,7 @@ class Asked:
     camera: CameraRecord | None = None
     brush: bool = False
     ambient: Ambience | None = None
+    moving: bool | None = None
     prompt: str = ""
 
     @classmethod
@@ -47,6 +48,7 @@ class Asked:
             camera=shot.camera,
             brush=shot.brush,
             ambient=shot.ambient,
+            moving=shot.motion != "still" or moves,
         )
 
     @property

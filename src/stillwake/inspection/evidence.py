@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -10,10 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.inspection import mouth
+from stillwake.inspection import light, loop, morph, motion, mouth, rigid
+from stillwake.inspection.asked import Asked
 from stillwake.inspection.background import Backgrounds, Comparison, background_of, nothing_to_compare
+from stillwake.inspection.file import Blockiness, Blocks, FileFacts, facts
+from stillwake.inspection.light import Light
+from stillwake.inspection.loop import Ends
+from stillwake.inspection.morph import Shape
+from stillwake.inspection.motion import Motion
+from stillwake.inspection.rigid import Rigid
 from stillwake.inspection.stream import Shown, Span, Timing, frames_within, timing
-from stillwake.inspection.view import Place
+from stillwake.inspection.view import Place, View
 from stillwake.types import Box, Clip, Floats, Pixels, Plan, Progress, Scene, Sound, Speech, Still
 
 if TYPE_CHECKING:
@@ -22,19 +32,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WHOLE = 40.0
-"""A clip of at most so many seconds is looked at whole; a longer one through windows."""
-END_WINDOW = 15.0
-"""Seconds looked at where the speech begins and where it ends: there a drift shows most."""
-MIDDLE_WINDOWS, MIDDLE_WINDOW = 4, 10.0
-"""How many windows lie between, evenly spread, and their seconds."""
+PEOPLE_EVERY = Fraction(1, 2)
+"""Seconds between frames in which people are looked for."""
+AHEAD = 6
+"""Frames decoded ahead, in another thread."""
 TRIES = 4
 """Frames, evenly spread, in which a face is looked for before the clip counts as one without."""
 BACKGROUND_EVERY = 0.4
 """Seconds between frames whose background is kept for comparison."""
 MOST_BACKGROUNDS = 60
-BLOCKS = 16
-"""Brightness is read in this many blocks across and down."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +50,8 @@ class Seen:
     ``index`` the frame's number; ``time`` the middle of its time in seconds; ``opening`` and ``width`` of the mouth
     in mouth widths of this clip (its median), ``eyes`` lid gap over eye width, ``teeth`` by how many levels of 255
     the upper teeth became lighter since the frame before: nan where there is no face or no teeth; ``face`` (N, 4)
-    px; ``luma`` mean brightness 0..255; ``blocks`` (N, 16, 16) brightness of each block; ``change`` mean difference
-    from the frame before within the face, 0..255, nan at the start of a span. ``spans`` what was looked at;
-    ``no_face`` why no mouth was seen, or "".
+    px; ``change`` mean difference from the frame before within the face, 0..255, nan at the start. ``spans`` what was
+    looked at; ``no_face`` why no mouth was seen, or "".
     """
 
     index: npt.NDArray[np.int64]
@@ -56,8 +61,6 @@ class Seen:
     eyes: npt.NDArray[np.float64]
     teeth: npt.NDArray[np.float64]
     face: npt.NDArray[np.float64]
-    luma: npt.NDArray[np.float64]
-    blocks: npt.NDArray[np.float32]
     change: npt.NDArray[np.float64]
     spans: tuple[Span, ...]
     no_face: str
@@ -74,10 +77,12 @@ class Evidence:
 
     ``still`` (H, W, 3) uint8 at the clip's size, or None; ``heard`` the timeline that was recognised from the clip's
     own sound within ``heard_spans``, or None with the reason in ``unheard``; ``backgrounds`` how the background of
-    a few decoded frames compares.
+    a few decoded frames compares; ``light``, ``motion``, ``shape`` of the face, ``rigid`` background and ``blocks`` of
+    the codec what each of their watches saw; ``ends`` the first and last frames; ``facts`` what the file says.
     """
 
     clip: Clip
+    asked: Asked
     timing: Timing
     still: Pixels | None
     scene: Scene | None
@@ -90,6 +95,13 @@ class Evidence:
     unheard: str
     seen: Seen
     backgrounds: Backgrounds
+    light: Light
+    motion: Motion
+    shape: Shape
+    rigid: Rigid
+    blocks: Blockiness
+    ends: Ends
+    facts: FileFacts
 
     @property
     def fps(self) -> Fraction:
@@ -100,33 +112,6 @@ class Evidence:
     def seconds(self) -> float:
         """Length of the picture."""
         return float(self.clip.info.frame_count / self.clip.info.fps)
-
-
-def windows(seconds: float, speech: Speech | None) -> tuple[Span, ...]:
-    """Which stretches of a clip are looked at: all of a short one, else its ends and some between."""
-    if seconds <= WHOLE:
-        return ((0.0, seconds),)
-    first, last = 0.0, seconds
-    if speech is not None and (spoken := [v for v in speech.visemes if v.label != "rest"]):
-        first = min(max(0.0, spoken[0].start - 1.0), seconds - END_WINDOW)
-        last = max(min(seconds, spoken[-1].end + 1.0), first + END_WINDOW)
-    starts = [first, last - END_WINDOW]
-    inner = np.linspace(first + END_WINDOW, last - END_WINDOW - MIDDLE_WINDOW, MIDDLE_WINDOWS + 2)[1:-1]
-    spans = sorted(
-        [(float(start), float(start) + MIDDLE_WINDOW) for start in inner]
-        + [(start, start + END_WINDOW) for start in starts]
-    )
-    return _joined(spans)
-
-
-def _joined(spans: list[Span]) -> tuple[Span, ...]:
-    joined: list[Span] = []
-    for start, end in spans:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return tuple(joined)
 
 
 def at_size(picture: Pixels, size: tuple[int, int]) -> Pixels:
@@ -148,9 +133,12 @@ def gather(
     speech: Speech | None,
     performance: Performance | None,
     plan: Plan | None,
+    asked: Asked | None = None,
     on_progress: Progress,
 ) -> Evidence:
-    """Look at a clip once; what could not be seen or heard is said.
+    """Look at a clip once, all of it; what could not be seen or heard is said.
+
+    ``asked`` what the clip was meant to be, if no plan says it.
 
     Raises
     ------
@@ -160,26 +148,28 @@ def gather(
     from stillwake.inspection.hearing import hear
     from stillwake.media import clip_sound
 
+    asked = asked or Asked.of(plan)
     times = timing(clip)
     size = (clip.info.width, clip.info.height)
-    seconds = float(clip.info.frame_count / clip.info.fps)
-    spans = windows(seconds, speech)
+    spans = ((0.0, float(clip.info.frame_count / clip.info.fps)),)
     sound = clip_sound(clip.path) if clip.info.sound is not None else None
-    picture = still.pixels if still is not None else scene.still.pixels if scene is not None else None
-    face = plan.shots[0].face - 1 if plan is not None and plan.shots else 0
-    picture = None if picture is None else at_size(picture, size)
-    place = face_place(scene, face, size)
-    no_face = ""
-    found = scene
-    if place is None:
-        found, place, no_face = find_face(clip, times)
-    comparison = _everywhere(plan) or _comparison(
-        clip, times, picture, found, None if performance is None else performance.mask
-    )
-    seen = _look(clip, times, spans, place, no_face, comparison, on_progress)
-    heard, heard_spans, unheard = hear(sound, spans, speech)
+    with ThreadPoolExecutor(1, "stillwake ear") as ear:
+        hearing = ear.submit(hear, sound, spans, speech)
+        picture = still.pixels if still is not None else scene.still.pixels if scene is not None else None
+        picture = None if picture is None else at_size(picture, size)
+        place = face_place(scene, asked.face - 1, size)
+        no_face = ""
+        found = scene
+        if place is None:
+            found, place, no_face = find_face(clip, times)
+        mask = None if performance is None else performance.mask
+        comparison = asked.everywhere or _comparison(clip, times, picture, found, mask)
+        watches = _Watches(clip, spans, place, no_face, comparison, picture)
+        watches.look(times, on_progress)
+        heard, heard_spans, unheard = hearing.result()
     return Evidence(
         clip=clip,
+        asked=asked,
         timing=times,
         still=picture,
         scene=scene,
@@ -190,19 +180,16 @@ def gather(
         heard=heard,
         heard_spans=heard_spans,
         unheard=unheard,
-        seen=seen,
+        seen=watches.mouth.finish(),
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),
+        light=watches.light.finish(),
+        motion=watches.motion.finish(),
+        shape=watches.shape.finish(),
+        rigid=watches.rigid.finish(),
+        blocks=watches.blocks.finish(),
+        ends=watches.ends.finish(),
+        facts=facts(clip),
     )
-
-
-def _everywhere(plan: Plan | None) -> str:
-    """Why no background of the clip stands still, or "": the plan moves all of the picture."""
-    shot = plan.shots[0] if plan is not None and plan.shots else None
-    if shot is None:
-        return ""
-    if shot.camera is not None:
-        return "the camera moves, and the background with it"
-    return f"{shot.ambient} drifts through all of the picture" if shot.ambient is not None else ""
 
 
 def _comparison(
@@ -237,7 +224,7 @@ def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, st
     """The scene in one of a few frames, where its largest face is, or None and why."""
     from hashlib import sha256
 
-    from stillwake.perceive import perceive
+    from stillwake.perceive import glance
 
     count = len(times.ticks)
     half = float(1 / clip.info.fps) / 4
@@ -246,7 +233,7 @@ def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, st
         middle = float(times.seconds(int(at))) + 2 * half
         for shown in frames_within(clip, times, ((middle - half, middle + half),)):
             pixels = shown.pixels.copy()
-            scene = perceive(Still(pixels, f"frame {shown.index}", sha256(pixels.tobytes()).hexdigest()))
+            scene = glance(Still(pixels, f"frame {shown.index}", sha256(pixels.tobytes()).hexdigest()))
             first = first or scene
             if scene.faces:
                 face = scene.faces[0]
@@ -254,77 +241,119 @@ def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, st
     return first, None, "no face was found in it"
 
 
-def _look(
-    clip: Clip,
-    times: Timing,
-    spans: tuple[Span, ...],
-    place: Place | None,
-    no_face: str,
-    comparison: Comparison | str,
-    on_progress: Progress,
-) -> Seen:
-    from stillwake.perceive import MeshReader
+class _Watches:
+    """Everything that looks at the frames, each frame once."""
 
-    watch = _Watch(clip, spans, no_face, comparison if isinstance(comparison, Comparison) else None)
-    total = sum(int((end - start) * clip.info.fps) for start, end in spans)
-    with MeshReader() as reader:
-        for done, shown in enumerate(frames_within(clip, times, spans)):
-            place = watch.take(shown, reader, place)
-            on_progress("inspect", min(done + 1, total), total)
-    return watch.finish()
-
-
-class _Watch:
-    """Takes one frame after the other and keeps its numbers."""
-
-    def __init__(self, clip: Clip, spans: tuple[Span, ...], no_face: str, comparison: Comparison | None) -> None:
-        self.spans, self.no_face, self._comparison = spans, no_face, comparison
-        self.size = (clip.info.width, clip.info.height)
+    def __init__(
+        self,
+        clip: Clip,
+        spans: tuple[Span, ...],
+        place: Place | None,
+        no_face: str,
+        comparison: Comparison | str,
+        still: Pixels | None,
+    ) -> None:
+        size, fps = (clip.info.width, clip.info.height), clip.info.fps
+        self._clip, self._spans, self._place = clip, spans, place
+        self._comparison = comparison if isinstance(comparison, Comparison) else None
         looked = sum(end - start for start, end in spans)
         self._every = max(BACKGROUND_EVERY, looked / MOST_BACKGROUNDS)
         self._compared = -self._every
-        self._rows: list[tuple[int, float, float, float, float, float, float, float, float]] = []
+        self._people: tuple[int, Floats] | None = None
+        self.mouth = _Mouth(spans, no_face)
+        self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
+        self.shape = morph.Watch(size, fps, still, None)
+        self.rigid = rigid.Watch(size, fps, still)
+        self.blocks = Blocks()
+        self.ends = loop.Watch()
+
+    def look(self, times: Timing, on_progress: Progress) -> None:
+        """Show them every frame."""
+        from stillwake.perceive import MeshReader
+
+        total = sum(int((end - start) * self._clip.info.fps) for start, end in self._spans)
+        with MeshReader() as reader:
+            for done, shown in enumerate(_ahead(frames_within(self._clip, times, self._spans))):
+                self.take(shown, reader)
+                on_progress("inspect", min(done + 1, total), total)
+
+    def take(self, shown: Shown, reader: MeshReader) -> None:
+        """One frame, for all of them."""
+        place = self._place
+        view = View(shown, None, place, None)
+        if place is not None:
+            view.mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
+        view.people = self._look_for_people(view)
+        if view.mesh is not None and place is not None:
+            self._place = place._replace(box=_followed(place.box, mouth.box_of(view.mesh)))
+        self.mouth.take(view)
+        for watch in (self.light, self.motion, self.shape, self.rigid, self.blocks, self.ends):
+            watch.take(view)
+        if self._comparison is not None and shown.time - self._compared >= self._every:
+            self._comparison.take(shown.time, shown.pixels)
+            self._compared = shown.time
+
+    def _look_for_people(self, view: View) -> Floats:
+        from stillwake.perceive import people
+
+        step = max(1, round(PEOPLE_EVERY * self._clip.info.fps))
+        if self._people is None or view.index - self._people[0] >= step:
+            self._people = view.index, people(view.small_rgb)
+        return self._people[1]
+
+
+def _ahead(frames: Iterator[Shown]) -> Iterator[Shown]:
+    """The same frames, decoded in another thread a few ahead."""
+    with ThreadPoolExecutor(1, "stillwake decoder") as decoder:
+        waiting: deque[Future[Shown | None]] = deque(decoder.submit(next, frames, None) for _ in range(AHEAD))
+        try:
+            while (shown := waiting.popleft().result()) is not None:
+                waiting.append(decoder.submit(next, frames, None))
+                yield shown
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class _Mouth:
+    """Takes one frame after the other and keeps the numbers of its mouth."""
+
+    def __init__(self, spans: tuple[Span, ...], no_face: str) -> None:
+        self.spans, self.no_face = spans, no_face
+        self._rows: list[tuple[int, float, float, float, float, float, float]] = []
         self._faces: list[tuple[float, float, float, float]] = []
-        self._blocks: list[Floats] = []
         self._before: tuple[int, Pixels] | None = None
         self._teeth: tuple[int, Floats] | None = None
         self._rest: tuple[float, float] | None = None
 
-    def take(self, shown: Shown, reader: MeshReader, place: Place | None) -> Place | None:
-        """Measure a frame; gives back where the face is looked for in the next one."""
+    def take(self, view: View) -> None:
+        """Measure a frame."""
         import cv2
 
-        grey = cv2.cvtColor(shown.pixels, cv2.COLOR_RGB2GRAY)
-        self._blocks.append(cv2.resize(grey, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA).astype(np.float32))
-        mesh = None if place is None else reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
         nan = float("nan")
         gap, wide, lids, teeth = nan, nan, nan, nan
         where = (nan, nan, nan, nan)
+        mesh = view.mesh
         if mesh is not None:
             gap, wide, lids = mouth.opening(mesh), mouth.width(mesh), mouth.eyes_open(mesh)
             if self._rest is None:
                 self._rest = mouth.upper_edge(mesh), wide
-            patch = mouth.teeth_patch(shown.pixels, mesh, *self._rest)
-            if self._teeth is not None and self._teeth[0] == shown.index - 1:
+            patch = mouth.teeth_patch(view.pixels, mesh, *self._rest)
+            if self._teeth is not None and self._teeth[0] == view.index - 1:
                 teeth = mouth.teeth_step(self._teeth[1], patch)
-            self._teeth = shown.index, patch
+            self._teeth = view.index, patch
             where = mouth.box_of(mesh)
-            place = Place(where, 0.0) if place is None else place._replace(box=_followed(place.box, where))
-        region = np.s_[:, :] if place is None else _slices(place.box, self.size)
+        region = np.s_[:, :] if view.place is None else _slices(view.place.box, view.size)
         change = nan
-        if self._before is not None and self._before[0] == shown.index - 1:
-            change = float(cv2.absdiff(grey, self._before[1])[region].mean())
-        self._before = (shown.index, grey)
+        if self._before is not None and self._before[0] == view.index - 1:
+            change = float(cv2.absdiff(view.grey, self._before[1])[region].mean())
+        self._before = (view.index, view.grey)
         self._faces.append(where)
-        self._rows.append((shown.index, shown.time, gap, wide, lids, teeth, float(grey.mean()), change, 0.0))
-        if self._comparison is not None and shown.time - self._compared >= self._every:
-            self._comparison.take(shown.time, shown.pixels)
-            self._compared = shown.time
-        return place
+        self._rows.append((view.index, view.time, gap, wide, lids, teeth, change))
 
     def finish(self) -> Seen:
         """All that was seen."""
-        table = np.array(self._rows, np.float64).reshape(-1, 9)
+        table = np.array(self._rows, np.float64).reshape(-1, 7)
         seen_width = table[:, 3][np.isfinite(table[:, 3])]
         unit = float(np.median(seen_width)) if len(seen_width) else 1.0
         no_face = self.no_face
@@ -338,9 +367,7 @@ class _Watch:
             eyes=table[:, 4],
             teeth=table[:, 5],
             face=np.array(self._faces, np.float64).reshape(-1, 4),
-            luma=table[:, 6],
-            blocks=np.array(self._blocks, np.float32).reshape(-1, BLOCKS, BLOCKS),
-            change=table[:, 7],
+            change=table[:, 6],
             spans=self.spans,
             no_face=no_face,
         )

@@ -1,4 +1,4 @@
-"""Faults of the picture itself: frozen and black frames, a light that flickers, teeth that flash."""
+"""Faults of a speaking face: it stands still while words ask it to move; its teeth flash."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.inspection.motion import runs
 from stillwake.inspection.sync import GRID, expected_opening
 from stillwake.types import ClipFinding
 
@@ -22,10 +23,6 @@ FROZEN = 0.10
 polishing a frozen one by up to .08, a talking face changed by .35 in 95 of 100 frames (benchmarks/inspection.py)."""
 BUSY = 0.10
 """Change of the opening that the words ask for within the freeze, 0..1, so that a held vowel is none."""
-BLACK = 20.0
-"""Mean brightness of 255 below which a frame is black, if the clip's median is at least twice as bright."""
-FLICKER = 1.5
-"""Levels of 255 by which the brightness of the picture's blocks may jump to and fro, median over blocks."""
 TEETH_FLICKER = 3.0
 """Levels of 255 by which teeth may jump to and fro in one of ten frames: clean clips of ours reached 1.1, teeth that
 flicker by 10 levels 5 and more (benchmarks/inspection.py)."""
@@ -84,94 +81,39 @@ def _to_and_fro(steps: Array) -> Array:
     return out
 
 
-def check_freeze(evidence: Evidence) -> list[ClipFinding]:
-    """The longest time the face stands quite still while words ask it to move; and black frames."""
-    return [_frozen(evidence), _black(evidence)]
-
-
-def _frozen(evidence: Evidence) -> ClipFinding:
-    name, seen = "freeze", evidence.seen
+def check_still_mouth(evidence: Evidence) -> list[ClipFinding]:
+    """The longest time the face stands quite still while words ask it to move."""
+    name, seen = "still mouth", evidence.seen
     speech = evidence.speech or evidence.heard
     if seen.no_face:
-        return _unseen(name, seen.no_face)
+        return [_unseen(name, seen.no_face)]
     if speech is None:
-        return _unseen(name, evidence.unheard or "nobody knows when somebody speaks")
+        return [_unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
     grid, wanted = expected_opening(speech.visemes, 0.0, evidence.seconds)
     longest, where = 0.0, (0.0, 0.0)
     frame = 1 / float(evidence.fps)
-    for first, last in _runs(np.nan_to_num(seen.change, nan=np.inf) < FROZEN):
+    for first, last in runs(np.nan_to_num(seen.change, nan=np.inf) < FROZEN):
         start, end = float(seen.time[first]) - 1.5 * frame, float(seen.time[last - 1]) + frame / 2
         inside = (grid >= start) & (grid <= end)
         asked = float(np.ptp(wanted[inside])) if inside.sum() > GRID * frame else 0.0
         if asked > BUSY and end - start > longest:
             longest, where = end - start, (max(0.0, start), end)
     over = longest > FREEZE
-    return ClipFinding(
-        check=name,
-        verdict="fail" if over else "pass",
-        measured=longest,
-        unit="s",
-        limit=FREEZE,
-        start=where[0] if over else None,
-        end=where[1] if over else None,
-        why=f"the face stands still for {longest:.2f} s while somebody speaks"
-        if longest
-        else "the face never freezes",
-        fix="render the clip again" if over else "",
-    )
-
-
-def _black(evidence: Evidence) -> ClipFinding:
-    seen = evidence.seen
-    usual = float(np.median(seen.luma)) if len(seen.luma) else 0.0
-    if usual < 2 * BLACK:
-        return _unseen("black", "the picture is dark anyway")
-    dark = np.flatnonzero(seen.luma < BLACK)
-    at = float(seen.time[dark[0]]) if len(dark) else None
-    return ClipFinding(
-        check="black",
-        verdict="fail" if len(dark) else "pass",
-        measured=float(len(dark)),
-        unit="frames",
-        limit=0.0,
-        start=at,
-        end=None if at is None else float(seen.time[dark[-1]]),
-        why=f"{len(dark)} frames are black" if len(dark) else "no frame is black",
-        fix="render the clip again" if len(dark) else "",
-    )
-
-
-def check_flicker(evidence: Evidence) -> list[ClipFinding]:
-    """How far the light of the whole picture jumps to and fro from frame to frame."""
-    seen, name = evidence.seen, "flicker"
-    if len(seen.blocks) < 5:
-        return [_unseen(name, "there are too few frames")]
-    following = (np.diff(seen.index)[:-1] == 1) & (np.diff(seen.index)[1:] == 1)
-    second = np.abs(seen.blocks[1:-1] - (seen.blocks[:-2] + seen.blocks[2:]) / 2)
-    # Motion reaches some blocks, light reaches all: the median block knows only of the light.
-    jump = np.where(following, np.median(second.reshape(len(second), -1), axis=1), 0.0)
-    worst = int(jump.argmax())
-    over = float(jump[worst]) > FLICKER
-    at = float(seen.time[worst + 1])
     return [
         ClipFinding(
             check=name,
-            verdict="warn" if over else "pass",
-            measured=float(jump[worst]),
-            unit="levels of 255",
-            limit=FLICKER,
-            start=at - 0.5 / float(evidence.fps) if over else None,
-            end=at + 0.5 / float(evidence.fps) if over else None,
-            why=f"the picture's light jumps to and fro by at most {jump[worst]:.2f} levels",
-            fix="render the clip again, or encode with a higher quality" if over else "",
+            verdict="fail" if over else "pass",
+            measured=longest,
+            unit="s",
+            limit=FREEZE,
+            start=where[0] if over else None,
+            end=where[1] if over else None,
+            why=f"the face stands still for {longest:.2f} s while somebody speaks"
+            if longest
+            else "the face never freezes",
+            fix="render the clip again" if over else "",
         )
     ]
-
-
-def _runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(first, last + 1) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _unseen(name: str, why: str) -> ClipFinding:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.types import ClipFinding, Samples, Timed, Verdict
+from stillwake.types import ClipFinding, Samples, Timed, Timeline, Verdict
 
 if TYPE_CHECKING:
     from stillwake.inspection.evidence import Evidence
@@ -72,6 +72,9 @@ PAUSE_EDGE = 0.1
 """Seconds at either end of a pause in which the lips still come from or go to a word."""
 UNSURE = 0.5
 """An offset is unseen when its standard error is over this share of the limit."""
+
+WINDOW = 5.0
+"""Seconds of each stretch whose offset is drawn along the clip."""
 
 SOUND_EARLY = (45.0, 90.0)
 """ms by which the sound may come before the picture: noticed, no longer accepted (ITU-R BT.1359-1)."""
@@ -512,3 +515,25 @@ def _drift_finding(
         f"in {offset.seconds:.0f} s",
         fix="check that picture and sound were made at the frame rate and sample rate they say" if over else "",
     )
+
+
+def timelines(evidence: Evidence) -> list[Timeline]:
+    """How far the lips lie behind the sound in windows along the clip, and how far the mouth is open."""
+    seen = evidence.seen
+    if seen.no_face:
+        return []
+    time = seen.time.astype(np.float32)
+    lines = [Timeline("mouth", "mouth widths", time, seen.opening.astype(np.float32))]
+    speech = evidence.speech or evidence.heard
+    if speech is None:
+        return lines
+    times: list[float] = []
+    lates: list[float] = []
+    for start in np.arange(0.0, max(1e-6, evidence.seconds - WINDOW / 2), WINDOW / 2):
+        inside = (seen.time >= start) & (seen.time < start + WINDOW)
+        offset = measure_offset(seen.time[inside], seen.opening[inside], speech.visemes, ((start, start + WINDOW),))
+        times.append(min(start + WINDOW / 2, evidence.seconds))
+        lates.append(np.nan if offset.unseen else offset.middle * 1000)
+    limit = max(1000 / float(evidence.fps), FINEST_LIMIT) if evidence.speech is not None else SOUND_EARLY[0]
+    along, late = np.array(times, np.float32), np.array(lates, np.float32)
+    return [Timeline("sync", "ms", along, late, limit), *lines]

@@ -1,0 +1,417 @@
+"""Does the light hold? Flicker of the whole picture or of a part, exposure that breathes, colours that drift, black.
+
+The brightness of 16 x 16 blocks is kept for every frame, as logarithms: a light that changes by a percent moves all
+blocks it reaches by a hundredth at the same time, whatever they show; motion moves some blocks, each its own way. So
+a median over blocks knows of the light and not of the motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.types import Box, ClipFinding, Floats, Size, Timeline
+
+if TYPE_CHECKING:
+    from stillwake.inspection.asked import Asked
+    from stillwake.inspection.view import View
+
+Array = npt.NDArray[np.float64]
+
+BLOCKS = 16
+"""Brightness is read in this many blocks across and down."""
+STEPS = 256
+"""Steps of a level of 255 in which blocks are kept: half the memory of a float, and finer than any flicker."""
+DARK = 8.0
+"""Levels added before a logarithm, so that noise in the dark counts little."""
+LIT = 24.0
+"""Mean level of 255 below which a picture is too dark to judge its light by."""
+SPREAD = 0.5
+"""How many times the blocks' own spread is taken off a common change: a change they do not share is motion."""
+FLICKER_WINDOW = 0.8
+"""Seconds over which flicker is measured, and `FLICKER_DROPPED` the frames of it that count for nothing: one flash, a
+step of the exposure or a cut is no flicker."""
+FLICKER_DROPPED = 3
+FLICKER = 0.3
+"""Percent by which the light jumps to and fro. 78 clean pieces of film and clips of ours reached .15, but for two of a
+webcam that hunts; a flicker of 1 % in every other frame .60 to .95, at random .43 to 1.3 (2026-11-28)."""
+LOCAL_FLICKER = 0.3
+"""The same within a part of the picture, beyond the whole's: the clean ones reached .2, .43 to 1.0 where a quarter
+flickered by 1 %."""
+BREATH_WINDOW = 4.0
+"""Seconds in which a slow swing of the exposure is looked for."""
+BREATH_PERIODS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
+"""Seconds of one breath."""
+BREATH = 0.45
+"""Percent by which the exposure swings to either side. The clean ones reached .34; swings of 1 % in 2 s gave .7 to 1.1
+in clips of more than 2 s."""
+BREATH_FIT = 0.6
+"""Share of the brightness's course that one sine must explain: an exposure that steps does not breathe."""
+DRIFT_ENDS = 0.6
+"""Seconds at the beginning and at the end whose colours are compared."""
+DRIFT = 5.0
+"""CIELAB units by which most of the picture may have shifted at the end; see `benchmarks/inspection`."""
+BLACK = 20.0
+"""Mean level below which a frame is black, if the clip's median is at least twice as bright."""
+LEAST_FRAMES = 8
+EDGE = 0.5
+"""Share of a flicker's strength from which a frame belongs to it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """The light of each looked-at frame; every array has one entry a frame, in order.
+
+    ``index`` the frame's number; ``time`` s, the middle of its time; ``blocks`` (N, 16, 16) uint16, brightness in
+    1 / `STEPS` levels; ``luma`` mean brightness 0..255; ``moments`` (K,) s and ``colours`` (K, 16, 16, 3) float16
+    CIELAB, twice a second; ``size`` of the clip in px.
+    """
+
+    index: npt.NDArray[np.int64]
+    time: Array
+    blocks: npt.NDArray[np.uint16]
+    luma: Array
+    moments: Array
+    colours: npt.NDArray[np.float16]
+    size: Size
+
+
+class Watch:
+    """Takes one frame after the other; about half a kilobyte is kept of each."""
+
+    def __init__(self, size: Size, fps: Fraction) -> None:
+        self._size = size
+        self._every = max(1, round(fps / 2))
+        self._rows: list[tuple[int, float, float]] = []
+        self._blocks: list[npt.NDArray[np.uint16]] = []
+        self._moments: list[float] = []
+        self._colours: list[npt.NDArray[np.float16]] = []
+
+    def take(self, view: View) -> None:
+        """Measure one frame."""
+        import cv2
+
+        grey = cv2.resize(view.small, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+        self._rows.append((view.index, view.time, float(view.small.mean())))
+        self._blocks.append(np.rint(grey * STEPS).astype(np.uint16))
+        if len(self._rows) % self._every == 1 or self._every == 1:
+            rgb = cv2.resize(view.small_rgb.astype(np.float32) / 255, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+            self._moments.append(view.time)
+            self._colours.append(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float16))
+
+    def finish(self) -> Light:
+        """The numbers of all frames taken."""
+        table = np.array(self._rows, np.float64).reshape(-1, 3)
+        return Light(
+            index=table[:, 0].astype(np.int64),
+            time=table[:, 1],
+            blocks=np.array(self._blocks, np.uint16).reshape(-1, BLOCKS, BLOCKS),
+            luma=table[:, 2],
+            moments=np.array(self._moments),
+            colours=np.array(self._colours, np.float16).reshape(-1, BLOCKS, BLOCKS, 3),
+            size=self._size,
+        )
+
+
+def check(light: Light, asked: Asked, fps: Fraction) -> list[ClipFinding]:
+    """Flicker, local flicker, breathing exposure, drifting colours, black frames."""
+    names = ("flicker", "local flicker", "exposure breathing", "colour drift")
+    if len(light.index) < LEAST_FRAMES:
+        return [*(_unseen(name, "there are too few frames") for name in names), _black(light, fps)]
+    if float(np.median(light.luma)) < LIT:
+        return [*(_unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
+    logs = _logs(light)
+    return [*_flickers(light, logs, fps), _breathing(light, logs, fps), _drift(light, asked), _black(light, fps)]
+
+
+def _logs(light: Light) -> Floats:
+    logs: Floats = np.log(light.blocks.astype(np.float32) / np.float32(STEPS) + np.float32(DARK))
+    return logs
+
+
+def _second(logs: Floats, light: Light) -> Floats:
+    """How far each frame's blocks lie from the mean of the frames before and after, in percent; 0 beside a gap."""
+    second = np.zeros_like(logs)
+    second[1:-1] = 100 * (logs[1:-1] - (logs[:-2] + logs[2:]) / 2)
+    gap = np.flatnonzero(np.diff(light.index) != 1)
+    second[gap] = 0
+    second[np.minimum(gap + 1, len(second) - 1)] = 0
+    return second
+
+
+def _first(logs: Floats, light: Light) -> Floats:
+    """How far each frame's blocks lie from those of the frame before, in percent; 0 after a gap."""
+    first = np.zeros_like(logs)
+    first[1:] = 100 * np.diff(logs, axis=0)
+    first[1:][np.diff(light.index) != 1] = 0
+    return first
+
+
+def _middle(change: Floats) -> Array:
+    """The median over all blocks, (N,)."""
+    middle: Array = np.median(change.reshape(len(change), -1), axis=1).astype(np.float64)
+    return middle
+
+
+def _common(second: Floats) -> Array:
+    """The change all of some blocks share, (N,): their median, less their spread. ``second`` (N, ...)."""
+    flat = second.reshape(len(second), -1).astype(np.float64)
+    middle = np.median(flat, axis=1)
+    spread = np.median(np.abs(flat - middle[:, None]), axis=1)
+    shared: Array = np.sign(middle) * np.maximum(0.0, np.abs(middle) - SPREAD * spread)
+    return shared
+
+
+def _strength(common: Array, steps: Array, fps: Fraction) -> Array:
+    """How strongly the light flickers around each frame, percent (N,).
+
+    The root mean square of ``common`` over a window, but for its largest few, and only as far as ``steps``, the change
+    from frame to frame in percent (N,), goes to and fro: an exposure that is set anew in stairs does not flicker.
+    """
+    width = min(len(common), max(LEAST_FRAMES, round(FLICKER_WINDOW * float(fps))))
+    windows = np.lib.stride_tricks.sliding_window_view(common, width)
+    squares = np.sort(windows**2, axis=1)[:, : width - FLICKER_DROPPED]
+    strength = np.sqrt(squares.mean(axis=1))
+    changes = np.lib.stride_tricks.sliding_window_view(steps, width)
+    ups, downs = np.maximum(changes, 0).sum(1), np.maximum(-changes, 0).sum(1)
+    strength = np.minimum(strength, 2 * np.minimum(ups, downs) / width)
+    half = width // 2
+    around: Array = np.pad(strength, (half, len(common) - len(strength) - half), mode="edge")
+    return around
+
+
+def _parts() -> Iterator[tuple[slice, slice]]:
+    """The parts of the picture in which flicker is looked for: quarters at every second block, and strips."""
+    for y in range(0, 9, 2):
+        for x in range(0, 9, 2):
+            yield slice(y, y + 8), slice(x, x + 8)
+    for at in range(0, 13, 2):
+        yield slice(at, at + 4), slice(0, BLOCKS)
+        yield slice(0, BLOCKS), slice(at, at + 4)
+
+
+def _flickers(light: Light, logs: Floats, fps: Fraction) -> list[ClipFinding]:
+    second, first = _second(logs, light), _first(logs, light)
+    common = _common(second)
+    strength = _strength(common, _middle(first), fps)
+    findings = [_flicker("flicker", light, common, strength, FLICKER, None, fps, "the whole picture's light flickers")]
+    whole, whole_first = (_middle(change)[:, None, None] for change in (second, first))
+    best, where, shared = np.zeros_like(strength), (slice(0, 0), slice(0, 0)), common
+    for part in _parts():
+        alone = _common(second[:, part[0], part[1]] - whole)
+        if np.abs(alone).max() <= LOCAL_FLICKER:
+            continue
+        local = _strength(alone, _middle(first[:, part[0], part[1]] - whole_first), fps)
+        if local.max() > best.max():
+            best, where, shared = local, part, alone
+    box = None if best.max() <= LOCAL_FLICKER else _grown(second - whole, shared, best, where, light)
+    findings.append(
+        _flicker("local flicker", light, shared, best, LOCAL_FLICKER, box, fps, "a part of the picture flickers")
+    )
+    return findings
+
+
+def _grown(second: Floats, shared: Array, strength: Array, where: tuple[slice, slice], light: Light) -> Box:
+    """The box of all blocks that flicker along with the part that does so most, px."""
+    during = strength > EDGE * strength.max()
+    wave = shared[during]
+    square = max(float(wave @ wave), 1e-9)
+    along = np.tensordot(wave, second[during].astype(np.float64), axes=(0, 0)) / square
+    inside = np.abs(along - 1) < 0.5
+    inside[where] |= along[where] > 0.25
+    rows, columns = np.flatnonzero(inside.mean(1) > 0.2), np.flatnonzero(inside.mean(0) > 0.2)
+    if not len(rows) or not len(columns):
+        rows, columns = np.arange(BLOCKS)[where[0]], np.arange(BLOCKS)[where[1]]
+    x, y = light.size[0] / BLOCKS, light.size[1] / BLOCKS
+    return float(columns[0] * x), float(rows[0] * y), float((columns[-1] + 1) * x), float((rows[-1] + 1) * y)
+
+
+def _flicker(
+    name: str, light: Light, common: Array, strength: Array, limit: float, box: Box | None, fps: Fraction, what: str
+) -> ClipFinding:
+    value = float(strength.max())
+    over = value > limit
+    start = end = None
+    if over:
+        near = np.abs(common) > EDGE / 2 * value
+        high = np.flatnonzero(near & (strength > EDGE * value))
+        start, end = float(light.time[high[0]]) - 1.5 / float(fps), float(light.time[high[-1]]) + 1.5 / float(fps)
+        start = max(0.0, start)
+    return ClipFinding(
+        check=name,
+        verdict="fail" if over else "pass",
+        measured=round(value, 3),
+        unit="%",
+        limit=limit,
+        start=start,
+        end=end,
+        box=box,
+        why=f"{what} by {value:.2f} %" if over else f"no flicker above {limit:g} % ({value:.2f} %)",
+        fix="steady the exposure, or take a deflicker filter over it" if over else "",
+    )
+
+
+def _gain(logs: Floats, light: Light) -> Array:
+    """The exposure of each frame against the first, percent (N,): the common change from frame to frame, added up."""
+    steps = np.diff(logs.reshape(len(logs), -1), axis=0)
+    common = np.median(steps, axis=1).astype(np.float64)
+    common[np.diff(light.index) != 1] = 0
+    gain: Array = 100 * np.concatenate([[0.0], np.cumsum(common)])
+    return gain
+
+
+def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
+    name = "exposure breathing"
+    seconds = len(logs) / float(fps)
+    if seconds < 1.5 * BREATH_PERIODS[1]:
+        return _unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
+    gain = _gain(logs, light)
+    width = min(len(gain), round(BREATH_WINDOW * float(fps)))
+    time = np.arange(width) / float(fps)
+    base = np.stack([np.ones(width), time], -1)
+    plain = base @ np.linalg.pinv(base)
+    starts = np.unique(
+        np.append(np.arange(0, len(gain) - width + 1, max(1, round(float(fps) / 4))), len(gain) - width)
+    )
+    windows = np.stack([gain[at : at + width] for at in starts])
+    flat = windows - windows @ plain.T
+    total = np.maximum((flat**2).sum(1), 1e-9)
+    swing, period = np.zeros(len(starts)), np.zeros(len(starts))
+    for length in BREATH_PERIODS:
+        if width / float(fps) < 1.4 * length:
+            continue
+        turn = 2 * np.pi * time / length
+        design = np.concatenate([base, np.stack([np.sin(turn), np.cos(turn)], -1)], 1)
+        fit = windows @ np.linalg.pinv(design).T
+        left = ((windows - fit @ design.T) ** 2).sum(1)
+        size = np.hypot(fit[:, 2], fit[:, 3]) * (1 - left / total > BREATH_FIT)
+        period = np.where(size > swing, length, period)
+        swing = np.maximum(swing, size)
+    best = int(swing.argmax())
+    value = float(swing[best])
+    over = value > BREATH
+    high = np.flatnonzero(swing > max(BREATH, EDGE * value)) if over else np.array([best])
+    start, end = float(light.time[starts[high[0]]]), float(light.time[starts[high[-1]] + width - 1])
+    if over:
+        start, end = _swinging(gain, fps, float(period[best]), value, start, end)
+    return ClipFinding(
+        check=name,
+        verdict="fail" if over else "pass",
+        measured=round(value, 3),
+        unit="% to either side",
+        limit=BREATH,
+        start=start if over else None,
+        end=end if over else None,
+        why=f"the exposure swings by {value:.2f} % to either side every {period[best]:.1f} s"
+        if over
+        else f"the exposure holds: no swing above {BREATH:g} % to either side",
+        fix="lock the exposure, or take the swing out with a deflicker filter" if over else "",
+    )
+
+
+def _swinging(
+    gain: Array, fps: Fraction, period: float, value: float, start: float, end: float
+) -> tuple[float, float]:
+    """From when to when the exposure swings, to a quarter of a period; ``start`` and ``end`` if nothing tells."""
+    width = max(3, round(period * float(fps)))
+    if len(gain) <= width + 2:
+        return start, end
+    windows = np.lib.stride_tricks.sliding_window_view(gain, width)
+    trend = np.linspace(-0.5, 0.5, width)
+    slopes = (windows * trend).sum(1) / (trend**2).sum()
+    flat = windows - windows.mean(1)[:, None] - slopes[:, None] * trend
+    swings = np.flatnonzero(np.sqrt(2 * (flat**2).mean(1)) > 0.6 * value)
+    if not len(swings):
+        return start, end
+    runs = np.split(swings, np.flatnonzero(np.diff(swings) > width) + 1)
+    longest = max(runs, key=len)
+    quarter = width / 4
+    first, last = longest[0] + quarter, longest[-1] + width - quarter
+    if longest[0] == 0:
+        first = 0.0
+    if longest[-1] + width >= len(gain):
+        last = float(len(gain))
+    return float(first / float(fps)), float(last / float(fps))
+
+
+def _drift(light: Light, asked: Asked) -> ClipFinding:
+    """How far the colours of most of the picture have gone at the end from where they were at the beginning."""
+    name = "colour drift"
+    length = float(light.moments[-1] - light.moments[0]) if len(light.moments) else 0.0
+    if len(light.moments) < 4:
+        return _unseen(name, f"{length:.1f} s are too short to show a drift")
+    if asked.camera is not None:
+        return _unseen(name, "the camera moves: other colours come into view")
+    colours = light.colours.astype(np.float32).reshape(len(light.moments), -1, 3)
+    first = np.median(colours[light.moments <= light.moments[0] + DRIFT_ENDS], axis=0)
+    away = np.median(colours - first, axis=1)
+    size = np.linalg.norm(away, axis=1)
+    tail = away[light.moments >= light.moments[-1] - DRIFT_ENDS]
+    value = float(np.linalg.norm(np.median(tail, axis=0)))
+    over = value > DRIFT
+    start = None
+    if over:
+        late = np.flatnonzero(size < 0.5 * DRIFT)
+        start = float(light.moments[late[-1]] if len(late) else light.moments[0])
+    shift = np.median(tail, axis=0)
+    return ClipFinding(
+        check=name,
+        verdict="warn" if over else "pass",
+        measured=round(value, 2),
+        unit="ΔE",
+        limit=DRIFT,
+        start=start,
+        end=float(light.moments[-1]) if over else None,
+        why=f"at the end most of the picture is {_direction(shift)} than at the beginning, by {value:.1f} ΔE"
+        if over
+        else f"the colours hold: {value:.1f} ΔE from beginning to end",
+        fix="make it in shorter segments, each begun from the still, and match their colours" if over else "",
+    )
+
+
+def _direction(shift: Floats) -> str:
+    """A CIELAB shift in words."""
+    names = (("lighter", "darker"), ("redder", "greener"), ("yellower", "bluer"))
+    axis = int(np.abs(shift).argmax())
+    return names[axis][0 if shift[axis] > 0 else 1]
+
+
+def _black(light: Light, fps: Fraction) -> ClipFinding:
+    usual = float(np.median(light.luma)) if len(light.luma) else 0.0
+    if usual < 2 * BLACK:
+        return _unseen("black", "the picture is dark anyway")
+    dark = np.flatnonzero(light.luma < BLACK)
+    half = 0.5 / float(fps)
+    return ClipFinding(
+        check="black",
+        verdict="fail" if len(dark) else "pass",
+        measured=float(len(dark)),
+        unit="frames",
+        limit=0.0,
+        start=float(light.time[dark[0]]) - half if len(dark) else None,
+        end=float(light.time[dark[-1]]) + half if len(dark) else None,
+        why=f"{len(dark)} frame{'s are' if len(dark) > 1 else ' is'} black" if len(dark) else "no frame is black",
+        fix="render it again" if len(dark) else "",
+    )
+
+
+def timelines(light: Light, fps: Fraction) -> list[Timeline]:
+    """Flicker and exposure along the clip."""
+    if len(light.index) < LEAST_FRAMES:
+        return []
+    logs = _logs(light)
+    time = light.time.astype(np.float32)
+    strength = _strength(_common(_second(logs, light)), _middle(_first(logs, light)), fps).astype(np.float32)
+    return [
+        Timeline("flicker", "%", time, strength, FLICKER),
+        Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),
+    ]
+
+
+def _unseen(name: str, why: str) -> ClipFinding:
+    return ClipFinding(check=name, verdict="unseen", why=why)

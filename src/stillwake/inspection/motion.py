@@ -1,0 +1,602 @@
+"""What moves in a clip, and what breaks in its motion: cuts, jumps, frozen stretches, missing and repeated frames.
+
+Frames are compared as small, softened pictures with their common change of light taken out. Between two of them the
+difference is, to first order, the picture's gradient times its motion; so where motion goes on evenly, each difference
+is the mean of its neighbours. A frame left out doubles one difference, a repeated frame makes one vanish, and a jump
+is unlike its neighbours altogether.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stillwake.errors import UsageError
+from stillwake.moves import camera_of
+from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline, Verdict
+
+if TYPE_CHECKING:
+    from stillwake.inspection.asked import Asked
+    from stillwake.inspection.view import View
+
+Array = npt.NDArray[np.float64]
+
+SOFT = 1.2
+"""Sigma in px of the small picture by which it is softened: a codec's noise goes, what moves stays."""
+TILES = (24, 18)
+"""The differences are looked at in this many tiles across and down."""
+TOP = 8
+"""So many tiles, those that change most, stand for what moves: an eye's blink is no larger."""
+DARK = 8.0
+"""Levels added before a logarithm, so that noise in the dark counts little."""
+FITTED_EVERY = 8
+"""Px of the small picture between the points at which the flow is read for the camera's motion."""
+ROUNDS = 5
+"""Rounds of reweighting in which the camera's motion is freed of what moves by itself."""
+
+SEEN = 0.6
+"""Levels of 255 of usual change below which a clip is too quiet to show a frozen or a missing frame."""
+FROZEN_STEPS = 4
+"""Steps over which a stretch must show no change to count as frozen: five frames that are the same."""
+FROZEN = (0.75, 0.22)
+"""Levels of 255 of change over `FROZEN_STEPS` frames, and share of what is usual around, under which they are the same
+frame: an encoder goes on polishing a frozen picture. Or `FROZEN_FAST`, where much moves. Of 80 clean pieces of film
+and clips of ours two came as low, 76 of 80 frozen ones did (2026-11-28)."""
+FROZEN_FAST = (1.2, 0.1)
+ABRUPT = 0.9
+"""Times the usual step that the steps before and after a frozen stretch are: who comes to rest slows down first."""
+REPEATED = 0.15
+"""Share of its neighbours' change under which a single step shows the same frame twice."""
+HELD = 1.0
+"""Seconds around a repeated frame within which there must be no other: drawings are held on twos, and webcams stutter,
+but then again and again."""
+CAUGHT_UP = 1.4
+"""Times the usual step by which the picture leaps after a repeated frame that stood for a lost one."""
+JUMP = (3.5, 0.15, 0.6)
+"""Times the neighbours' mean change, share of the tiles and share of the moving tiles that stand out: from here on a
+step warns, and from `JUMP_FAIL` on it fails: no clean piece of 60 reached that."""
+JUMP_FAIL = (4.0, 0.15, 0.7)
+LEFT_OUT = 1.6
+"""Times the mean of its neighbours that a step is when a frame is missing: 2 where motion goes on evenly."""
+EVEN = 0.8
+"""Median likeness of the steps within half a second above which motion is even enough to show a missing frame."""
+NOTHING = 0.4
+"""Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
+MOVED = 0.01
+"""Picture widths, or ln of the scale, by which a camera must have moved at its furthest to have moved at all."""
+FADED = 0.25
+"""Share of its speed in the first third below which a camera's move has faded in the last."""
+MOST_FINDINGS = 5
+"""So many findings of one kind are told apart; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """What each step from one frame to the next looks like; entry k is the step from frame ``index[k]`` - 1 to it.
+
+    ``time`` seconds, the middle of the frame stepped to; ``step`` levels of 255, mean change of the tiles that change
+    most, and ``far`` the same since `FROZEN_STEPS` frames before; ``mean`` levels, of the whole picture; ``likeness``
+    -1..1 how this step resembles the mean of its two neighbours, and ``gain`` how many times that mean it is; ``jump``
+    how many times its neighbours' mean change its own is, ``jump_share`` 0..1 of the tiles that do so, ``jump_moved``
+    0..1 of those that move; all nan where the neighbours are missing.
+    ``camera`` (N, 4): the common motion as shift right and down in picture widths, ln of the
+    scale, and rotation in radians clockwise; ``held`` 0..1, how much of the picture follows it; ``subject`` and
+    ``around`` mean motion of people and of the rest once the camera's is taken out, picture widths a second; ``cuts``
+    the frames that begin another scene, as PySceneDetect has it.
+    """
+
+    index: npt.NDArray[np.int64]
+    time: Array
+    step: Array
+    far: Array
+    mean: Array
+    likeness: Array
+    gain: Array
+    jump: Array
+    jump_share: Array
+    jump_moved: Array
+    camera: Array
+    held: Array
+    subject: Array
+    around: Array
+    cuts: tuple[int, ...]
+
+
+class Watch:
+    """Takes one frame after the other; a few differences are held, of all others only numbers."""
+
+    def __init__(self, size: Size, fps: Fraction) -> None:
+        import cv2
+        from scenedetect.detectors import AdaptiveDetector
+
+        self._fps = fps
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._scenes = AdaptiveDetector(min_scene_len=1)
+        self._cuts: list[int] = []
+        self._before: tuple[int, Floats, Floats, Pixels] | None = None
+        self._rows: list[tuple[float, ...]] = []
+        self._past: deque[Floats] = deque(maxlen=FROZEN_STEPS)
+        self._steps: deque[tuple[int, Floats]] = deque(maxlen=3)
+        self._tiles: deque[tuple[int, Floats]] = deque(maxlen=7)
+        self._likeness: dict[int, tuple[float, float]] = {}
+        self._jumps: dict[int, tuple[float, float, float]] = {}
+
+    def take(self, view: View) -> None:
+        """Measure one frame."""
+        import cv2
+
+        self._detect_scene(view)
+        soft = cv2.GaussianBlur(view.small, (0, 0), SOFT)
+        light = np.log(cv2.resize(soft, (16, 16), interpolation=cv2.INTER_AREA) + DARK)
+        plain = soft.astype(np.uint8)
+        before, self._before = self._before, (view.index, soft, light, plain)
+        if before is None or before[0] != view.index - 1:
+            self._steps.clear()
+            self._tiles.clear()
+            self._past.clear()
+            self._past.append(soft)
+            return
+        gain = float(np.exp(-np.median(light - before[2])))
+        difference: Floats = (soft + DARK) * np.float32(gain) - np.float32(DARK) - before[1]
+        tiles = cv2.resize(np.abs(difference), TILES, interpolation=cv2.INTER_AREA).ravel()
+        self._steps.append((view.index, difference))
+        self._tiles.append((view.index, tiles))
+        self._compare()
+        top = _top(tiles)
+        far = np.nan
+        if len(self._past) == FROZEN_STEPS:
+            # over several steps motion adds up and a codec's noise does not
+            far = _top(cv2.resize(np.abs(soft - self._past[0]), TILES, interpolation=cv2.INTER_AREA).ravel())
+        self._past.append(soft)
+        flow = self._flow.calc(before[3], plain, None)
+        moved = _camera(flow, before[3], view.people)
+        self._rows.append((view.index, view.time, top, far, float(tiles.mean()), *moved))
+
+    def _detect_scene(self, view: View) -> None:
+        from scenedetect import FrameTimecode
+
+        picture = np.ascontiguousarray(view.small_rgb[..., ::-1])
+        found = self._scenes.process_frame(FrameTimecode(view.index, float(self._fps)), picture)
+        self._cuts += [int(time.frame_num) for time in found]
+
+    def _compare(self) -> None:
+        """Hold the middle one of the last steps against its neighbours."""
+        if len(self._steps) == 3:
+            (_, first), (index, middle), (_, last) = self._steps
+            mean = (first + last) / 2
+            square = max(float(np.vdot(mean, mean)), 1e-6)
+            own = max(float(np.vdot(middle, middle)), 1e-6)
+            common = float(np.vdot(mean, middle))
+            self._likeness[index] = common / float(np.sqrt(square * own)), common / square
+        if len(self._tiles) >= 4:
+            at = max(0, len(self._tiles) - 4)
+            index, tiles = self._tiles[at]
+            self._jumps[index] = _jump(tiles, [other for k, (_, other) in enumerate(self._tiles) if k != at])
+
+    def finish(self) -> Motion:
+        """The numbers of all frames taken."""
+        for at in range(max(1, len(self._tiles) - 3), len(self._tiles)):
+            late, tiles = self._tiles[at]
+            others = [other for k, (_, other) in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
+            if len(others) >= 3:
+                self._jumps[late] = _jump(tiles, others)
+        table = np.array(self._rows, np.float64).reshape(-1, 12)
+        index = table[:, 0].astype(np.int64)
+        nothing = (np.nan,) * 3
+        likeness = np.array([self._likeness.get(int(k), nothing[:2]) for k in index]).reshape(-1, 2)
+        jumps = np.array([self._jumps.get(int(k), nothing) for k in index]).reshape(-1, 3)
+        rate = float(self._fps)
+        return Motion(
+            index=index,
+            time=table[:, 1],
+            step=table[:, 2],
+            far=table[:, 3],
+            mean=table[:, 4],
+            likeness=likeness[:, 0],
+            gain=likeness[:, 1],
+            jump=jumps[:, 0],
+            jump_share=jumps[:, 1],
+            jump_moved=jumps[:, 2],
+            camera=table[:, 5:9],
+            held=table[:, 9],
+            subject=table[:, 10] * rate,
+            around=table[:, 11] * rate,
+            cuts=tuple(self._cuts),
+        )
+
+
+def _top(tiles: Floats) -> float:
+    """The mean of those that change most."""
+    return float(np.partition(tiles, -TOP)[-TOP:].mean())
+
+
+def _jump(tiles: Floats, others: list[Floats]) -> tuple[float, float, float]:
+    """How far a step's tiles stand out from those of the steps around it: see `Motion`."""
+    around = np.sort(np.stack(others), 0)[-2]
+    usual = float(np.sort([other.mean() for other in others])[-2])
+    out = tiles > 2.5 * around + 0.5
+    moving = tiles > 1.0
+    return (
+        float(tiles.mean()) / max(usual, 0.15),
+        float(out.mean()),
+        float((out & moving).sum()) / max(8.0, float(moving.sum())),
+    )
+
+
+def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, ...]:
+    """The similarity that most of the picture follows, the share that does, and what moves besides.
+
+    ``flow`` (h, w, 2) px; gives shift x, shift y in widths, ln scale, rotation, share, and the mean motion of people
+    and of the rest besides it in widths.
+    """
+    height, width = picture.shape
+    half = FITTED_EVERY // 2
+    grid = np.s_[half::FITTED_EVERY, half::FITTED_EVERY]
+    y, x = np.mgrid[half:height:FITTED_EVERY, half:width:FITTED_EVERY].reshape(2, -1).astype(np.float64)
+    x, y = (x - width / 2) / width, (y - height / 2) / width
+    moved = flow[grid].reshape(-1, 2).astype(np.float64) / width
+    texture = _texture(picture)[grid].ravel()
+    person = np.zeros(len(x)) if people is None else people[grid].ravel()
+    weight = np.minimum(texture / 8.0, 1.0) * np.where(person > 0.3, 0.1, 1.0)
+    ones, none = np.ones_like(x), np.zeros_like(x)
+    design = np.concatenate([np.stack([ones, none, x, -y], -1), np.stack([none, ones, y, x], -1)])
+    target = np.concatenate([moved[:, 0], moved[:, 1]])
+    left = np.zeros_like(moved)
+    fit = np.zeros(4)
+    trust = np.ones_like(x)
+    for _ in range(ROUNDS):
+        both = np.tile(weight * trust, 2)
+        normal = (design * both[:, None]).T @ design + 1e-6 * np.eye(4)
+        fit = np.linalg.solve(normal, (design * both[:, None]).T @ target)
+        left = (target - design @ fit).reshape(2, -1).T
+        size = np.hypot(left[:, 0], left[:, 1])
+        trust = 1 / (1 + (size / 0.0015) ** 2)
+    size = np.hypot(left[:, 0], left[:, 1])
+    sure = texture > 4.0
+    follows = float(((size < 0.003) & sure).sum() / max(1, sure.sum()))
+    on, off = (person > 0.5) & sure, (person < 0.1) & sure
+    return (
+        float(fit[0]),
+        float(fit[1]),
+        float(np.log(max(0.1, 1 + fit[2]))),
+        float(fit[3]),
+        follows,
+        float(size[on].mean()) if on.any() else 0.0,
+        float(size[off].mean()) if off.any() else 0.0,
+    )
+
+
+def _texture(picture: Pixels) -> Floats:
+    """How steep the picture is around each pixel, levels a px, float32."""
+    import cv2
+
+    across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=1 / 8)
+    steep: Floats = cv2.blur(np.abs(across) + np.abs(down), (FITTED_EVERY + 1, FITTED_EVERY + 1))
+    return steep
+
+
+# ----------------------------------------------------------------------------------------------------- what is found
+
+
+def check(motion: Motion, asked: Asked, fps: Fraction) -> list[ClipFinding]:
+    """Cuts and jumps, frozen stretches, missing and repeated frames."""
+    if len(motion.index) < 6:
+        return [_unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames", "motion")]
+    return [
+        *_cuts(motion, fps),
+        *_frozen(motion, fps),
+        *_dropped(motion, fps),
+        _amount(motion, asked),
+        *_camera_found(motion, asked),
+    ]
+
+
+def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
+    frame = float(1 / fps)
+    found: list[tuple[int, Verdict, str, float]] = [
+        (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
+        for cut in motion.cuts
+        for k in [_entry(motion, cut)]
+    ]
+    height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
+    for k in np.flatnonzero((height >= JUMP[0]) & (share >= JUMP[1]) & (moved >= JUMP[2])):
+        index = int(motion.index[k])
+        if any(abs(index - other[0]) <= 3 for other in found):
+            continue
+        strong = all(v[k] >= limit for v, limit in zip((height, share, moved), JUMP_FAIL, strict=True))
+        found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
+    if not found:
+        return [
+            ClipFinding(
+                check="cut", verdict="pass", measured=0.0, unit="cuts and jumps", limit=0.0,
+                why="it is one take: nothing cuts or jumps",
+            )
+        ]  # fmt: skip
+    found.sort(key=lambda one: (one[1] != "fail", one[0]))
+    more = len(found) - MOST_FINDINGS
+    return [
+        ClipFinding(
+            check="cut" if what.startswith("another") else "jump",
+            verdict=verdict,
+            measured=1.0 if not np.isfinite(size) else round(size, 2),
+            unit="times the change beside it",
+            limit=JUMP[0],
+            start=(index - 0.5) * frame,
+            end=(index + 0.5) * frame,
+            why=f"{what} at {index * frame:.2f} s" + (f"; {more} more follow" if more > 0 and place == 0 else ""),
+            fix="render it again as one take; a cut that is wanted belongs between clips",
+        )
+        for place, (index, verdict, what, size) in enumerate(found[:MOST_FINDINGS])
+    ]
+
+
+def _entry(motion: Motion, index: int) -> int:
+    """Which entry is the step to that frame; -1 where there is none."""
+    at = int(np.searchsorted(motion.index, index))
+    return at if at < len(motion.index) and motion.index[at] == index else -1
+
+
+def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
+    frame, name = float(1 / fps), "freeze"
+    seen = np.isfinite(motion.far)
+    if seen.sum() < 3 * FROZEN_STEPS or float(np.percentile(motion.far[seen], 75)) < SEEN * FROZEN_STEPS:
+        return [_unseen(name, "it moves too little to show a frozen frame")]
+    found = runs(np.array([_still(motion, k, fps) for k in range(len(motion.far))]))
+    if not found:
+        return [
+            ClipFinding(
+                check=name, verdict="pass", measured=0.0, unit="s", limit=round(FROZEN_STEPS * frame, 3),
+                why="the picture never freezes while it moves",
+            )
+        ]  # fmt: skip
+    stretches = [(int(motion.index[first]) - FROZEN_STEPS, int(motion.index[last - 1])) for first, last in found]
+    return [
+        ClipFinding(
+            check=name,
+            verdict="fail",
+            measured=round((last - first + 1) * frame, 3),
+            unit="s",
+            limit=round(FROZEN_STEPS * frame, 3),
+            start=first * frame,
+            end=(last + 1) * frame,
+            why=f"the picture stands still for {last - first + 1} frames while it should move",
+            fix="render it again, or cut the stretch out",
+        )
+        for first, last in stretches[:MOST_FINDINGS]
+    ]
+
+
+def _still(motion: Motion, k: int, fps: Fraction) -> bool:
+    """Whether the frames from `FROZEN_STEPS` before entry k to it are the same while those around them move."""
+    reach, first = max(6, round(float(fps))), k - FROZEN_STEPS
+    if first < 1 or k + 2 >= len(motion.step):
+        return False
+    usual = _least(motion.far, first - reach, first + 1, k + FROZEN_STEPS, k + FROZEN_STEPS + reach)
+    step = _least(motion.step, first - reach, first + 1, k + 1, k + 1 + reach)
+    value = float(motion.far[k])
+    same = (value <= FROZEN[0] and value <= FROZEN[1] * usual) or (
+        value <= FROZEN_FAST[0] and value <= FROZEN_FAST[1] * usual
+    )
+    if not same or usual < SEEN * FROZEN_STEPS:
+        return False
+    # a freeze longer than that goes on after this entry, or went on before it
+    before = motion.step[max(0, first - 1) : first + 1].max()
+    after = motion.step[k + 1 : k + 3].max()
+    longer = FROZEN[0]
+    return bool((before >= ABRUPT * step or before < longer) and (after >= ABRUPT * step or after < longer))
+
+
+def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
+    """The lesser of the medians of two stretches of entries; 0 where neither has any to speak of."""
+    sides = [values[max(0, a) : max(0, b)], values[c:d]]
+    medians = [float(np.nanmedian(side)) for side in sides if np.isfinite(side).sum() >= 3]
+    return min(medians, default=0.0)
+
+
+def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
+    frame, name = float(1 / fps), "dropped frames"
+    step = motion.step
+    found: list[tuple[int, Verdict, str]] = []
+    for k in _repeated(motion, fps):
+        usual = _least(step, k - round(float(fps)), k, k + 1, k + 1 + round(float(fps)))
+        leaps = float(step[k + 1]) >= CAUGHT_UP * usual
+        found.append((k, "fail" if leaps else "warn", "is shown twice" + (", and one is lost" if leaps else "")))
+    reach = max(4, round(float(fps) / 2))
+    for k in np.flatnonzero((motion.gain >= LEFT_OUT) & (motion.likeness >= EVEN)):
+        around = np.r_[max(0, k - reach) : max(0, k - 1), k + 2 : k + 2 + reach]
+        around = around[around < len(step)]
+        gains, likeness = motion.gain[around], motion.likeness[around]
+        fair = np.isfinite(gains)
+        if fair.sum() < reach or float(np.median(likeness[fair])) < EVEN:
+            continue
+        middle = float(np.median(gains[fair]))
+        spread = 1.5 * float(np.median(np.abs(gains[fair] - middle)))
+        even = 0.5 < step[k - 1] / max(step[k + 1], 1e-6) < 2.0
+        if even and motion.gain[k] - middle > max(6 * spread, 0.5):
+            found.append((int(k), "fail", "is missing"))
+    if not found:
+        if float(np.median(step)) < SEEN:
+            return [_unseen(name, "it moves too little to show a missing frame")]
+        return [
+            ClipFinding(
+                check=name, verdict="pass", measured=0.0, unit="frames", limit=0.0,
+                why="no frame is seen to be missing or repeated",
+            )
+        ]  # fmt: skip
+    more = len(found) - MOST_FINDINGS
+    return [
+        ClipFinding(
+            check=name,
+            verdict=verdict,
+            measured=1.0,
+            unit="frames",
+            limit=0.0,
+            start=(int(motion.index[k]) - 0.5) * frame,
+            end=(int(motion.index[k]) + 0.5) * frame,
+            why=f"a frame {what} at {int(motion.index[k]) * frame:.2f} s"
+            + (f"; {more} more follow" if more > 0 and place == 0 else ""),
+            fix="export it again without dropping frames, at a constant rate",
+        )
+        for place, (k, verdict, what) in enumerate(sorted(found)[:MOST_FINDINGS])
+    ]
+
+
+def _repeated(motion: Motion, fps: Fraction) -> list[int]:
+    """The steps that show the frame before again, once, while everything around moves."""
+    step = motion.step
+    beside = np.full(len(step), np.nan)
+    beside[1:-1] = np.minimum(step[:-2], step[2:])
+    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN))
+    reach = round(HELD * float(fps))
+    usual = [_least(step, int(k) - reach, int(k), int(k) + 1, int(k) + 1 + reach) for k in same]
+    near = np.flatnonzero(step < 2 * REPEATED * np.nan_to_num(beside))  # of these, one alone is no habit
+    return [
+        int(k)
+        for k, level in zip(same, usual, strict=True)
+        if step[k] < REPEATED * level and (np.abs(near - k) <= reach).sum() <= 1 and level >= 2 * SEEN
+    ]
+
+
+def _amount(motion: Motion, asked: Asked) -> ClipFinding:
+    """How much moves, of the subject and around it, against what was asked."""
+    most = float(np.percentile(motion.step, 99))
+    subject, around = (float(np.mean(part)) for part in (motion.subject, motion.around))
+    words = (
+        f"people move by {subject:.1%} of the picture's width a second, the rest by {around:.1%}, "
+        f"the camera by {float(np.hypot(*_path(motion)[:, :2].T).max()):.1%} in all"
+    )
+    nothing = most < NOTHING
+    return ClipFinding(
+        check="motion",
+        verdict="pass" if not nothing or asked.moving is False else "fail" if asked.moving else "warn",
+        measured=round(most, 3),
+        unit="levels of 255",
+        limit=NOTHING,
+        why="nothing moves in it" if nothing else words,
+        fix="ask for more motion, or raise its strength" if nothing and asked.moving is not False else "",
+    )
+
+
+def _path(motion: Motion) -> Array:
+    """Where the picture's content has gone since the first frame, (N, 4) as `Motion.camera`, cuts left out."""
+    steps = np.where(np.isin(motion.index, motion.cuts)[:, None], 0.0, motion.camera)
+    path: Array = np.cumsum(steps, axis=0)
+    return path
+
+
+_SENSE: dict[str, tuple[int, float]] = {
+    "push-in": (2, 1), "zoom-in": (2, 1), "pull-out": (2, -1), "zoom-out": (2, -1), "pan-left": (0, 1),
+    "truck-left": (0, 1), "pan-right": (0, -1), "truck-right": (0, -1), "tilt-up": (1, 1), "pedestal-up": (1, 1),
+    "tilt-down": (1, -1), "pedestal-down": (1, -1),
+}  # fmt: skip
+"""Along which column of `Motion.camera` a move shows, and which way the content goes."""
+
+
+def _camera_found(motion: Motion, asked: Asked) -> list[ClipFinding]:
+    """Whether the camera moves as it was asked to, and goes on doing so to the end."""
+    wanted = asked.camera or camera_in(asked.prompt)
+    if wanted is None:
+        return []
+    path, name = _path(motion), "camera"
+    kinds = sorted({one.kind for one in wanted.moves if one.kind in _SENSE})
+    if not kinds:
+        amount = float(np.ptp(path[:, :3], axis=0).max()) + float(np.mean(motion.around))
+        over = amount < MOVED / 2
+        return [
+            ClipFinding(
+                check=name,
+                verdict="fail" if over else "pass",
+                measured=round(amount, 4),
+                unit="picture widths",
+                limit=MOVED / 2,
+                why="the camera move that was asked for never happens" if over else "the camera moves",
+                fix="ask for it in plainer words, or more strongly" if over else "",
+            )
+        ]
+    found = []
+    for kind in kinds:
+        axis, sense = _SENSE[kind]
+        course = sense * path[:, axis]
+        there = float(course.max() - min(0.0, course[: max(1, int(course.argmax()))].min(initial=0.0)))
+        wrong = float(-course.min())
+        over = there < MOVED
+        turned = over and wrong > 2 * MOVED
+        found.append(
+            ClipFinding(
+                check=name,
+                verdict="fail" if over else "pass",
+                measured=round(there, 4),
+                unit="picture widths" if axis < 2 else "ln of the scale",
+                limit=MOVED,
+                why=f"the {kind} goes the other way"
+                if turned
+                else f"the {kind} that was asked for never happens"
+                if over
+                else f"the {kind} moves the picture by {there:.1%}",
+                fix="ask for it in plainer words, or more strongly" if over else "",
+            )
+        )
+        if not over and not asked.loop and asked.family != "animator":
+            found += _fading(motion, sense * motion.camera[:, axis], kind)
+    return found
+
+
+def _fading(motion: Motion, steps: Array, kind: str) -> list[ClipFinding]:
+    """Whether a generator forgets the move it was asked for before the clip ends."""
+    third = len(steps) // 3
+    if third < 8:
+        return []
+    first, last = float(steps[:third].mean()), float(steps[-third:].mean())
+    kept = last / first if first > 1e-6 else 1.0
+    over = kept < FADED
+    reach = max(3, third // 3)
+    smooth = np.convolve(steps, np.ones(reach) / reach, "same")
+    late = np.flatnonzero(smooth > 0.5 * max(first, 1e-6))
+    return [
+        ClipFinding(
+            check="prompt drift",
+            verdict="warn" if over else "pass",
+            measured=round(kept, 3),
+            unit="of the beginning's speed",
+            limit=FADED,
+            start=float(motion.time[late[-1]]) if over and len(late) else None,
+            end=float(motion.time[-1]) if over else None,
+            why=f"the {kind} fades: in the last third it goes at {max(0.0, kept):.0%} of its speed in the first"
+            if over
+            else f"the {kind} goes on to the end",
+            fix="make shorter segments, each with the move in its words" if over else "",
+        )
+    ]
+
+
+def camera_in(prompt: str) -> CameraRecord | None:
+    """The camera move that a prompt speaks of, if it does in words that are known."""
+    for part in re.split(r"[,;.\n]", prompt):
+        if re.search(r"\b(camera|shot|dolly|zoom|pan|tilt|truck|pedestal|orbit|push|pull)", part, re.IGNORECASE):
+            try:
+                return camera_of(part)
+            except UsageError:
+                continue
+    return None
+
+
+def timelines(motion: Motion, asked: Asked) -> list[Timeline]:
+    """How much changes from frame to frame."""
+    return [Timeline("motion", "levels of 255", motion.time.astype(np.float32), motion.step.astype(np.float32))]
+
+
+def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, last + 1) of every stretch of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _unseen(name: str, why: str) -> ClipFinding:
+    return ClipFinding(check=name, verdict="unseen", why=why)
