@@ -10,6 +10,7 @@ noise cancels. Something that goes its own way (a car, a passer-by) goes further
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -40,8 +41,9 @@ SPREAD = 12, 8
 """Cells across and down over which the points are spread."""
 WINDOW = 15
 """Side of the window in px of the medium picture by which a point is followed."""
-CORNER = 5e-5
-"""Least eigenvalue of a corner's structure, as OpenCV scales it, for a point to be followed."""
+CORNER, EDGE = 5e-5, 0.03
+"""Strength of a point to be followed: the lesser eigenvalue of its structure, as OpenCV scales it, and so much of the
+greater one, for an edge shows what goes across it."""
 FIRM = 2e-4
 """Eigenvalue at which half of a residual counts: a point on an edge says little about the way along it."""
 BACK = 0.5
@@ -52,6 +54,8 @@ PERSON, GROWN, PERSON_KEPT = 0.15, 0.035, 1.1
 """Matte from which on, share of the picture by which, and seconds for which a person hides the background."""
 FEWEST, FEWEST_MOVING = 12, 40
 """Tracks below which no camera can be told from a warp; the second where the camera moves: depth needs more."""
+SURE = 3.0
+"""How much the tracks must be able to show in every direction, in firm corners, for the camera to be known."""
 NEAR, REACH = 0.06, 0.13
 """Share of the longest side within which neighbours count (deviation), and end."""
 STEADY = 0.25
@@ -73,11 +77,11 @@ STAYS = 0.5
 """Share of the points around that must stay: where most are lost something moves by itself."""
 GRID = 16, 12
 """Cells across and down in which the warp is kept."""
-WARP = 0.4
-"""Px of the clip by which neighbouring points may wobble together before a still camera (measured on 2026-11-28 on a
-development half of real and rendered clips, clean and re-encoded: benchmarks/ is to repeat it)."""
-BY_CAMERA = 0.03
-"""By how much of the camera's movement that limit grows: depth that no model took out."""
+WARP, BY_CAMERA, BY_NOISE = 0.2, 0.02, 1.5
+"""Px of the clip by which neighbouring points may wobble together, share of the camera's movement by which they may
+besides (depth that no model took out), and times the px that a point wanders on its own. Set on 2026-11-28 on 16
+clean clips and 21 with a warp of 2 px of one half of the sources; on the other half 1 of 20 clean clips was over it,
+and 17 of 20 with a warp all over the background and 12 of 20 with one in a patch were."""
 WARP_FAILS = 0.9
 """Px from which on a still camera leaves nothing but warping as a reason."""
 LASTS = 0.3
@@ -109,16 +113,18 @@ class Rigid:
     """How rigid the background of the looked-at frames is; one entry each.
 
     ``times`` (T,) s; ``warp`` (T,) px of the clip, nan where too little could be followed; ``cells`` (T, 12, 16) the
-    same by place; ``camera`` (T,) px by which the camera has moved the picture since the reference; ``texture`` (T,)
-    share 0..1 of the places that hold still whose texture is another one, nan where too few hold still, and
-    ``texture_cells`` (T, 12, 16) the same by place; ``tracks`` (T,) how many points were followed. ``size`` px of the
-    clip, ``step`` s between two looked-at frames, ``unseen`` why no warp could be seen, or "".
+    same by place; ``camera`` (T,) px by which the camera has moved the picture since the reference; ``noise`` (T,) px
+    by which a point wanders on its own; ``texture`` (T,) share 0..1 of the places that hold still whose texture is
+    another one, nan where too few hold still, and ``texture_cells`` (T, 12, 16) the same by place; ``tracks`` (T,) how
+    many points were followed. ``size`` px of the clip, ``step`` s between two looked-at frames, ``unseen`` why no warp
+    could be seen, or "".
     """
 
     times: Floats
     warp: Floats
     cells: Floats
     camera: Floats
+    noise: Floats
     texture: Floats
     texture_cells: Floats
     tracks: Floats
@@ -228,8 +234,8 @@ class Watch:
         cell = np.clip((y * rows).astype(int), 0, rows - 1) * columns + np.clip(
             (x * columns).astype(int), 0, columns - 1
         )
-        for look, together, camera, count in zip(
-            one.looks, measured.together, measured.camera, measured.count, strict=True
+        for look, together, camera, count, noise in zip(
+            one.looks, measured.together, measured.camera, measured.count, measured.noise, strict=True
         ):
             known = np.isfinite(together)
             if count < (FEWEST_MOVING if camera > 2 * MOVING * max(self.size) else FEWEST) or not known.any():
@@ -238,6 +244,7 @@ class Watch:
             if row.cells is None:
                 row.cells = np.full(columns * rows, np.nan, np.float16)
             np.fmax.at(row.cells, cell[known], together[known].astype(np.float16))
+            row.noise = max(row.noise, float(noise))
             row.tops.append(float(together[known].max()))
             row.camera, row.count = max(row.camera, camera), max(row.count, count)
 
@@ -274,6 +281,7 @@ class Watch:
             warp=warp,
             cells=_stacked([row.cells for row in self._rows]),
             camera=np.array([row.camera for row in self._rows], np.float32),
+            noise=np.array([row.noise for row in self._rows], np.float32),
             texture=boils,
             texture_cells=_stacked([row.texture for row in self._rows]),
             tracks=np.array([row.count for row in self._rows], np.float32),
@@ -299,6 +307,7 @@ class _Row:
     tops: list[float] = field(default_factory=list)
     boils: list[float] = field(default_factory=list)
     camera: float = 0.0
+    noise: float = 0.0
     count: int = 0
 
 
@@ -324,7 +333,8 @@ def _begin(medium: Pixels, busy: Pixels, time: float, look: int) -> _Tracks:
     import cv2
 
     height, width = medium.shape
-    strength = cv2.cornerMinEigenVal(medium, 7, 3)
+    values = cv2.cornerEigenValsAndVecs(medium, 7, 3)[..., :2]
+    strength = values.min(-1) + EDGE * values.max(-1)
     strength[busy > 0] = 0
     edge = WINDOW // 2 + 2
     for border in (np.s_[:edge], np.s_[-edge:], np.s_[:, :edge], np.s_[:, -edge:]):
@@ -401,6 +411,7 @@ def _follow(tracks: _Tracks, medium: Pixels, busy: Pixels, time: float, look: in
         maxLevel=2,
         criteria=stop,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-6,
     )
     back, returned, _ = cv2.calcOpticalFlowPyrLK(
         medium,
@@ -411,6 +422,7 @@ def _follow(tracks: _Tracks, medium: Pixels, busy: Pixels, time: float, look: in
         maxLevel=1,
         criteria=stop,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-6,
     )
     height, width = medium.shape
     edge = WINDOW / 2
@@ -418,7 +430,7 @@ def _follow(tracks: _Tracks, medium: Pixels, busy: Pixels, time: float, look: in
     x, y = np.clip(np.nan_to_num(now).round().astype(int), 0, [width - 1, height - 1]).T
     free = inside & (busy[y, x] == 0)
     like = (_patches(medium, now) * tracks.patches).mean((1, 2))
-    missed = np.hypot(*(back - first).T)
+    missed = np.linalg.norm(np.einsum("nij,nj->ni", tracks.trust, back - first), axis=1)
     seen = (found[:, 0] > 0) & (returned[:, 0] > 0) & (missed < BACK) & free & (like > LIKE)
     tracks.last = np.where(seen[:, None], now, guess).astype(np.float32)
     tracks.at.append(now)
@@ -444,13 +456,14 @@ class _Measured:
     """What the tracks of one reference did: F frames, N tracks.
 
     ``at`` (N, 2) px where they rest; ``together`` (F, N) px by which each wobbles with its neighbours, nan where
-    unknown; ``camera`` (F,) px; ``count`` (F,) tracks.
+    unknown; ``camera`` (F,) px; ``count`` (F,) tracks; ``noise`` (F,) px that each has for itself.
     """
 
     at: Array
     together: Array
     camera: Array
     count: npt.NDArray[np.int64]
+    noise: Array
 
 
 def measure(
@@ -484,7 +497,7 @@ def measure(
     rest, at, seen, trust = first[kept], at[:, kept], seen[:, kept], trust[kept]
     weight = np.linalg.eigvalsh(trust)[:, 0]
     count = seen.sum(1)
-    usable = np.flatnonzero(count >= FEWEST)
+    usable = np.flatnonzero((count >= FEWEST) & ((seen * weight).sum(1) >= SURE))
     if len(usable) * step < SHORTEST:
         return None
     residual = np.full(at.shape, np.nan)
@@ -493,7 +506,7 @@ def measure(
         for k in usable:
             moved, course[k] = _similar(rest, at[k], seen[k] * weight)
             residual[k] = np.where(seen[k][:, None], at[k] - moved, np.nan)
-        middle = np.nan_to_num(np.nanmedian(residual, axis=0))
+        middle = _median(residual, 0)
         if not again:
             rest = rest + middle
     residual -= middle
@@ -503,9 +516,8 @@ def measure(
     residual[:, away.sum(0) > 2] = np.nan
     residual[away] = np.nan
     residual[:, stays < STAYS] = np.nan
-    return _Measured(
-        rest, _together(residual, trust, rest, step, longest), camera, np.isfinite(residual[..., 0]).sum(1)
-    )
+    together, noise = _together(residual, trust, rest, step, longest)
+    return _Measured(rest, together, camera, np.isfinite(residual[..., 0]).sum(1), noise)
 
 
 def _staying(first: Array, kept: Flags, free: Flags, longest: int) -> Array:
@@ -565,8 +577,8 @@ def _without_camera(residual: Array, course: Array, longest: int) -> Array:
     return out
 
 
-def _together(residual: Array, trust: Array, rest: Array, step: float, longest: int) -> Array:
-    """Px by which the surroundings of each track wobble together, (F, N); nan where too little is known.
+def _together(residual: Array, trust: Array, rest: Array, step: float, longest: int) -> tuple[Array, Array]:
+    """Px by which the surroundings of each track wobble together, (F, N), nan where unknown; and noise (F,).
 
     ``residual`` (F, N, 2) px is weighted by ``trust`` (N, 2, 2) on both sides of the product and the product by what
     two tracks can show in common, so that a place with few firm points is not thought to stand still.
@@ -595,7 +607,16 @@ def _together(residual: Array, trust: Array, rest: Array, step: float, longest: 
         if len(beside) >= 2:
             lower[:, i] = np.minimum(wobble[:, i], np.sort(wobble[:, beside], axis=1)[:, -2])
     lower[~enough] = np.nan
-    return lower
+    apiece = np.where(known, alone / np.maximum(could_alone, 1e-9) - shared, np.nan)
+    return lower, np.sqrt(np.maximum(_median(apiece, 1), 0))
+
+
+def _median(values: Array, axis: int) -> Array:
+    """The median of what is known, 0 where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a row of nan alone
+        median: Array = np.nan_to_num(np.nanmedian(values, axis=axis))
+    return median
 
 
 def _steady(values: Array, half: int) -> Array:
@@ -621,13 +642,13 @@ def _check_warp(rigid: Rigid, why: str) -> list[ClipFinding]:
     name = "warp"
     if why or rigid.unseen:
         return [ClipFinding(check=name, verdict="unseen", why=why or rigid.unseen)]
-    limit = WARP + BY_CAMERA * rigid.camera
+    limit = _limit(rigid)
     above = np.nan_to_num(rigid.warp / limit)
     findings = []
     for first, last in _events(above > 1, rigid.step, LASTS):
         peak = first + int(above[first:last].argmax())
         level = ONSET * float(np.median(above[first:last]))
-        start, end = _spread(above > max(level, 0.4), first, last)
+        start, end = _spread(above > max(level, ONSET), first, last)
         still = float(rigid.camera[peak]) < MOVING * max(rigid.size)
         measured = float(rigid.warp[peak])
         findings.append(
@@ -701,8 +722,15 @@ def _check_texture(rigid: Rigid, why: str) -> list[ClipFinding]:
 
 
 def timelines(rigid: Rigid) -> list[Timeline]:
-    """How far the background warps along the clip."""
-    return [Timeline("warp", "px", rigid.times, rigid.warp, WARP)]
+    """How far the background warps along the clip, with the limit that holds most of the time."""
+    limit = _limit(rigid)
+    return [Timeline("warp", "px", rigid.times, rigid.warp, float(np.median(limit)) if len(limit) else None)]
+
+
+def _limit(rigid: Rigid) -> Floats:
+    """Px by which points may wobble together, (T,)."""
+    limit: Floats = WARP + BY_CAMERA * rigid.camera + BY_NOISE * rigid.noise
+    return limit
 
 
 def _events(over: Flags, step: float, lasts: float) -> list[tuple[int, int]]:
