@@ -163,8 +163,9 @@ MOVED, MARGIN = 0.45, 0.08
 """The box holds the points that moved by that share of the furthest, and a margin in face widths."""
 LIMIT, SURE = 1.0, 1.6
 """Times the usual from which a change warns, and from which it fails. Set on one half of the people: of the other
-half's 37 clean clips that could be measured 2 went beyond the first, both of one take, and of 70 morphs by 15 % 64
-(2026-11-28; of all 96 morphs 26 are unseen, most of them in faces of about 50 px)."""
+half's 37 clean clips that could be measured 2 went beyond the first, both of one take in which a hand comes to rest
+on the chin, and of 70 morphs by 15 % 64 (2026-11-28; of all 96 morphs 26 are unseen, most of them in faces of about
+50 px)."""
 RESTLESS = 1.5
 """`NOISE` times what is left of the middle measure, in times the usual, from which nothing but a sure change is told:
 somebody who weeps, hides behind a hand and laughs reached 3.0, a face of 50 px 1.5 to 2.05 (3 of 13 morphs by 15 %
