@@ -21,7 +21,7 @@ class Asked:
     engine: str = ""
     frames: int | None = None
     face: int = 1
-    loop: bool = False
+    loop: bool | None = None
     repeat: int = 1
     still: bool = False
     camera: CameraRecord | None = None

@@ -29,6 +29,9 @@ TILE = 32
 """Side of the pieces whose displacement is measured, in px."""
 LEAST_TEXTURE = 6.0
 """Root mean square gradient, levels a px, along a tile's strongest direction below which it shows no displacement."""
+CAMERA = 0.004
+"""Picture widths, or ln of the scale, by which the camera of a clip may have moved that nobody said would stand still:
+beyond, its background is not compared with one picture."""
 LEAST_BACKGROUND = 0.06
 """Share of the picture below which there is too little background to judge."""
 SUBJECT_MARGIN = 0.04
@@ -263,6 +266,12 @@ def check_decoded(evidence: Evidence) -> list[ClipFinding]:
     name = "background"
     if seen.unseen or not len(seen.time):
         return [_unseen(name, seen.unseen or "no frame could be compared")]
+    if not evidence.asked.still:
+        if evidence.asked.family == "generator":
+            return [_unseen(name, "a generator draws the background anew; warp and texture look at it")]
+        travelled = float(np.abs(np.cumsum(evidence.motion.camera, axis=0)).max(initial=0.0))
+        if travelled > CAMERA:
+            return [_unseen(name, f"the camera moves, by {travelled:.1%}; warp and texture look at the background")]
     certain = seen.against == "the still"
     worst = int(seen.psnr.argmin())
     quality = float(seen.psnr[worst])

@@ -180,6 +180,8 @@ def mirrored(thumbs: Pixels) -> tuple[float, int] | None:
 def check(evidence: Evidence) -> list[ClipFinding]:
     """The seam of a clip that is a loop, or seems to be meant as one."""
     asked = evidence.asked
+    if asked.loop is False or (asked.loop is None and evidence.sound is not None):
+        return []  # who speaks does not go round
     ends = _raw(evidence) or evidence.ends
     found = seam(ends)
     name = "loop seam"
@@ -189,8 +191,8 @@ def check(evidence: Evidence) -> list[ClipFinding]:
         return []
     step = float(1 / evidence.fps)
     length = evidence.clip.info.frame_count * step / asked.repeat
-    speed = _speed(found, asked.loop, length, step) if asked.ambient is None else []
-    return [*_position(found, asked.loop, length, step), *speed, *_mirror(evidence)]
+    speed = _speed(found, bool(asked.loop), length, step) if asked.ambient is None else []
+    return [*_position(found, bool(asked.loop), length, step), *speed, *_mirror(evidence)]
 
 
 def _position(found: Seam, certain: bool, length: float, step: float) -> list[ClipFinding]:

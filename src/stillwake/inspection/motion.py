@@ -64,6 +64,10 @@ step warns, and from `JUMP_FAIL` on it fails: no clean piece of 60 reached that.
 JUMP_FAIL = (4.0, 0.15, 0.7)
 LEFT_OUT = 1.6
 """Times the mean of its neighbours that a step is when a frame is missing: 2 where motion goes on evenly."""
+MOVING = 1.0
+"""Levels of 255 from which a tile counts as changed."""
+WIDE = 0.1
+"""Share of the tiles that must change around a missing or repeated frame: lips and lids alone move in fits."""
 EVEN = 0.8
 """Median likeness of the steps within half a second above which motion is even enough to show a missing frame."""
 NOTHING = 0.4
@@ -87,8 +91,8 @@ class Motion:
     0..1 of those that move; all nan where the neighbours are missing.
     ``camera`` (N, 4): the common motion as shift right and down in picture widths, ln of the
     scale, and rotation in radians clockwise; ``held`` 0..1, how much of the picture follows it; ``subject`` and
-    ``around`` mean motion of people and of the rest once the camera's is taken out, picture widths a second; ``cuts``
-    the frames that begin another scene, as PySceneDetect has it.
+    ``around`` mean motion of people and of the rest once the camera's is taken out, picture widths a second;
+    ``spread`` 0..1 of the tiles that change; ``cuts`` the frames that begin another scene, as PySceneDetect has it.
     """
 
     index: npt.NDArray[np.int64]
@@ -105,6 +109,7 @@ class Motion:
     held: Array
     subject: Array
     around: Array
+    spread: Array
     cuts: tuple[int, ...]
 
 
@@ -156,7 +161,9 @@ class Watch:
         self._past.append(soft)
         flow = self._flow.calc(before[3], plain, None)
         moved = _camera(flow, before[3], view.people)
-        self._rows.append((view.index, view.time, top, far, float(tiles.mean()), *moved))
+        self._rows.append(
+            (view.index, view.time, top, far, float(tiles.mean()), *moved, float((tiles > MOVING).mean()))
+        )
 
     def _detect_scene(self, view: View) -> None:
         from scenedetect import FrameTimecode
@@ -186,7 +193,7 @@ class Watch:
             others = [other for k, (_, other) in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
             if len(others) >= 3:
                 self._jumps[late] = _jump(tiles, others)
-        table = np.array(self._rows, np.float64).reshape(-1, 12)
+        table = np.array(self._rows, np.float64).reshape(-1, 13)
         index = table[:, 0].astype(np.int64)
         nothing = (np.nan,) * 3
         likeness = np.array([self._likeness.get(int(k), nothing[:2]) for k in index]).reshape(-1, 2)
@@ -207,6 +214,7 @@ class Watch:
             held=table[:, 9],
             subject=table[:, 10] * rate,
             around=table[:, 11] * rate,
+            spread=table[:, 12],
             cuts=tuple(self._cuts),
         )
 
@@ -419,7 +427,8 @@ def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         middle = float(np.median(gains[fair]))
         spread = 1.5 * float(np.median(np.abs(gains[fair] - middle)))
         even = 0.5 < step[k - 1] / max(step[k + 1], 1e-6) < 2.0
-        if even and motion.gain[k] - middle > max(6 * spread, 0.5):
+        wide = float(np.median(motion.spread[around])) >= WIDE
+        if even and wide and motion.gain[k] - middle > max(6 * spread, 0.5):
             found.append((int(k), "fail", "is missing"))
     if not found:
         if float(np.median(step)) < SEEN:
@@ -453,7 +462,9 @@ def _repeated(motion: Motion, fps: Fraction) -> list[int]:
     step = motion.step
     beside = np.full(len(step), np.nan)
     beside[1:-1] = np.minimum(step[:-2], step[2:])
-    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN))
+    wide = np.zeros(len(step))
+    wide[1:-1] = np.minimum(motion.spread[:-2], motion.spread[2:])
+    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN) & (wide >= WIDE))
     reach = round(HELD * float(fps))
     usual = [_least(step, int(k) - reach, int(k), int(k) + 1, int(k) + 1 + reach) for k in same]
     near = np.flatnonzero(step < 2 * REPEATED * np.nan_to_num(beside))  # of these, one alone is no habit
