@@ -1,4 +1,7 @@
-"""Run the benchmarks one after the other, each in a fresh process, and say on which machine."""
+"""Run the benchmarks one after the other, each in a fresh process, and say on which machine.
+
+python -m benchmarks [NAME ...] [--options of the one that is named]
+"""
 
 from __future__ import annotations
 
@@ -24,20 +27,29 @@ def machine() -> str:
 
 
 def benchmarks() -> dict[str, str]:
-    """Name -> what it measures, of every benchmark in this folder."""
+    """Name -> what it measures, of every benchmark in this folder: a module with a ``main``, a package to be run."""
     found = {}
-    for path in sorted(HERE.glob("*.py")):
+    for path in (*HERE.glob("*.py"), *HERE.glob("*/__main__.py")):
+        package = path.name == "__main__.py" and path.parent != HERE
+        name = path.parent.name if package else path.stem
         tree = ast.parse(path.read_text())
-        if not path.stem.startswith("_") and any(
-            isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body
-        ):
-            found[path.stem] = (ast.get_docstring(tree) or path.stem).splitlines()[0]
-    return found
+        runs = any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)
+        if package or (runs and not name.startswith("_")):
+            found[name] = (ast.get_docstring(tree) or name).splitlines()[0]
+    return dict(sorted(found.items()))
 
 
-def run(names: list[str]) -> int:
-    """The exit status: 1 where a name is unknown or a benchmark failed."""
+def run(words: list[str]) -> int:
+    """The exit status: 1 where a name is unknown or a benchmark failed.
+
+    ``words`` are names, and from the first option on what is handed to the only one of them.
+    """
     known = benchmarks()
+    at = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
+    names, options = words[:at], words[at:]
+    if options and len(names) != 1:
+        print(f"Name one benchmark for {options[0]}; choose from {', '.join(known)}.", file=sys.stderr)
+        return 1
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"There is no benchmark {unknown[0]}; choose from {', '.join(known)}.", file=sys.stderr)
@@ -45,8 +57,9 @@ def run(names: list[str]) -> int:
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}", flush=True)
     status = 0
     for name in names or known:
-        print(f"\n## {name}: {known[name]}\n   repeat it with: python -m benchmarks {name}", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=HERE.parent, check=False)
+        again = " ".join([name, *options])
+        print(f"\n## {name}: {known[name]}\n   repeat it with: python -m benchmarks {again}", flush=True)
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], cwd=HERE.parent, check=False)
         if done.returncode:
             print(f"   {name} failed with status {done.returncode}", flush=True)
             status = 1

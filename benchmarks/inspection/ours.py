@@ -1,0 +1,229 @@
+"""Clean clips of ours: stills that talk, live or are filmed by a moving camera; rendered once, then read from disk.
+
+What is kept: the frames as H.264 of such a quality that nobody can see it (`CRF`), the samples of the sound, the
+timeline of what is said, the plan, and what was drawn of the mouth. The scene is perceived anew when a take is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stillwake.types import Plan, Samples, Sound, Speech, Still, Timed
+
+from .sources import Source
+from .takes import Known, Take, a_still, a_take, samples_of, scene_of, with_places
+
+VERSION = 1
+"""Goes up when takes are rendered differently, so that old ones are not read."""
+CRF = 10
+TEXTS = (
+    "My mother baked a marvellous apple pie, but Bob ate five pieces of it before we came home.",
+    "Please move the big blue boat, and have fun by the river. Nobody has seen him since.",
+    "Maybe we should open the window. It was warm all morning, and by noon the maps began to move.",
+    "Every Monday the baker puffs up the mountain, and below him the valley wakes up with a smile.",
+)
+STORY = (
+    "Once there was a photograph on a wall, and it had been quiet for so long that nobody remembered its voice. "
+    "People passed below it with cups of coffee, with wet umbrellas, with bad news and with very good news. "
+    "It saw them all, and it kept what it thought to itself until the morning on which it finally spoke. "
+    "Nobody moved, but everybody believed it, and from then on they paid for a bigger frame. "
+)
+CAMERAS = ("push in", "orbit", "pan left", "dolly zoom", "truck right", "pull out")
+SIZES = (512, 640, 720)
+RATES = (Fraction(25), Fraction(30), Fraction(24), Fraction(30000, 1001))
+SHORT, LONG = 8.0, 23.0
+"""Seconds of a recording at most, and of a long one."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def stills(folder: Path) -> list[tuple[str, Path | None]]:
+    """Name and file of every still there is, in an order of its own: the two that everybody has come first."""
+    from stillwake.doctor import demo_drawing
+
+    try:
+        import skimage.data  # noqa: F401 - only whether it is there
+
+        always: list[tuple[str, Path | None]] = [("astronaut", None), ("mira", demo_drawing())]
+    except ImportError:
+        always = [("mira", demo_drawing())]
+    found = [p for p in sorted(folder.glob("**/*")) if p.suffix.lower() in PICTURES] if folder.is_dir() else []
+    return always + sorted(((p.stem, p) for p in found), key=lambda s: hashlib.sha1(s[0].encode()).digest())
+
+
+def sources(stills_in: Path, speech_in: Path, cache: Path, *, fresh: bool = False) -> Iterator[Source]:
+    """Every take of ours that can be made here."""
+    recordings = sorted(p for p in speech_in.glob("*") if p.suffix.lower() in (".flac", ".wav", ".mp3"))
+    for number, (name, path) in enumerate(stills(stills_in)):
+        for kind, recipe in _recipes(number, recordings):
+            title = f"{name} {recipe['title']}"
+
+            def load(kind: str = kind, recipe: dict[str, Any] = recipe, title: str = title, name: str = name,
+                     path: Path | None = path) -> Take | None:  # fmt: skip
+                return _loaded(title, name, kind, recipe, path, cache, fresh=fresh)
+
+            talks = kind in ("talk", "voice", "long")
+            yield Source(title, name, kind, kind != "camera", talks, LONG if kind == "long" else 6.0, load)
+
+
+def _recipes(number: int, recordings: list[Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is made of the still of that number: everybody talks; others live, move, or talk for long."""
+    common = {"size": SIZES[number % 3], "fps": str(RATES[number % 4]), "seed": number}
+    text = TEXTS[number // 2 % len(TEXTS)]
+    recorded = bool(recordings) and number % 2 == 0
+    if recorded:
+        file = recordings[number // 2 % len(recordings)]
+        yield "talk", {**common, "title": f"says {file.stem}", "files": [str(file)], "most": SHORT}
+    else:
+        yield "voice", {**common, "title": f"says text {TEXTS.index(text)}", "say": text}
+    if number % 3 != 1:
+        yield "loop", {**common, "title": "lives", "seconds": 4 + number % 3}
+    if number % 3 != 0:
+        camera = CAMERAS[(number // 3 * 2 + number % 3) % len(CAMERAS)]
+        yield "camera", {**common, "title": f"camera {camera}", "camera": camera, "seconds": 4 + number % 3}
+    if number % 4 < 2:
+        english = [str(p) for p in recordings if "RD_Radio" in p.stem or "hallo" in p.stem][::-1]
+        if number % 4 == 0 and len(english) > 1:
+            yield "long", {**common, "size": 512, "title": "speaks for long", "files": english, "most": LONG}
+        else:
+            yield "long", {**common, "size": 512, "title": "tells for long", "say": STORY, "most": LONG}
+
+
+def _loaded(
+    title: str, name: str, kind: str, recipe: dict[str, Any], path: Path | None, cache: Path, *, fresh: bool
+) -> Take | None:
+    from stillwake import __version__
+    from stillwake.errors import StillwakeError
+    from stillwake.media import open_still, read_frames, sound_from_samples
+
+    key = json.dumps([VERSION, __version__, name, recipe], sort_keys=True)
+    folder = cache / f"{title.replace(' ', '-')}-{hashlib.sha1(key.encode()).hexdigest()[:8]}"
+    facts, film = folder / "facts.npz", folder / "frames.mp4"
+    refused = folder / "refused.txt"
+    still = a_still() if path is None else open_still(path)
+    if fresh or not (facts.is_file() or refused.is_file()):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            _render(still, recipe, facts, film)
+        except StillwakeError as error:
+            refused.write_text(str(error))
+    if not facts.is_file():
+        return None
+    with np.load(facts) as kept:
+        about = json.loads(str(kept["about"]))
+        known = Known(kept["openings"], kept["lips"]) if "openings" in kept else None
+        sound = sound_from_samples(kept["samples"], about["rate"], about["sound"]) if "samples" in kept else None
+    speech = None if about["speech"] is None or sound is None else _speech(about["speech"], sound)
+    frames = list(read_frames(film))
+    plan = Plan.model_validate_json(about["plan"])
+    number = int(hashlib.sha1(title.encode()).hexdigest(), 16)
+    return with_places(
+        Take(
+            name=title,
+            source=name,
+            kind=kind,
+            frames=frames,
+            fps=Fraction(recipe["fps"]),
+            sound=sound,
+            speech=speech,
+            scene=scene_of(still, recipe["size"]),
+            plan=plan,
+            known=known,
+            crf=23 if number % 4 == 0 else 18,
+        )
+    )
+
+
+def _render(still: Still, recipe: dict[str, Any], facts: Path, film: Path) -> None:
+    """Write the take's frames and what is known of it; the facts last, so that they stand for both."""
+    from stillwake.media import write_clip
+    from stillwake.moves import camera_of
+
+    speech = _spoken(recipe)
+    shot: dict[str, Any] = {}
+    if speech is None:
+        camera = camera_of(recipe["camera"]) if "camera" in recipe else None
+        shot = {"seconds": Fraction(recipe["seconds"]), "loop": camera is None, "camera": camera}
+    take = a_take(still, speech, recipe["size"], Fraction(recipe["fps"]), **shot)
+    write_clip(
+        film, iter(take.frames), fps=take.fps, frame_count=len(take.frames), size=take.size, overwrite=True,
+        preset="veryfast", crf=CRF,
+    )  # fmt: skip
+    assert take.plan is not None
+    about: dict[str, Any] = {"plan": take.plan.to_json(), "speech": None}
+    arrays: dict[str, Any] = {}
+    if take.known is not None:
+        arrays = {"openings": take.known.openings, "lips": take.known.lips}
+    if speech is not None:
+        arrays["samples"] = samples_of(speech.sound)
+        about |= {"rate": speech.sound.rate, "sound": speech.sound.name, "speech": _kept(speech)}
+    part = facts.with_name("part.npz")
+    np.savez_compressed(part, about=np.array(json.dumps(about)), **arrays)
+    part.replace(facts)
+
+
+def _spoken(recipe: dict[str, Any]) -> Speech | None:
+    from stillwake.media import open_sound, sound_from_samples
+    from stillwake.speech import listen, say
+
+    if "say" in recipe:
+        speech = say(recipe["say"])
+        if "most" not in recipe:
+            return speech
+        rate, most = speech.sound.rate, recipe["most"]
+        return _cut(speech, samples_of(speech.sound)[: int(most * rate)], float(most))
+    if "files" not in recipe:
+        return None
+    parts: list[Samples] = []
+    rate, left = 0, 0
+    for file in recipe["files"]:
+        sound = open_sound(file)
+        samples = _mono(samples_of(sound))
+        if not rate:
+            rate, left = sound.rate, int(recipe["most"] * sound.rate)
+        if sound.rate != rate:
+            samples = _resampled(samples, sound.rate, rate)
+        parts.append(samples[:left])
+        left -= len(parts[-1])
+    return listen(sound_from_samples(np.concatenate(parts), rate, Path(recipe["files"][0]).name))
+
+
+def _mono(samples: Samples) -> Samples:
+    return samples.mean(1).astype(np.int16)
+
+
+def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:
+    from scipy.signal import resample_poly
+
+    return np.clip(resample_poly(samples.astype(np.float64), wanted, rate), -32768, 32767).astype(np.int16)
+
+
+def _cut(speech: Speech, samples: Samples, seconds: float) -> Speech:
+    from stillwake.media import sound_from_samples
+
+    def until(timed: tuple[Timed, ...]) -> tuple[Timed, ...]:
+        return tuple(Timed(t.start, min(t.end, seconds), t.label) for t in timed if t.start < seconds)
+
+    sound = sound_from_samples(samples, speech.sound.rate, speech.sound.name)
+    return replace(
+        speech, sound=sound, words=until(speech.words), phonemes=until(speech.phonemes), visemes=until(speech.visemes)
+    )
+
+
+def _kept(speech: Speech) -> dict[str, Any]:
+    timed = {n: [[t.start, t.end, t.label] for t in getattr(speech, n)] for n in ("words", "phonemes", "visemes")}
+    return {"language": speech.language, "source": speech.source, "confidence": speech.confidence, **timed}
+
+
+def _speech(kept: dict[str, Any], sound: Sound) -> Speech:
+    timed = {n: tuple(Timed(*t) for t in kept[n]) for n in ("words", "phonemes", "visemes")}
+    return Speech(
+        sound=sound, language=kept["language"], source=kept["source"], confidence=kept["confidence"], **timed
+    )
