@@ -464,17 +464,61 @@ def inspect(
         str | None, Parameter(help="What is said in it: the words, or a text file.", metavar="TEXT|FILE")
     ] = None,
     language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None,
+    loop: Annotated[bool, Parameter(help="It is meant as a loop: its end must flow into its beginning.")] = False,
+    engine: Annotated[
+        str | None,
+        Parameter(
+            help="What made it: animator, runway, kling, luma, svd, wan, did, heygen, ... A fix then names what can "
+            "be turned there.",
+            metavar="NAME",
+        ),
+    ] = None,
+    prompt: Annotated[str | None, Parameter(help="The words that a generator was given.", metavar="TEXT")] = None,
+    camera: Annotated[
+        str | None,
+        Parameter(
+            help="How the camera should move, as in 'slow push in', or a JSON of key frames.", metavar="WORDS|FILE"
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        Parameter(
+            name="--report", help="Also write one self-contained page: faults, frames, measures.", metavar="FILE"
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        Parameter(help="Also write a contact sheet: the faults and the telling moments, a PNG.", metavar="FILE"),
+    ] = None,
+    overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
-    """Whether a clip is clean: sound and lips together, mouth closed where it must be, background still."""
+    """Whether a clip can be delivered: where it is not clean, the second, the place, the size of the fault, the fix.
+
+    A clip of stillwake's own is held against its record, if that lies beside it; nothing need be said again. What
+    could not be seen is called unseen, never good.
+    """
     from stillwake.workflow import examine
 
     with _watching(manner.quiet) as on_progress:
         inspection = examine(
-            clip, still=still, sound=sound, transcript=_text(transcript), language=language, on_progress=on_progress
+            clip,
+            still=still,
+            sound=sound,
+            transcript=_text(transcript),
+            language=language,
+            loop=loop,
+            engine=engine,
+            prompt=prompt,
+            camera=camera,
+            report=page,
+            sheet=sheet,
+            overwrite=overwrite,
+            on_note=None if manner.quiet else _say,
+            on_progress=on_progress,
         )
     _write(inspection.to_json() if manner.json else "\n".join(_inspection_lines(inspection)))
-    return _judge(inspection, "see the findings")
+    return _judge(inspection, f"{page.name} shows it" if page is not None else "see the findings")
 
 
 @app.command
@@ -716,7 +760,12 @@ def _inspection_lines(inspection: Inspection) -> Iterator[str]:
     )
     for finding in inspection.findings:
         where = "" if finding.start is None else f" at {finding.start:.2f} s"
-        yield f"  {finding.verdict:<7} {finding.check}{_measured(finding)}{where}: {finding.why}"
+        if finding.start is not None and finding.end is not None and finding.end - finding.start > 0.1:
+            where = f" from {finding.start:.2f} to {finding.end:.2f} s"
+        if finding.box is not None:
+            where += f" [at {', '.join(f'{value:.0f}' for value in finding.box)}]"
+        fix = f"; {finding.fix}" if finding.fix and finding.verdict in ("warn", "fail") else ""
+        yield f"  {finding.verdict:<7} {finding.check}{_measured(finding)}{where}: {finding.why}{fix}"
 
 
 def _record_lines(record: RunRecord) -> Iterator[str]:

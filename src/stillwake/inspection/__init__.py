@@ -28,6 +28,7 @@ from stillwake.inspection import (
     sync,
 )
 from stillwake.inspection.asked import Asked
+from stillwake.inspection.levers import with_lever
 from stillwake.inspection.sheet import contact_sheet
 from stillwake.types import Clip, ClipFinding, Inspection, Plan, Progress, Scene, Speech, Still, Timeline, no_progress
 
@@ -164,6 +165,7 @@ def examine(
                     check=name, verdict="unseen", why=f"the check itself failed ({type(error).__name__}: {error})"
                 )
             )
+    findings = [with_lever(finding, evidence.asked) for finding in findings]
     lines: list[Timeline] = []
     for drawn in TIMELINES:
         try:

@@ -1,19 +1,20 @@
-"""A contact sheet: the moments of a clip that tell whether it is good, each as a face and, larger, as a mouth."""
+"""A contact sheet: a clip's faults, and the moments that tell whether it is good, each as a face and as a mouth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from stillwake.inspection import mouth
 from stillwake.inspection.evidence import face_place, find_face
+from stillwake.inspection.faults import EVERY_COLOUR, PAPER, Fault, cut, shown_faults
 from stillwake.inspection.stream import Span, Timing, frames_within, timing
 from stillwake.inspection.view import Place
-from stillwake.types import VISEMES, Box, Clip, Floats, Pixels, Scene, Speech, Timed
+from stillwake.types import VISEMES, Box, Clip, ClipFinding, Floats, Pixels, Scene, Speech, Timed, Timeline
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,8 +24,12 @@ FACE, MOUTH_HEIGHT = 300, 190
 FACE_AROUND, MOUTH_AROUND = 0.22, 0.75
 """How much is shown around a face, in its longer side, and around a mouth, in its width."""
 COLUMNS = 6
+FAULT, HIGHEST, WORDS = 720, 480, 400
+"""Longest side in px of a fault's frame, the height it keeps, and the width of the words beside it."""
+MOST_FAULTS = 12
+"""Faults that are drawn with pictures; the others have their words."""
 GAP, MARGIN, HEADING, CAPTION = 16, 32, 92, 58
-PAPER, INK, FAINT, ACCENT = (250, 249, 246), (28, 30, 33), (120, 124, 130), (170, 58, 44)
+INK, FAINT, ACCENT = (28, 30, 33), (120, 124, 130), (170, 58, 44)
 TAKES = 3
 """How many instances of a mouth shape are looked at before the one that shows it most is drawn."""
 SEARCH = 8.0
@@ -38,6 +43,9 @@ XSAMPA = {
     "ŋ": "N", "ɲ": "J", "ɡ": "g", "ɫ": "5", "ç": "C", "ɨ": "1", "ʉ": "}", "ʎ": "L", "ː": ":",
 }  # fmt: skip
 """IPA in plain letters, for a font that has no IPA; a sound that is not here is shown by its mouth shape alone."""
+
+PLAIN = str.maketrans({"×": "x", "±": "+-", "–": "-", "’": "'", "Δ": "d", "…": "..."})
+"""What our own sentences hold that the font does not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,9 +83,13 @@ def contact_sheet(
     scene: Scene | None = None,
     speech: Speech | None = None,
     face: int = 1,
+    findings: Sequence[ClipFinding] = (),
+    timelines: Sequence[Timeline] = (),
     overwrite: bool = False,
 ) -> Path:
     """A PNG with the first and the last frame, every mouth shape that occurs, closures, the widest mouth and a blink.
+
+    Above these stand the faults that were found, each with its frame, the region drawn on it, and the region larger.
 
     Parameters
     ----------
@@ -91,6 +103,8 @@ def contact_sheet(
         What is said when; without it only first, last, widest, narrowest and a blink are shown.
     face
         Which face of the scene speaks, 1 being the largest.
+    findings, timelines
+        What an inspection found, and its measures along the clip.
     overwrite
         Whether ``path`` may be replaced.
 
@@ -107,7 +121,8 @@ def contact_sheet(
     times = timing(clip)
     place = face_place(scene, face - 1, (clip.info.width, clip.info.height)) or find_face(clip, times)[1]
     moments = _moments(clip, times, speech, place)
-    sheet = _drawn(clip, times, moments, None if place is None else place.box)
+    faults = shown_faults(clip, findings, timelines, longest=FAULT, most=MOST_FAULTS)
+    sheet = _drawn(clip, times, moments, None if place is None else place.box, faults)
     with whole_file(path, overwrite) as beside:
         sheet.save(beside, format="PNG")
     return path
@@ -208,14 +223,18 @@ def _look(clip: Clip, times: Timing, spans: tuple[Span, ...], place: Place | Non
 # --------------------------------------------------------------------------------------------------- the drawing
 
 
-def _drawn(clip: Clip, times: Timing, moments: list[Moment], box: Box | None) -> Image:
+WIDTH = 2 * MARGIN + COLUMNS * FACE + (COLUMNS - 1) * GAP
+
+
+def _drawn(clip: Clip, times: Timing, moments: list[Moment], box: Box | None, faults: list[Fault]) -> Image:
     from PIL import Image, ImageDraw, ImageFont
 
     rows = max(1, -(-len(moments) // COLUMNS))
     mouths = any(moment.look.mesh is not None for moment in moments)
     tall = FACE + (MOUTH_HEIGHT + 4 if mouths else 0) + CAPTION
-    width = 2 * MARGIN + COLUMNS * FACE + (COLUMNS - 1) * GAP
-    sheet = Image.new("RGB", (width, HEADING + rows * (tall + GAP) + MARGIN), PAPER)
+    wrong = [_fault(fault) for fault in faults]
+    top = HEADING + sum(drawn.height + GAP for drawn in wrong)
+    sheet = Image.new("RGB", (WIDTH, top + rows * (tall + GAP) + MARGIN), PAPER)
     pen = ImageDraw.Draw(sheet)
     info = clip.info
     big, plain, small = (ImageFont.load_default(size) for size in (30, 19, 16))
@@ -226,6 +245,10 @@ def _drawn(clip: Clip, times: Timing, moments: list[Moment], box: Box | None) ->
         FAINT,
         small,
     )
+    at = HEADING
+    for drawn in wrong:
+        sheet.paste(drawn, (0, at))
+        at += drawn.height + GAP
     half = float(1 / info.fps) / 4
     spans = _merged([(moment.look.time - half, moment.look.time + half) for moment in moments])
     pictures = {
@@ -233,7 +256,7 @@ def _drawn(clip: Clip, times: Timing, moments: list[Moment], box: Box | None) ->
     }
     for place, moment in enumerate(moments):
         x = MARGIN + place % COLUMNS * (FACE + GAP)
-        y = HEADING + place // COLUMNS * (tall + GAP)
+        y = top + place // COLUMNS * (tall + GAP)
         face, lips = pictures[moment.look.index]
         sheet.paste(Image.fromarray(face), (x, y))
         y += FACE + 4
@@ -254,32 +277,80 @@ def _crops(pixels: Pixels, moments: list[Moment], index: int, box: Box | None) -
     height, width = pixels.shape[:2]
     look = next(moment.look for moment in moments if moment.look.index == index)
     if box is None:
-        return _cut(pixels, (width / 2, height / 2), float(max(width, height)), FACE, FACE), None
+        return cut(pixels, (width / 2, height / 2), float(max(width, height)), FACE, FACE), None
     side = max(box[2] - box[0], box[3] - box[1]) * (1 + 2 * FACE_AROUND)
-    face = _cut(pixels, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), side, FACE, FACE)
+    face = cut(pixels, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), side, FACE, FACE)
     if look.mesh is None:
         return face, None
     lips = look.mesh[[61, 291, 0, 17], :2]
     across = float(np.linalg.norm(lips[1] - lips[0])) * (1 + MOUTH_AROUND)
     x, y = ((lips[0] + lips[1]) / 2 + (lips[2] + lips[3]) / 2) / 2
-    return face, _cut(pixels, (float(x), float(y)), across, FACE, MOUTH_HEIGHT)
+    return face, cut(pixels, (float(x), float(y)), across, FACE, MOUTH_HEIGHT)
 
 
-def _cut(pixels: Pixels, middle: tuple[float, float], across: float, width: int, height: int) -> Pixels:
-    """A window ``across`` px wide around a point, resized; what lies outside the picture is paper."""
-    import cv2
+def _fault(fault: Fault) -> Image:
+    """A fault across the sheet: its number and words, and its pictures beside them."""
+    from PIL import Image, ImageDraw, ImageFont
 
-    scale = width / across
-    turn = np.array([[scale, 0, width / 2 - scale * middle[0]], [0, scale, height / 2 - scale * middle[1]]])
-    source: npt.NDArray[Any] = pixels
-    if scale < 0.7:
-        source = cv2.GaussianBlur(pixels, (0, 0), 0.42 / scale)
-    cut: Pixels = cv2.warpAffine(
-        source, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=PAPER
-    )
-    return cut
+    finding = fault.finding
+    plain, small = (ImageFont.load_default(size) for size in (19, 16))
+    words = [f"{finding.why}."]
+    if finding.measured is not None:
+        limit = "" if finding.limit is None else f", limit {finding.limit:.3g}"
+        words.append(f"{finding.measured:.3g} {finding.unit}{limit}")
+    if finding.fix:
+        words.append(f"What to do: {finding.fix}.")
+    room = WORDS if fault.pictures else WIDTH - 2 * MARGIN - 44
+    lines = [line for some in words for line in (*_wrapped(_printable(some), small, room), "")]
+    pictures = _in_a_row([picture.pixels for picture in fault.pictures], WIDTH - 2 * MARGIN - 44 - WORDS - 32)
+    high = max((picture.height for picture in pictures), default=0)
+    drawn = Image.new("RGB", (WIDTH, max(68 + 22 * len(lines), high + 44 if high else 0)), PAPER)
+    pen = ImageDraw.Draw(drawn)
+    colour = EVERY_COLOUR[finding.verdict]
+    pen.line((MARGIN, 1, WIDTH - MARGIN, 1), (220, 220, 216))
+    pen.ellipse((MARGIN, 12, MARGIN + 28, 40), colour)
+    pen.text((MARGIN + 14, 26), str(fault.number), (255, 255, 255), plain, anchor="mm")
+    pen.text((MARGIN + 44, 14), _printable(finding.check), colour, plain)
+    if finding.start is not None:
+        until = "" if finding.end is None else f" to {finding.end:.2f}"
+        pen.text((MARGIN + 44, 40), f"{finding.start:.2f}{until} s", INK, plain)
+    for place, line in enumerate(lines):
+        pen.text((MARGIN + 44, 70 + 22 * place), line, INK, small)
+    x = WIDTH - MARGIN - sum(picture.width for picture in pictures) - GAP * max(0, len(pictures) - 1)
+    x = min(x, MARGIN + 44 + WORDS + 32)
+    for picture, told in zip(pictures, fault.pictures, strict=True):
+        drawn.paste(picture, (x, 14))
+        pen.text((x, 14 + picture.height + 5), told.caption, FAINT, small)
+        x += picture.width + GAP
+    return drawn
+
+
+def _in_a_row(pictures: list[Pixels], width: int) -> list[Image]:
+    """The pictures, made smaller where they are too wide together or too high."""
+    from PIL import Image
+
+    across = sum(picture.shape[1] for picture in pictures) + 1e-9
+    scale = min(1.0, (width - GAP * (len(pictures) - 1)) / across)
+    row = []
+    for picture in pictures:
+        fitting = min(scale, HIGHEST / picture.shape[0])
+        size = (max(1, int(picture.shape[1] * fitting)), max(1, int(picture.shape[0] * fitting)))
+        row.append(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    return row
+
+
+def _wrapped(words: str, font: Any, width: int) -> list[str]:
+    """The words in lines that are no wider."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _printable(name: str) -> str:
     """A name the built-in font can draw."""
-    return name.encode("ascii", "replace").decode()
+    return name.translate(PLAIN).encode("ascii", "replace").decode()

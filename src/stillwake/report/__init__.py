@@ -1,4 +1,4 @@
-"""A report as one page: the still with every finding drawn on it, before any number.
+"""A report as one page: the still with every finding drawn on it, before any number; or a clip with its faults.
 
 The page stands alone: picture and style lie inside it, no script runs, and its policy forbids everything else. What
 strangers wrote (file names, a judge's words) is escaped.
@@ -6,27 +6,19 @@ strangers wrote (file names, a judge's words) is escaped.
 
 from __future__ import annotations
 
-import base64
-from importlib.resources import files
-
 from stillwake.media import as_jpeg
 from stillwake.readiness import advice
+from stillwake.report.clip import clip_page
+from stillwake.report.parts import RANK, address, measured, template
 from stillwake.types import Box, Finding, Report, Still, Verdict
 
-__all__ = ["page"]
+__all__ = ["clip_page", "measured", "page"]
 
 _LONGEST = 1600
-_RANK = {"fail": 0, "warn": 1, "pass": 2, "unseen": 3}
 
 
 def page(report: Report, still: Still) -> str:
     """The report on a still as one self-contained HTML page."""
-    from jinja2 import Environment, StrictUndefined
-
-    source = (files("stillwake.report") / "page.html").read_text(encoding="utf-8")
-    template = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(source)
     width, height = still.size
     groups: list[tuple[str, Verdict, tuple[Finding, ...]]] = [(s.sign, s.verdict, s.findings) for s in report.signs]
     groups.append(("file", report.file.verdict, report.file.findings))
@@ -40,16 +32,16 @@ def page(report: Report, still: Still) -> str:
                 numbers[finding.check] = len(numbers) + 1
                 if finding.box is not None:
                     marks.append((numbers[finding.check], finding, _shown(finding.box, width, height), name))
-    return template.render(
+    return template("page.html").render(
         report=report,
         advice=advice(report),
-        groups=[(n, v, sorted(f, key=lambda x: _RANK[x.verdict])) for n, v, f in groups],
+        groups=[(n, v, sorted(f, key=lambda x: RANK[x.verdict])) for n, v, f in groups],
         marks=marks,
         numbers=numbers,
         faults=[f for _, _, findings in groups for f in findings if f.verdict in ("fail", "warn")],
         measured=measured,
         unit=max(width, height) / 100,
-        picture="data:image/jpeg;base64," + base64.b64encode(as_jpeg(still.pixels, longest=_LONGEST)).decode(),
+        picture=address(as_jpeg(still.pixels, longest=_LONGEST)),
     )
 
 
@@ -57,11 +49,3 @@ def _shown(box: Box, width: int, height: int) -> Box:
     """The part of a box that lies in the picture: (x, y, width, height), at least 1 px each way."""
     x0, y0 = min(max(box[0], 0.0), width - 1.0), min(max(box[1], 0.0), height - 1.0)
     return x0, y0, max(1.0, min(box[2], width) - x0), max(1.0, min(box[3], height) - y0)
-
-
-def measured(finding: Finding) -> str:
-    """What was measured and the limit it was held against, in words; empty where nothing was."""
-    if finding.measured is None:
-        return ""
-    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
-    return f"{finding.measured:.4g} {finding.unit}".strip() + limit
