@@ -147,8 +147,8 @@ def _begin(given: argparse.Namespace) -> None:
 
 def _render(name: str) -> tuple[str, bool, float]:
     began = time.perf_counter()
-    take = _worker["sources"][name].load()
-    return name, take is not None, time.perf_counter() - began
+    there = _worker["sources"][name].prepare()
+    return name, there, time.perf_counter() - began
 
 
 def _run(

@@ -11,7 +11,10 @@ from .takes import Half, Take, half_of
 
 @dataclass(frozen=True)
 class Source:
-    """A take that is not loaded yet: what `Take` has of the same name, whether it has a face and sound, its length."""
+    """A take that is not loaded yet: what `Take` has of the same name, whether it has a face and sound, its length.
+
+    ``prepare`` makes what ``load`` reads, and says whether there is something to load.
+    """
 
     name: str
     source: str
@@ -20,6 +23,7 @@ class Source:
     sound: bool
     seconds: float
     load: Callable[[], Take | None]
+    prepare: Callable[[], bool] = lambda: True
 
     @property
     def half(self) -> Half:
