@@ -145,7 +145,7 @@ def gather(
     stillwake.errors.ClipError
         The clip cannot be decoded.
     """
-    from stillwake.inspection.hearing import hear
+    from stillwake.inspection.hearing import hearing
     from stillwake.media import clip_sound
 
     asked = asked or Asked.of(plan)
@@ -153,8 +153,7 @@ def gather(
     size = (clip.info.width, clip.info.height)
     spans = ((0.0, float(clip.info.frame_count / clip.info.fps)),)
     sound = clip_sound(clip.path) if clip.info.sound is not None else None
-    with ThreadPoolExecutor(1, "stillwake ear") as ear:
-        hearing = ear.submit(hear, sound, spans, speech)
+    with hearing(sound, spans, speech) as ear:
         picture = still.pixels if still is not None else scene.still.pixels if scene is not None else None
         picture = None if picture is None else at_size(picture, size)
         place = face_place(scene, asked.face - 1, size)
@@ -166,7 +165,7 @@ def gather(
         comparison = asked.everywhere or _comparison(clip, times, picture, found, mask)
         watches = _Watches(clip, spans, place, no_face, comparison, picture)
         watches.look(times, on_progress)
-        heard, heard_spans, unheard = hearing.result()
+        heard = ear.result()
     return Evidence(
         clip=clip,
         asked=asked,
@@ -177,9 +176,9 @@ def gather(
         performance=performance,
         plan=plan,
         sound=sound,
-        heard=heard,
-        heard_spans=heard_spans,
-        unheard=unheard,
+        heard=heard.speech,
+        heard_spans=heard.spans,
+        unheard=heard.why,
         seen=watches.mouth.finish(),
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),
         light=watches.light.finish(),

@@ -2,69 +2,131 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from dataclasses import replace
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
 
-from stillwake.errors import StillwakeError
+import numpy as np
+
+from stillwake.inspection.hear_worker import RATE, heard
 from stillwake.inspection.stream import Span
-from stillwake.types import Sound, Speech, Timed
+from stillwake.types import Samples, Sound, Speech, Timed
 
 log = logging.getLogger(__name__)
 
-RATE = 16_000
 MARGIN = 0.4
 """Seconds of sound before and after a window that are heard with it: the shift is searched within them."""
-
-
 ENOUGH = 20.0
 """Seconds that are heard at most where the timeline is known: the recogniser takes a sixth of real time."""
+APART = 8.0
+"""Seconds of sound from which a process of its own is worth its start."""
 
 
-def hear(
-    sound: Sound | None, spans: tuple[Span, ...], told: Speech | None
-) -> tuple[Speech | None, tuple[Span, ...], str]:
-    """The timeline recognised in the spans of a clip's sound and where it holds, or None, no span and why.
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """The timeline recognised within ``spans`` of a clip's sound, or None and why there is none."""
+
+    speech: Speech | None
+    spans: tuple[Span, ...]
+    why: str
+
+
+class Hearing:
+    """A recogniser at work; `result` waits for it."""
+
+    def __init__(self, sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> None:
+        self._sound, self._language = sound, told.language if told is not None else None
+        self._stretches: list[tuple[Span, int, Samples]] = []
+        mono = np.zeros(0, np.int16) if sound is None else sound.mono
+        for start, end in _ends(spans) if told is not None else spans:
+            first = max(0, round((start - MARGIN) * RATE))
+            samples = mono[first : max(0, round((end + MARGIN) * RATE))]
+            if len(samples) >= RATE // 2:
+                self._stretches.append(((start, end), first, samples))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: Thread | None = None
+        self._output = b""
+        if sum(len(samples) for _, _, samples in self._stretches) >= APART * RATE:
+            self._begin()
+
+    def _begin(self) -> None:
+        command = [sys.executable, "-m", "stillwake.inspection.hear_worker"]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            log.info("the recogniser stays in this process: %s", error)
+            return
+        lengths = [len(samples) for _, _, samples in self._stretches]
+        header = json.dumps({"language": self._language, "lengths": lengths}).encode() + b"\n"
+        data = np.concatenate([samples for _, _, samples in self._stretches]).astype("<i2").tobytes()
+        self._thread = Thread(target=self._talk, args=(self._process, header + data), daemon=True)
+        self._thread.start()
+
+    def _talk(self, process: subprocess.Popen[bytes], data: bytes) -> None:
+        self._output = process.communicate(data)[0]
+
+    def _answers(self) -> list[dict[str, Any]]:
+        if self._thread is not None:
+            self._thread.join()
+            try:
+                answers = json.loads(self._output)
+            except ValueError:
+                log.info("the recogniser's process gave no answer; it is asked again in this one")
+            else:
+                return list(answers)
+        return [heard(samples, self._language) for _, _, samples in self._stretches]
+
+    def result(self) -> Heard:
+        """What was heard."""
+        if self._sound is None:
+            return Heard(None, (), "the clip has no sound")
+        found, why = [], ""
+        for (span, first, _), answer in zip(self._stretches, self._answers(), strict=True):
+            if "why" in answer:
+                why = answer["why"]
+                log.info("nothing recognised from %.1f to %.1f s: %s", *span, why)
+            else:
+                found.append((span, first / RATE, answer))
+        if not found:
+            return Heard(None, (), why or "the sound is too short")
+        speech = Speech(
+            sound=self._sound,
+            language=found[0][2]["language"],
+            source=found[0][2]["source"],
+            words=_joined(found, "words"),
+            phonemes=_joined(found, "phonemes"),
+            visemes=_joined(found, "visemes"),
+            confidence=min(answer["confidence"] for _, _, answer in found),
+        )
+        return Heard(speech, tuple(span for span, _, _ in found), "")
+
+    def close(self) -> None:
+        """Stop it, if it is still at work."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+        if self._thread is not None:
+            self._thread.join()
+
+
+@contextmanager
+def hearing(sound: Sound | None, spans: tuple[Span, ...], told: Speech | None) -> Iterator[Hearing]:
+    """A recogniser that begins at once, beside whatever the block does.
 
     ``told`` gives the language, not the words: the recogniser does not see them.
     """
-    from stillwake.media import sound_from_samples
-    from stillwake.speech import listen
-
-    if sound is None:
-        return None, (), "the clip has no sound"
-    language = told.language if told is not None else None
-    if told is not None:
-        spans = _ends(spans)
-    heard: list[tuple[float, Speech]] = []
-    where: list[Span] = []
-    why = ""
-    for start, end in spans:
-        first = max(0, round((start - MARGIN) * RATE))
-        samples = sound.mono[first : max(0, round((end + MARGIN) * RATE))]
-        if len(samples) < RATE // 2:
-            continue
-        try:
-            heard.append((first / RATE, listen(sound_from_samples(samples, RATE, sound.name), None, language)))
-            where.append((start, end))
-        except StillwakeError as error:
-            why = f"{error.what}: {error.why}"
-            log.info("nothing recognised from %.1f to %.1f s: %s", start, end, error)
-    if not heard:
-        return None, (), why or "the sound is too short"
-    first_heard = heard[0][1]
-    return (
-        replace(
-            first_heard,
-            sound=sound,
-            words=_moved([(at, speech.words) for at, speech in heard]),
-            phonemes=_moved([(at, speech.phonemes) for at, speech in heard]),
-            visemes=_moved([(at, speech.visemes) for at, speech in heard]),
-            confidence=min(speech.confidence for _, speech in heard),
-            notes=(),
-        ),
-        tuple(where),
-        "",
-    )
+    at_work = Hearing(sound, spans, told)
+    try:
+        yield at_work
+    finally:
+        at_work.close()
 
 
 def _ends(spans: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -75,14 +137,14 @@ def _ends(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     return (start, min(first_end, start + ENOUGH / 2)), (max(last_start, end - ENOUGH / 2), end)
 
 
-def _moved(parts: list[tuple[float, tuple[Timed, ...]]]) -> tuple[Timed, ...]:
-    """All parts on the clip's clock, ordered; where two windows overlap, the later one begins where the first ends."""
+def _joined(found: list[tuple[Span, float, dict[str, Any]]], kind: str) -> tuple[Timed, ...]:
+    """All parts on the clip's clock, ordered; where two stretches overlap, the later begins where the first ends."""
     joined: list[Timed] = []
-    for at, timed in parts:
-        for item in timed:
-            start, end = item.start + at, item.end + at
+    for _, at, answer in found:
+        for first, last, label in answer[kind]:
+            start, end = first + at, last + at
             if joined and start < joined[-1].end:
                 start = joined[-1].end
             if end > start:
-                joined.append(Timed(start, end, item.label))
+                joined.append(Timed(start, end, label))
     return tuple(joined)

@@ -67,7 +67,11 @@ LEFT_OUT = 1.6
 MOVING = 1.0
 """Levels of 255 from which a tile counts as changed."""
 WIDE = 0.1
-"""Share of the tiles that must change around a missing or repeated frame: lips and lids alone move in fits."""
+"""Share of the tiles that must change around a missing frame, and `WIDE_REPEATED` around a repeated one: lips and lids
+alone move in fits."""
+WIDE_REPEATED = 0.04
+BEGUN = 0.3
+"""Seconds at either end in which a frame may repeat: motion has only begun there, or has come to rest."""
 EVEN = 0.8
 """Median likeness of the steps within half a second above which motion is even enough to show a missing frame."""
 NOTHING = 0.4
@@ -356,7 +360,8 @@ def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
     seen = np.isfinite(motion.far)
     if seen.sum() < 3 * FROZEN_STEPS or float(np.percentile(motion.far[seen], 75)) < SEEN * FROZEN_STEPS:
         return [_unseen(name, "it moves too little to show a frozen frame")]
-    found = runs(np.array([_still(motion, k, fps) for k in range(len(motion.far))]))
+    alike = runs(np.array([_still(motion, k, fps) for k in range(len(motion.far))]))
+    found = [(first - FROZEN_STEPS, last - 1) for first, last in alike if _abrupt(motion, first, last, fps)]
     if not found:
         return [
             ClipFinding(
@@ -364,7 +369,7 @@ def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
                 why="the picture never freezes while it moves",
             )
         ]  # fmt: skip
-    stretches = [(int(motion.index[first]) - FROZEN_STEPS, int(motion.index[last - 1])) for first, last in found]
+    stretches = [(int(motion.index[first]), int(motion.index[last])) for first, last in found]
     return [
         ClipFinding(
             check=name,
@@ -387,18 +392,19 @@ def _still(motion: Motion, k: int, fps: Fraction) -> bool:
     if first < 1 or k + 2 >= len(motion.step):
         return False
     usual = _least(motion.far, first - reach, first + 1, k + FROZEN_STEPS, k + FROZEN_STEPS + reach)
-    step = _least(motion.step, first - reach, first + 1, k + 1, k + 1 + reach)
     value = float(motion.far[k])
     same = (value <= FROZEN[0] and value <= FROZEN[1] * usual) or (
         value <= FROZEN_FAST[0] and value <= FROZEN_FAST[1] * usual
     )
-    if not same or usual < SEEN * FROZEN_STEPS:
-        return False
-    # a freeze longer than that goes on after this entry, or went on before it
-    before = motion.step[max(0, first - 1) : first + 1].max()
-    after = motion.step[k + 1 : k + 3].max()
-    longer = FROZEN[0]
-    return bool((before >= ABRUPT * step or before < longer) and (after >= ABRUPT * step or after < longer))
+    return same and usual >= SEEN * FROZEN_STEPS
+
+
+def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
+    """Whether motion stops and starts again at once around the entries ``first`` to ``last`` - 1 of a freeze."""
+    reach, start = max(6, round(float(fps))), first - FROZEN_STEPS
+    step = _least(motion.step, start - reach, start + 1, last, last + reach)
+    before, after = motion.step[max(0, start - 1) : start + 1], motion.step[last : last + 2]
+    return len(before) == len(after) == 2 and min(before.max(), after.max()) >= ABRUPT * step
 
 
 def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
@@ -464,14 +470,17 @@ def _repeated(motion: Motion, fps: Fraction) -> list[int]:
     beside[1:-1] = np.minimum(step[:-2], step[2:])
     wide = np.zeros(len(step))
     wide[1:-1] = np.minimum(motion.spread[:-2], motion.spread[2:])
-    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN) & (wide >= WIDE))
-    reach = round(HELD * float(fps))
+    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN) & (wide >= WIDE_REPEATED))
+    reach, edge = round(HELD * float(fps)), round(BEGUN * float(fps))
     usual = [_least(step, int(k) - reach, int(k), int(k) + 1, int(k) + 1 + reach) for k in same]
-    near = np.flatnonzero(step < 2 * REPEATED * np.nan_to_num(beside))  # of these, one alone is no habit
+    near = np.flatnonzero(step < 1.3 * REPEATED * np.nan_to_num(beside))  # of these, one alone is no habit
     return [
         int(k)
         for k, level in zip(same, usual, strict=True)
-        if step[k] < REPEATED * level and (np.abs(near - k) <= reach).sum() <= 1 and level >= 2 * SEEN
+        if edge <= k < len(step) - edge
+        and step[k] < REPEATED * level
+        and (np.abs(near - k) <= reach).sum() <= 1
+        and level >= 2 * SEEN
     ]
 
 
