@@ -25,7 +25,7 @@ from .takes import Known, Take, a_still, a_take, samples_of, scene_of, with_plac
 VERSION = 2
 """Goes up when takes are rendered differently, so that old ones are not read."""
 CRF = 4
-"""At 10 the step over a loop's seam, from a frame predicted to one that is not, read 2.04 instead of 1.4 of its own."""
+"""At 10 the step over a loop's seam, from a predicted frame to one that is not, read 2.04 instead of its own 1.4."""
 TEXTS = (
     "My mother baked a marvellous apple pie, but Bob ate five pieces of it before we came home.",
     "Please move the big blue boat, and have fun by the river. Nobody has seen him since.",
