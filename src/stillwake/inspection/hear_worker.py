@@ -1,7 +1,7 @@
 """The recogniser in a process of its own: it holds the interpreter while it works, and frames would wait for it.
 
 Run by `stillwake.inspection.hearing`. stdin: a line of JSON ``{"language": ..., "lengths": [...]}``, then as many
-int16 samples at 16 kHz, one stretch after the other. stdout: a JSON list, one entry a stretch, either ``{"why": ...}`` or
+int16 samples at 16 kHz, one stretch after the other. stdout: a JSON list, one entry a stretch, ``{"why": ...}`` or
 ``{"language", "source", "confidence", "words", "phonemes", "visemes"}`` with lists of ``[start, end, label]``.
 """
 

@@ -37,7 +37,9 @@ DARK = 8.0
 """Levels added before a logarithm, so that noise in the dark counts little."""
 FITTED_EVERY = 8
 """Px of the small picture between the points at which the flow is read for the camera's motion."""
-ROUNDS = 5
+FOLLOWED_EVERY = 2
+"""Frames between those in which the camera is followed."""
+ROUNDS = 4
 """Rounds of reweighting in which the camera's motion is freed of what moves by itself."""
 
 SEEN = 0.6
@@ -56,6 +58,8 @@ REPEATED = 0.15
 HELD = 1.0
 """Seconds around a repeated frame within which there must be no other: drawings are held on twos, and webcams stutter,
 but then again and again."""
+HELD_REACH = 6
+"""Frames to either side of a seeming cut among which another leaps as far, if pictures are held for several frames."""
 CAUGHT_UP = 1.4
 """Times the usual step by which the picture leaps after a repeated frame that stood for a lost one."""
 JUMP = (3.5, 0.15, 0.6)
@@ -128,8 +132,10 @@ class Watch:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._scenes = AdaptiveDetector(min_scene_len=1)
         self._cuts: list[int] = []
-        self._before: tuple[int, Floats, Floats, Pixels] | None = None
+        self._before: tuple[int, Floats, Floats] | None = None
         self._rows: list[tuple[float, ...]] = []
+        self._anchor: tuple[int, Pixels] | None = None
+        self._moved: dict[int, tuple[float, ...]] = {}
         self._past: deque[Floats] = deque(maxlen=FROZEN_STEPS)
         self._steps: deque[tuple[int, Floats]] = deque(maxlen=3)
         self._tiles: deque[tuple[int, Floats]] = deque(maxlen=7)
@@ -144,12 +150,13 @@ class Watch:
         soft = cv2.GaussianBlur(view.small, (0, 0), SOFT)
         light = np.log(cv2.resize(soft, (16, 16), interpolation=cv2.INTER_AREA) + DARK)
         plain = soft.astype(np.uint8)
-        before, self._before = self._before, (view.index, soft, light, plain)
+        before, self._before = self._before, (view.index, soft, light)
         if before is None or before[0] != view.index - 1:
             self._steps.clear()
             self._tiles.clear()
             self._past.clear()
             self._past.append(soft)
+            self._anchor = view.index, plain
             return
         gain = float(np.exp(-np.median(light - before[2])))
         difference: Floats = (soft + DARK) * np.float32(gain) - np.float32(DARK) - before[1]
@@ -163,16 +170,24 @@ class Watch:
             # over several steps motion adds up and a codec's noise does not
             far = _top(cv2.resize(np.abs(soft - self._past[0]), TILES, interpolation=cv2.INTER_AREA).ravel())
         self._past.append(soft)
-        flow = self._flow.calc(before[3], plain, None)
-        moved = _camera(flow, before[3], view.people)
-        self._rows.append(
-            (view.index, view.time, top, far, float(tiles.mean()), *moved, float((tiles > MOVING).mean()))
-        )
+        self._rows.append((view.index, view.time, top, far, float(tiles.mean()), float((tiles > MOVING).mean())))
+        self._follow(view, plain)
+
+    def _follow(self, view: View, plain: Pixels) -> None:
+        """What the camera did since the last frame it was followed in, shared out over the steps between."""
+        if self._anchor is None:
+            self._anchor = view.index, plain
+        elif (steps := view.index - self._anchor[0]) >= FOLLOWED_EVERY:
+            moved = _camera(self._flow.calc(self._anchor[1], plain, None), self._anchor[1], view.people)
+            each = (*(value / steps for value in moved[:4]), moved[4], moved[5] / steps, moved[6] / steps)
+            self._moved.update((index, each) for index in range(self._anchor[0] + 1, view.index + 1))
+            self._anchor = view.index, plain
 
     def _detect_scene(self, view: View) -> None:
+        import cv2
         from scenedetect import FrameTimecode
 
-        picture = np.ascontiguousarray(view.small_rgb[..., ::-1])
+        picture = cv2.cvtColor(view.small_rgb, cv2.COLOR_RGB2BGR)
         found = self._scenes.process_frame(FrameTimecode(view.index, float(self._fps)), picture)
         self._cuts += [int(time.frame_num) for time in found]
 
@@ -197,11 +212,13 @@ class Watch:
             others = [other for k, (_, other) in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
             if len(others) >= 3:
                 self._jumps[late] = _jump(tiles, others)
-        table = np.array(self._rows, np.float64).reshape(-1, 13)
+        table = np.array(self._rows, np.float64).reshape(-1, 6)
         index = table[:, 0].astype(np.int64)
         nothing = (np.nan,) * 3
         likeness = np.array([self._likeness.get(int(k), nothing[:2]) for k in index]).reshape(-1, 2)
         jumps = np.array([self._jumps.get(int(k), nothing) for k in index]).reshape(-1, 3)
+        rest = next(reversed(self._moved.values()), (0.0,) * 4 + (1.0, 0.0, 0.0))
+        moved = np.array([self._moved.get(int(k), rest) for k in index]).reshape(-1, 7)
         rate = float(self._fps)
         return Motion(
             index=index,
@@ -214,11 +231,11 @@ class Watch:
             jump=jumps[:, 0],
             jump_share=jumps[:, 1],
             jump_moved=jumps[:, 2],
-            camera=table[:, 5:9],
-            held=table[:, 9],
-            subject=table[:, 10] * rate,
-            around=table[:, 11] * rate,
-            spread=table[:, 12],
+            spread=table[:, 5],
+            camera=moved[:, :4],
+            held=moved[:, 4],
+            subject=moved[:, 5] * rate,
+            around=moved[:, 6] * rate,
             cuts=tuple(self._cuts),
         )
 
@@ -316,11 +333,12 @@ def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
         for cut in motion.cuts
         for k in [_entry(motion, cut)]
+        if not _is_held(motion, k)
     ]
     height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
     for k in np.flatnonzero((height >= JUMP[0]) & (share >= JUMP[1]) & (moved >= JUMP[2])):
         index = int(motion.index[k])
-        if any(abs(index - other[0]) <= 3 for other in found):
+        if any(abs(index - other[0]) <= 3 for other in found) or _is_held(motion, int(k)):
             continue
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), JUMP_FAIL, strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
@@ -347,6 +365,15 @@ def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         )
         for place, (index, verdict, what, size) in enumerate(found[:MOST_FINDINGS])
     ]
+
+
+def _is_held(motion: Motion, k: int) -> bool:
+    """Whether entry k leaps only because pictures are held: beside it nothing changes, and others leap as far."""
+    if k < 0:
+        return False
+    own, beside = float(motion.mean[k]), motion.mean[[at for at in (k - 1, k + 1) if 0 <= at < len(motion.mean)]]
+    others = np.sort(np.delete(motion.mean[max(0, k - HELD_REACH) : k + HELD_REACH + 1], min(k, HELD_REACH)))
+    return bool(beside.max() < REPEATED * own and len(others) > 1 and others[-2] > own / 1.5)
 
 
 def _entry(motion: Motion, index: int) -> int:
@@ -437,7 +464,7 @@ def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         if even and wide and motion.gain[k] - middle > max(6 * spread, 0.5):
             found.append((int(k), "fail", "is missing"))
     if not found:
-        if float(np.median(step)) < SEEN:
+        if float(np.percentile(step, 75)) < SEEN:
             return [_unseen(name, "it moves too little to show a missing frame")]
         return [
             ClipFinding(
