@@ -35,12 +35,13 @@ class Row(NamedTuple):
 ROWS: dict[str, tuple[Row, ...]] = {
     "Lips and sound": (
         Row("sync", "lips and sound are apart, against the words the clip was made from, or else its own sound",
-            f"a frame, {sync.FINEST_LIMIT:g} ms at least; heard: sound early by {sync.SOUND_EARLY[0]:g} ms, fails at "
-            f"{sync.SOUND_EARLY[1]:g}, late by {sync.SOUND_LATE[0]:g}, fails at {sync.SOUND_LATE[1]:g}", "fail"),
+            f"sound early by {sync.SOUND_EARLY[0]:g} ms, fails at {sync.SOUND_EARLY[1]:g}; late by "
+            f"{sync.SOUND_LATE[0]:g}, fails at {sync.SOUND_LATE[1]:g}; a mouth drawn after the words: a frame, "
+            f"{sync.FINEST_LIMIT:g} ms at least", "fail"),
         Row("sync heard", "the same against what is recognised in the clip's own sound, as a second witness",
             f"sound early by {sync.SOUND_EARLY[0]:g} ms, late by {sync.SOUND_LATE[0]:g}", "fail"),
         Row("sync drift", "lips and sound part, or meet, along the clip; the complete clip is looked at",
-            f"a frame, {sync.FINEST_LIMIT:g} ms at least, from beginning to end", "fail"),
+            f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame", "fail"),
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
         Row("closures", "the mouth is open where an M, B or P shuts it",
