@@ -101,7 +101,8 @@ MAKERS: Mapping[str, Maker] = {
             "stuck": "raise --strength, or name more with --motion",
             "still picture": "raise --strength, or name more with --motion",
             "camera": "one move in --camera, as in 'push in', and --depth for one that shows depth",
-            "start": "leave out --aspect, or inspect against the still as it was framed",
+            "start": "a --camera begins a little inside the still: without it, and without --aspect, it begins on the "
+            "still itself",
             "sync": "give --transcript with --sound: the times are then aligned to its words",
             "mouth": "give --transcript with --sound; of a drawing, --smooth",
             "sharpness": "a gentler --camera, or a larger still",
