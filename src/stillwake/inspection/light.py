@@ -52,6 +52,10 @@ BREATH = 0.45
 in clips of more than 2 s."""
 BREATH_FIT = 0.6
 """Share of the brightness's course that one sine must explain: an exposure that steps does not breathe."""
+STEPPED = 0.5
+"""Percent from which a change from one frame to the next that stands alone, thrice all those within `ALONE` frames
+of it, is a step or a cut: it is taken out before a swing is looked for, for a sine explains most of a stair too."""
+ALONE = 2
 DRIFT_ENDS = 0.6
 """Seconds at the beginning and at the end whose colours are compared."""
 DRIFT = 5.0
@@ -130,8 +134,20 @@ def check(light: Light, asked: Asked, fps: Fraction) -> list[ClipFinding]:
 
 
 def _logs(light: Light) -> Floats:
+    """Logarithms of the blocks; a black frame, which has a finding of its own, counts as the one before it."""
     logs: Floats = np.log(light.blocks.astype(np.float32) / np.float32(STEPS) + np.float32(DARK))
+    black = _are_black(light)
+    if black.any() and not black.all():
+        last = np.maximum.accumulate(np.where(black, -1, np.arange(len(logs))))
+        logs = logs[np.where(last < 0, int(np.flatnonzero(~black)[0]), last)]
     return logs
+
+
+def _are_black(light: Light) -> npt.NDArray[np.bool_]:
+    """Which frames are black, (N,); none where the clip is dark anyway."""
+    if not len(light.luma) or float(np.median(light.luma)) < 2 * BLACK:
+        return np.zeros(len(light.luma), bool)
+    return light.luma < BLACK
 
 
 def _second(logs: Floats, light: Light) -> Floats:
@@ -265,12 +281,22 @@ def _gain(logs: Floats, light: Light) -> Array:
     return gain
 
 
+def _steps_alone(steps: Array) -> Array:
+    """Those of the changes from frame to frame, (N,) percent, that stand alone; 0 elsewhere."""
+    width = 2 * ALONE + 1
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(np.abs(steps), ALONE), width)
+    beside = np.delete(around, ALONE, axis=1).max(axis=1)
+    alone: Array = np.where((np.abs(steps) > STEPPED) & (np.abs(steps) > 3 * beside), steps, 0.0)
+    return alone
+
+
 def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
     name = "exposure breathing"
     seconds = len(logs) / float(fps)
     if seconds < 1.5 * BREATH_PERIODS[1]:
         return _unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
     gain = _gain(logs, light)
+    gain -= np.cumsum(_steps_alone(np.diff(gain, prepend=0.0)))
     width = min(len(gain), round(BREATH_WINDOW * float(fps)))
     time = np.arange(width) / float(fps)
     base = np.stack([np.ones(width), time], -1)
@@ -382,10 +408,9 @@ def _direction(shift: Floats) -> str:
 
 
 def _black(light: Light, fps: Fraction) -> ClipFinding:
-    usual = float(np.median(light.luma)) if len(light.luma) else 0.0
-    if usual < 2 * BLACK:
+    if not len(light.luma) or float(np.median(light.luma)) < 2 * BLACK:
         return _unseen("black", "the picture is dark anyway")
-    dark = np.flatnonzero(light.luma < BLACK)
+    dark = np.flatnonzero(_are_black(light))
     half = 0.5 / float(fps)
     return ClipFinding(
         check="black",

@@ -22,7 +22,10 @@ TURNS = -0.5
 """Likeness of the motion before and after the seam below which it turns round there: those loops had .2 to .9, played
 there and back -.6 to -1."""
 FAST = 0.35
-"""Share of the usual motion that there must be on both sides of a seam or a turn to speak of its speed."""
+"""Share of the usual motion that there must be on both sides of a seam to speak of its speed."""
+SWINGS = 2.8
+"""How many times as far as in half of that time something comes from where it turns, if it came to rest there: 4 for a
+pendulum, 2 for what turns at full speed."""
 SPEED = 2.0
 """Times by which the speed may change over the seam."""
 KEPT = 5
@@ -40,6 +43,8 @@ MIRRORED = 0.25
 60 clips had .6 and more, played there and back .02 to .15."""
 NOISY = 0.7
 """Share of an ordinary step that the codec's noise may have: in a clip that hardly moves, it hides the seam."""
+CALM = 0.3
+"""Share of the most that a pixel moves up to which another stands still: if none does, nothing shows noise."""
 LEAST_FRAMES = 12
 
 
@@ -107,7 +112,8 @@ class Seam:
     """The step from the last frame to the first.
 
     ``wide`` its size in those beside it; ``noise`` the codec's part of that; ``likeness`` -1..1 of the motion before
-    and after; ``before`` and ``after`` how fast it is there, in the clip's usual steps.
+    and after; ``before`` and ``after`` how fast it is there, in the clip's usual steps; ``pace`` the same at the seam
+    itself, on its faster side: what slows down towards the seam, as a pendulum does, is slower there than before it.
     """
 
     wide: float
@@ -115,6 +121,7 @@ class Seam:
     likeness: float
     before: float
     after: float
+    pace: float
 
 
 def seam(ends: Ends) -> Seam | None:
@@ -134,18 +141,32 @@ def seam(ends: Ends) -> Seam | None:
     usual = size(ends.moving) * 1.1
     beside = max((size(before) + size(after)) / 2, 0.5 * usual)
     product = float((weight * incoming * outgoing).mean())
+    noise = _noise(ends)
+
+    def pace(here: Floats, near: Floats, far: Floats) -> float:
+        """The speed at a frame, from the frames two and four steps away: theirs less what it grows by in between."""
+        two, four = (float((weight * _beyond(there - here, noise)).mean()) for there in (near, far))
+        return max(0.0, two - four / 4)
+
+    paces = [pace(side[0], side[2], side[4]) for side in (first, last[::-1]) if len(side) > 4]
     return Seam(
         wide=size(over) / beside,
-        noise=_noise(ends) / beside,
+        noise=noise / beside,
         likeness=product / max(size(incoming) * size(outgoing), 1e-9),
         before=size(incoming) / usual,
         after=size(outgoing) / usual,
+        pace=max(paces, default=np.inf) / float((weight * ends.moving).mean()),
     )
 
 
+def _beyond(change: Floats, noise: float) -> Floats:
+    """How far a change goes beyond the noise: over an edge it grows with the way, where its square does not."""
+    return np.maximum(np.abs(change) - np.float32(noise), np.float32(0))
+
+
 def _noise(ends: Ends) -> float:
-    """The codec's share of the difference of two frames far apart, levels: what still parts show."""
-    calm = ends.moving <= np.percentile(ends.moving, 20)
+    """The codec's share of the difference of two frames far apart, levels: what still parts show, if there are any."""
+    calm = ends.moving <= min(float(np.percentile(ends.moving, 20)), CALM * float(ends.moving.max()))
     apart = ends.first[0] - ends.last[-1]
     weight = float((ends.moving / float(ends.moving.max())).mean())
     return float(np.sqrt((apart[calm] ** 2).mean() * weight)) if calm.any() else 0.0
@@ -165,16 +186,25 @@ def mirrored(thumbs: Pixels) -> tuple[float, int] | None:
     apart = float(np.abs(wide - np.roll(wide, count // 4, 0)).mean())
     if apart < 0.5 or usual <= 0:
         return None
-    best, turn = np.inf, 0
+    best, middle = np.inf, 0
     for end in (count - 2, count - 1, count):
         half = (end + 1) // 2
         there = wide[1 : half - 1] if end == count else wide[: half - 1]
         back = wide[end - np.arange(1, half - 1)] if end == count else wide[end - np.arange(half - 1)]
         value = float(np.abs(there - back).mean()) / apart
         if value < best:
-            best, turn = value, end // 2
-    pace = float(np.median(moves[max(0, turn - 4) : max(1, turn - 1)]))
-    return (best, turn) if pace >= FAST * float(np.mean(moves)) else None
+            best, middle = value, end
+    return (best, middle // 2) if not _rests(wide, middle) else None
+
+
+def _rests(pictures: Floats, middle: int) -> bool:
+    """Whether what plays backwards from frame ``middle`` / 2 on came to rest there."""
+    turn, after = middle // 2, (middle + 1) // 2
+    reach = max(2, len(pictures) // 16)
+
+    noise = 2 * float(np.abs(pictures[turn - reach] - pictures[after + reach]).mean())
+    near, far = (float(_beyond(pictures[turn - step] - pictures[turn], noise).mean()) for step in (reach, 2 * reach))
+    return near <= 0 or far > SWINGS * near
 
 
 def check(evidence: Evidence) -> list[ClipFinding]:
@@ -225,7 +255,8 @@ def _speed(found: Seam, certain: bool, length: float, step: float) -> list[ClipF
         change = max(found.before, found.after) / max(min(found.before, found.after), 0.1)
     else:
         change = max(found.before, found.after) / min(found.before, found.after)
-    turns = found.likeness < TURNS and min(found.before, found.after) >= FAST
+    back = found.likeness < TURNS and min(found.before, found.after) >= FAST
+    turns = back and found.pace >= FAST
     uneven = change > SPEED
     over = turns or uneven
     return [
@@ -241,6 +272,8 @@ def _speed(found: Seam, certain: bool, length: float, step: float) -> list[ClipF
             if turns
             else f"the speed changes {change:.1f} times over the seam"
             if uneven
+            else "it comes to rest at the seam"
+            if back
             else "the motion goes on over the seam",
             fix="let it go on the same way over the seam: not there and back, but round" if over else "",
         )

@@ -533,9 +533,15 @@ def _amount(motion: Motion, asked: Asked) -> ClipFinding:
 
 def _path(motion: Motion) -> Array:
     """Where the picture's content has gone since the first frame, (N, 4) as `Motion.camera`, cuts left out."""
-    steps = np.where(np.isin(motion.index, motion.cuts)[:, None], 0.0, motion.camera)
-    path: Array = np.cumsum(steps, axis=0)
+    path: Array = np.cumsum(_steps(motion), axis=0)
     return path
+
+
+def _steps(motion: Motion) -> Array:
+    """`Motion.camera` without the cuts, nor the steps beside them: a cut is shared out over those it is seen with."""
+    cut = [np.abs(motion.index - index) < FOLLOWED_EVERY for index in motion.cuts]
+    steps: Array = np.where(np.any(cut, axis=0)[:, None], 0.0, motion.camera) if cut else motion.camera
+    return steps
 
 
 _SENSE: dict[str, tuple[int, float]] = {
@@ -591,7 +597,7 @@ def _camera_found(motion: Motion, asked: Asked) -> list[ClipFinding]:
             )
         )
         if not over and not asked.loop and asked.family != "animator":
-            found += _fading(motion, sense * motion.camera[:, axis], kind)
+            found += _fading(motion, sense * _steps(motion)[:, axis], kind)
     return found
 
 

@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stillwake.inspection import light
+from stillwake.inspection.asked import Asked
+from stillwake.inspection.light import BLOCKS, STEPS, Light
+from stillwake.inspection.stream import Shown
+from stillwake.inspection.view import View
+from stillwake.types import CameraMove, CameraRecord, ClipFinding, Floats, Pixels
+
+FPS = Fraction(25)
+SIZE = 192, 112
+MEASURES = ("flicker", "local flicker", "exposure breathing", "colour drift")
+
+Gain = Callable[[int], float | Floats]
+
+
+@lru_cache(maxsize=1)
+def a_picture() -> Floats:
+    """Coloured texture, (H, W, 3) levels around 120, and a dark corner."""
+    noise = np.random.default_rng(1).standard_normal((SIZE[1], SIZE[0], 3)).astype(np.float32)
+    coarse, fine = cv2.GaussianBlur(noise, (0, 0), 12), cv2.GaussianBlur(noise, (0, 0), 1.5)
+    picture: Floats = 120 + 30 * coarse / coarse.std() + 15 * fine / fine.std()
+    picture[80:, :50] *= 0.15
+    return picture
+
+
+def steady(_: int) -> float:
+    return 1.0
+
+
+def frames(count: int, gain: Gain = steady, moving: bool = True, level: float = 1.0) -> Iterable[Pixels]:
+    """A textured patch crosses the picture, a sensor's noise lies over all of it; the light is ``gain`` times."""
+    picture, rng = a_picture(), np.random.default_rng(2)
+    for index in range(count):
+        frame = picture.copy()
+        if moving:
+            at = 10 + index * 3 % 120
+            frame[30:75, at : at + 45] = 230 - 0.6 * picture[30:75, 20:65]
+        noise = rng.normal(0, 1.2, frame.shape)
+        yield np.clip(frame * gain(index) * level + noise, 0, 255).round().astype(np.uint8)
+
+
+def watched(pictures: Iterable[Pixels], fps: Fraction = FPS) -> Light:
+    watch = light.Watch(SIZE, fps)
+    for index, pixels in enumerate(pictures):
+        watch.take(View(Shown(index, (index + 0.5) / float(fps), pixels), None, None, None))
+    return watch.finish()
+
+
+def found(pictures: Iterable[Pixels], asked: Asked | None = None, fps: Fraction = FPS) -> dict[str, ClipFinding]:
+    return {finding.check: finding for finding in light.check(watched(pictures, fps), asked or Asked(), fps)}
+
+
+def wrong(findings: dict[str, ClipFinding]) -> set[str]:
+    return {name for name, finding in findings.items() if finding.verdict != "pass"}
+
+
+def lit_blocks(gain: Floats) -> Light:
+    """Light that was never seen: blocks of many brightnesses under a gain, (N,)."""
+    rng, count = np.random.default_rng(3), len(gain)
+    blocks = rng.uniform(40, 200, (BLOCKS, BLOCKS)) * gain[:, None, None]
+    blocks = blocks + rng.normal(0, 0.05, blocks.shape)
+    return Light(
+        index=np.arange(count),
+        time=(np.arange(count) + 0.5) / float(FPS),
+        blocks=np.rint(blocks * STEPS).astype(np.uint16),
+        luma=blocks.mean((1, 2)),
+        moments=np.zeros(0),
+        colours=np.zeros((0, BLOCKS, BLOCKS, 3), np.float16),
+        size=SIZE,
+    )
+
+
+def checked(seen: Light) -> dict[str, ClipFinding]:
+    return {finding.check: finding for finding in light.check(seen, Asked(), FPS)}
+
+
+# ----------------------------------------------------------------------------------------------------------- flicker
+
+
+def test_a_clip_in_a_steady_light_is_clean() -> None:
+    findings = found(frames(100))
+    assert set(findings) == {*MEASURES, "black"}
+    assert wrong(findings) == set()
+    for finding in findings.values():
+        assert finding.fix == ""
+        assert finding.start is None
+
+
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(60000, 1001)])
+def test_a_percent_in_every_other_frame_flickers_where_it_does(fps: Fraction) -> None:
+    first, last = round(1.5 * fps), round(2.6 * fps)
+
+    def gain(index: int) -> float:
+        return 1.01 if first <= index < last and index % 2 else 1.0
+
+    findings = found(frames(round(4 * fps), gain), fps=fps)
+    finding = findings["flicker"]
+    assert wrong(findings) == {"flicker"}
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(0.9, abs=0.3)
+    assert finding.start == pytest.approx(1.5, abs=0.12)
+    assert finding.end == pytest.approx(2.6, abs=0.12)
+    assert finding.box is None
+
+
+def test_a_percent_at_random_flickers() -> None:
+    gains = 1 + np.random.default_rng(4).normal(0, 0.01, 100)
+    finding = found(frames(100, lambda k: float(gains[k])))["flicker"]
+    assert finding.verdict == "fail"
+    assert finding.start == pytest.approx(0.0, abs=0.6)
+    assert finding.end == pytest.approx(4.0, abs=0.6)
+
+
+def test_what_moves_does_not_flicker() -> None:
+    """A dark half that slides in and out changes nearly half of the blocks, each at its own time."""
+    picture = a_picture()
+
+    def sliding() -> Iterable[Pixels]:
+        for index in range(100):
+            frame = picture.copy()
+            edge = round(80 + 70 * np.sin(index / 6))
+            frame[:, :edge] *= 0.4
+            yield np.clip(frame, 0, 255).astype(np.uint8)
+
+    assert wrong(found(sliding())) == set()
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [
+        lambda k: 1 + 0.01 * (k // 10),  # a stair upwards
+        lambda k: 1 - 0.015 * (k // 12 % 3),  # a stair down, and back at once
+        lambda k: 1.15 if k == 40 else 1.0,  # one flash
+        lambda k: 1.3 if k >= 40 else 1.0,  # the light is switched on
+        lambda k: 1 + 0.0025 * k,  # it grows light
+    ],
+    ids=["stair", "stairs", "flash", "switch", "dawn"],
+)
+def test_a_light_that_is_set_anew_is_no_flicker(gain: Gain) -> None:
+    findings = found(frames(75, gain))
+    assert findings["flicker"].verdict == "pass", findings["flicker"].why
+    assert findings["local flicker"].verdict == "pass", findings["local flicker"].why
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.7, 5.0), st.integers(0, 60), st.integers(25, 60), st.integers(0, 1))
+def test_any_flicker_is_found_where_it_is(percent: float, first: int, frames_long: int, phase: int) -> None:
+    count, last = 125, first + frames_long
+    k = np.arange(count)
+    gain = 1 + percent / 100 * ((k >= first) & (k < last) & (k % 2 == phase))
+    finding = checked(lit_blocks(gain))["flicker"]
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(percent, rel=0.35)
+    assert finding.start == pytest.approx(first / 25, abs=0.17)
+    assert finding.end == pytest.approx(last / 25, abs=0.17)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-0.03, 0.03), min_size=1, max_size=12), st.integers(9, 20))
+def test_no_stair_flickers_whatever_its_steps(steps: list[float], every: int) -> None:
+    gain = np.repeat(np.exp(np.cumsum(steps)), every)
+    findings = checked(lit_blocks(gain))
+    assert findings["flicker"].verdict == "pass", findings["flicker"].why
+
+
+# ----------------------------------------------------------------------------------------------------- local flicker
+
+
+def overlap(box: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    """Intersection over union."""
+    wide = max(0.0, min(box[2], other[2]) - max(box[0], other[0]))
+    high = max(0.0, min(box[3], other[3]) - max(box[1], other[1]))
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (box, other)]
+    return wide * high / (sum(areas) - wide * high)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (96, 0), (96, 56), (44, 30)])
+@pytest.mark.parametrize("kind", ["alternate", "random"])
+def test_a_quarter_that_flickers_is_found_in_its_place(corner: tuple[int, int], kind: str) -> None:
+    x, y = corner
+    waves = {"alternate": np.arange(75) % 2 * 0.01, "random": np.random.default_rng(5).normal(0, 0.01, 75)}
+
+    def gain(index: int) -> Floats:
+        lit = np.ones((SIZE[1], SIZE[0], 1), np.float32)
+        if 25 <= index < 60:
+            lit[y : y + 56, x : x + 96] += waves[kind][index]
+        return lit
+
+    findings = found(frames(75, gain))
+    finding = findings["local flicker"]
+    assert wrong(findings) == {"local flicker"}
+    assert finding.box is not None
+    assert overlap(finding.box, (x, y, x + 96, y + 56)) >= 0.3
+    assert finding.start == pytest.approx(1.0, abs=0.2)
+    assert finding.end == pytest.approx(2.4, abs=0.2)
+
+
+def test_when_everything_flickers_no_part_does_so_alone() -> None:
+    findings = found(frames(75, lambda k: 1.02 if k % 2 else 1.0))
+    assert wrong(findings) == {"flicker"}
+
+
+# --------------------------------------------------------------------------------------------- exposure that breathes
+
+
+def test_an_exposure_that_breathes_is_found() -> None:
+    findings = found(frames(150, lambda k: 1 + 0.01 * np.sin(2 * np.pi * k / 50)))
+    finding = findings["exposure breathing"]
+    assert wrong(findings) == {"exposure breathing"}
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(1.0, abs=0.25)
+    assert "every 2.0 s" in finding.why
+    assert finding.start == pytest.approx(0.0, abs=0.5)
+    assert finding.end == pytest.approx(6.0, abs=0.5)
+
+
+def test_it_is_told_from_when_to_when_it_breathes() -> None:
+    def gain(index: int) -> float:
+        return 1 + (0.01 * np.sin(2 * np.pi * (index - 75) / 50) if 75 <= index < 200 else 0.0)
+
+    finding = found(frames(275, gain))["exposure breathing"]
+    assert finding.verdict == "fail"
+    assert finding.start == pytest.approx(3.0, abs=0.75)
+    assert finding.end == pytest.approx(8.0, abs=0.75)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(1.0, 3.0), st.floats(1.0, 3.0), st.floats(0, 6.3))
+def test_a_breath_of_any_length_is_found(percent: float, period: float, phase: float) -> None:
+    time = np.arange(250) / 25
+    finding = checked(lit_blocks(1 + percent / 100 * np.sin(2 * np.pi * time / period + phase)))["exposure breathing"]
+    assert finding.verdict == "fail"
+    assert finding.measured == pytest.approx(percent, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [
+        lambda k: 1 + 0.02 * (k // 30),  # stairs
+        lambda k: 1.05 if k >= 70 else 1.0,  # one step
+        lambda k: 1.6 if k >= 70 else 1.0,  # as much as a cut
+        lambda k: 1 + 0.0008 * k,  # a slow dawn
+    ],
+    ids=["stair", "step", "leap", "dawn"],
+)
+def test_a_light_that_is_set_anew_does_not_breathe(gain: Gain) -> None:
+    finding = found(frames(150, gain))["exposure breathing"]
+    assert finding.verdict == "pass", finding.why
+
+
+def test_too_short_a_clip_shows_no_slow_swing() -> None:
+    findings = found(frames(40))
+    assert wrong(findings) == {"exposure breathing"}
+    assert findings["exposure breathing"].verdict == "unseen"
+    assert "1.6 s" in findings["exposure breathing"].why
+
+
+# ------------------------------------------------------------------------------------------------------ colour drift
+
+
+def drifting(count: int, red: float) -> Iterable[Pixels]:
+    """From its middle on the picture goes redder, by so many levels at the end."""
+    for index, frame in enumerate(frames(count, moving=False)):
+        share = max(0.0, 2 * index / (count - 1) - 1)
+        yield np.clip(frame + share * np.float32([red, 0, 0]), 0, 255).round().astype(np.uint8)
+
+
+def test_colours_that_drift_are_found_from_where_they_do() -> None:
+    finding = found(drifting(150, 40.0))["colour drift"]
+    assert finding.verdict == "warn"
+    assert finding.measured > light.DRIFT
+    assert "redder" in finding.why
+    assert finding.start is not None
+    assert 2.5 <= finding.start <= 5.0
+    assert finding.end == pytest.approx(6.0, abs=0.6)
+    assert "the still" in finding.fix
+
+
+def test_colours_that_come_back_or_hardly_move_hold() -> None:
+    assert found(drifting(150, 4.0))["colour drift"].verdict == "pass"
+    there = list(drifting(100, 40.0))
+    assert found([*there, *there[::-1]])["colour drift"].verdict == "pass"
+
+
+def test_a_camera_that_was_asked_for_brings_other_colours() -> None:
+    asked = Asked(camera=CameraRecord(moves=(CameraMove(kind="pan-left"),)))
+    finding = found(drifting(150, 40.0), asked)["colour drift"]
+    assert finding.verdict == "unseen"
+    assert "camera" in finding.why
+    assert found(drifting(30, 40.0))["colour drift"].verdict == "unseen"
+
+
+# ------------------------------------------------------------------------------------------------------------- black
+
+
+def test_black_frames_are_counted() -> None:
+    findings = found(frames(75, lambda k: 0.02 if k in (40, 41) else 1.0))
+    finding = findings["black"]
+    assert (finding.verdict, finding.measured) == ("fail", 2.0)
+    assert finding.why == "2 frames are black"
+    assert finding.start == pytest.approx(1.6)
+    assert finding.end == pytest.approx(1.68)
+    assert findings["flicker"].verdict == "pass", "two black frames are no flicker"
+
+
+def test_in_the_dark_nothing_is_judged() -> None:
+    findings = found(frames(75, lambda k: 1.0 + 0.03 * (k % 2), level=0.1))
+    assert {findings[name].verdict for name in MEASURES} == {"unseen"}
+    assert {findings[name].why for name in MEASURES} == {"the picture is too dark"}
+    assert findings["black"].verdict == "unseen"
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_a_handful_of_frames_is_too_few(count: int) -> None:
+    seen = watched(frames(count))
+    findings = {finding.check: finding for finding in light.check(seen, Asked(), FPS)}
+    assert {findings[name].verdict for name in MEASURES} == {"unseen"}
+    assert light.timelines(seen, FPS) == []
+
+
+def test_between_two_windows_there_is_no_step() -> None:
+    seen = lit_blocks(np.r_[np.ones(50), 1.4 * np.ones(50)])
+    apart = Light(np.r_[0:50, 400:450], seen.time, seen.blocks, seen.luma, seen.moments, seen.colours, seen.size)
+    logs = light._logs(apart)
+    assert np.abs(light._gain(logs, apart)).max() < 0.5
+    assert np.abs(light._middle(light._first(logs, apart))).max() < 0.5
+    assert light._gain(light._logs(seen), seen).max() > 30
+
+
+# ------------------------------------------------------------------------------------------- timelines, and how little
+
+
+def test_both_timelines_have_an_entry_a_frame() -> None:
+    seen = watched(frames(60, lambda k: 1.01 if k % 2 else 1.0))
+    flicker, exposure = light.timelines(seen, FPS)
+    assert (flicker.name, exposure.name) == ("flicker", "exposure")
+    assert len(flicker.values) == len(exposure.values) == 60
+    assert flicker.values.max() > light.FLICKER
+    assert np.ptp(exposure.values) == pytest.approx(1.0, abs=0.3)
+
+
+def test_little_is_kept_of_a_frame() -> None:
+    watch, drawn = light.Watch(SIZE, FPS), list(frames(100, moving=False))
+
+    def take(first: int, last: int) -> None:
+        for index in range(first, last):
+            watch.take(View(Shown(index, index / 25, drawn[index % 100]), None, None, None))
+
+    tracemalloc.start()
+    take(0, 50)
+    held = tracemalloc.get_traced_memory()[0]
+    take(50, 350)
+    kept = tracemalloc.get_traced_memory()[0] - held
+    tracemalloc.stop()
+    assert kept / 300 < 900
