@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-FREEZE = 0.20
+FREEZE = 0.32
 """Seconds without any change of the face, while somebody speaks, that count as frozen."""
 FROZEN = 0.10
 """Mean change of the face in levels of 255 below which two decoded frames show the same picture: the encoder goes on

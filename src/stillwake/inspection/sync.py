@@ -73,15 +73,24 @@ LEAST_BOUNDS = (0.25, 0.45)
 LEAD = 0.060
 """Seconds by which real lips come before the sound that a recogniser hears: the mouth opens and shuts before it is
 heard, and a recogniser sets its bounds late. Three real speakers from three films measured -.06 to -.07, lips that
-were drawn after a timeline -.01 to .01 (2026-11-28)."""
-DRAWN, REAL = 0.75, 0.66
-"""Correlation from which a mouth was drawn after such a timeline (six clips had .74 to .89), and up to which it is a
-real one (eighteen pieces of film had .25 to .65); between them the lead is allowed in part."""
+were drawn after a timeline -.01 to .02 (2026-11-28)."""
+CALM, LIVELY = 0.10, 0.20
+"""How far a head wanders, in eye distances, up to which its lips are taken for an animator's and from which for a real
+person's; between them the lead is allowed in part. Nine animated portraits wandered by .03 to .08, real speakers by
+.29 to 2.3, one who listens by .04 to .11."""
+DRAWN = 0.78
+"""Correlation with the timeline from which lips were drawn after it, whatever the head does: six such clips had .74 to
+.89, eighteen pieces of film .25 to .65."""
 HEARD_DRIFT = 50.0
 """ms by which the offset may change along a clip whose words were only heard: 16 undrifted pieces of 20 s of film
 measured 39 at most."""
+GAIN, ENOUGH = 0.02, 20.0
+"""Correlation that a drift must gain over a steady offset in a clip of `ENOUGH` seconds; in a shorter one as much more
+as it is shorter."""
 LEAST_LEAD = 0.03
 """By how much the best offset must beat any that lies more than 120 ms away from it."""
+EYES = 0.45
+"""Distance of the eyes over the width of the face's box."""
 OURS = ("animator", "echo")
 """Engines of ours: they draw lips after the very timeline."""
 PAUSE_EDGE = 0.1
@@ -238,7 +247,7 @@ def _search(t: Array, y: Array, grid: Array, wanted: Array) -> Offset:
     steady = scores[:, len(drifts) // 2]
     best = int(steady.argmax())
     i, j = best, len(drifts) // 2
-    if scores.max() > steady[best] + 0.02:
+    if scores.max() > steady[best] + GAIN * max(1.0, ENOUGH / length):
         i, j = (int(k) for k in np.unravel_index(int(scores.argmax()), scores.shape))
     middle, drift = _refined(score, middles[i], drifts[j], len(drifts) > 1)
     top = score(middle, drift)
@@ -461,10 +470,21 @@ def _against_timeline(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> 
 
 
 def natural_lead(offset: Offset, evidence: Evidence) -> float:
-    """Seconds by which these lips may come before what is heard: `LEAD` for real ones, 0 for drawn ones."""
-    if evidence.asked.family == "animator" and evidence.asked.engine in OURS:
+    """Seconds by which these lips may come before what is heard: `LEAD` for a real person's, 0 for an animator's."""
+    if offset.correlation >= DRAWN or (evidence.asked.family == "animator" and evidence.asked.engine in OURS):
         return 0.0
-    return LEAD * float(np.clip((DRAWN - offset.correlation) / (DRAWN - REAL), 0, 1))
+    return LEAD * float(np.clip((_travel(evidence.seen.face) - CALM) / (LIVELY - CALM), 0, 1))
+
+
+def _travel(face: Array) -> float:
+    """How far a head wanders, in eye distances: ``face`` (N, 4) px, boxes, nan where none was seen."""
+    seen = face[np.isfinite(face[:, 0])]
+    if len(seen) < LEAST_FRAMES:
+        return 0.0
+    # the chin falls with every vowel: the top of the face stands for its height
+    places = np.stack([(seen[:, 0] + seen[:, 2]) / 2, seen[:, 1]])
+    reach = np.ptp(np.percentile(places, (5, 95), axis=1), axis=0).max()
+    return float(reach / (EYES * np.median(seen[:, 2] - seen[:, 0])))
 
 
 def _against_sound(evidence: Evidence) -> ClipFinding:
