@@ -77,6 +77,7 @@ def evidence(
     teeth: np.ndarray | None = None,
     change: np.ndarray | None = None,
     no_face: str = "",
+    wander: float = 0.0,
     **more: Any,
 ) -> Evidence:
     """What is known about a clip whose frames were never drawn."""
@@ -91,7 +92,7 @@ def evidence(
         width=flat,
         eyes=flat * 0.3,
         teeth=flat * np.nan if teeth is None else teeth,
-        face=np.tile([10.0, 10.0, 90.0, 90.0], (count, 1)),
+        face=np.array([10.0, 10.0, 90.0, 90.0]) + np.outer(0.5 * wander * 36 * np.sin(times), [1, 0, 1, 0]),
         change=flat if change is None else change,
         spans=((0.0, seconds),),
         no_face=no_face,
@@ -248,7 +249,7 @@ def test_the_witness_is_named_sync_unless_there_is_a_better_one() -> None:
 def test_real_lips_may_lead_what_is_heard(late: float, verdict: str) -> None:
     visemes = a_timeline(20.0)
     opening = a_real_mouth(visemes, middles(20.0), late)
-    case = evidence(20.0, visemes=visemes, opening=opening, heard=a_speech(visemes), speech=None)
+    case = evidence(20.0, visemes=visemes, opening=opening, heard=a_speech(visemes), speech=None, wander=1.0)
     finding = only(sync.check(case), "sync")
     assert finding.verdict == verdict, finding.why
     assert finding.measured == pytest.approx(late * 1000, abs=12)
@@ -258,8 +259,10 @@ def test_lips_we_drew_may_not_lead() -> None:
     """The same mouth, under a plan of ours: then the timeline is what the lips were drawn after."""
     visemes = a_timeline(20.0)
     opening = a_real_mouth(visemes, middles(20.0))
-    assert only(sync.check(evidence(20.0, visemes=visemes, opening=opening)), "sync").verdict == "pass"
-    drawn = only(sync.check(evidence(20.0, visemes=visemes, opening=opening, plan=a_plan(500))), "sync")
+    real = evidence(20.0, visemes=visemes, opening=opening, wander=1.0)
+    assert only(sync.check(real), "sync").verdict == "pass"
+    ours = evidence(20.0, visemes=visemes, opening=opening, plan=a_plan(500), wander=1.0)
+    drawn = only(sync.check(ours), "sync")
     assert drawn.verdict in ("warn", "fail")
     assert drawn.limit == 40.0
     assert drawn.measured == pytest.approx(-1000 * sync.LEAD, abs=12)
@@ -275,13 +278,15 @@ def test_lips_we_drew_may_not_lead() -> None:
         (Asked(family="animator", engine="echo"), False),
     ],
 )
-@given(correlation=st.floats(-1.0, 1.0))
-def test_the_lead_goes_with_how_real_the_mouth_is(asked: Asked, leads: bool, correlation: float) -> None:
-    lead = sync.natural_lead(sync.Offset(correlation=correlation), SimpleNamespace(asked=asked))  # type: ignore[arg-type]
+@given(correlation=st.floats(-1.0, 1.0), wander=st.floats(0.0, 3.0))
+def test_the_lead_goes_with_how_real_the_head_is(asked: Asked, leads: bool, correlation: float, wander: float) -> None:
+    seen = evidence(wander=wander).seen
+    case = SimpleNamespace(asked=asked, seen=seen)
+    lead = sync.natural_lead(sync.Offset(correlation=correlation), case)  # type: ignore[arg-type]
     assert 0.0 <= lead <= sync.LEAD
-    if not leads or correlation >= sync.DRAWN:
+    if not leads or correlation >= sync.DRAWN or wander < 0.9 * sync.CALM:
         assert lead == 0.0
-    elif correlation <= sync.REAL:
+    elif wander > 1.2 * sync.LIVELY:
         assert lead == pytest.approx(sync.LEAD)
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwake.inspection import start
-from stillwake.types import ClipFinding, Floats, Pixels
+from stillwake.inspection.asked import Asked
+from stillwake.types import CameraMove, CameraRecord, ClipFinding, Floats, Pixels
 
 SIZE = 320, 200
 
@@ -45,9 +46,14 @@ def tinted(pixels: Pixels, shift: tuple[float, float, float]) -> Pixels:
     return np.clip(rgb, 0, 255).round().astype(np.uint8)
 
 
-def found(first: Pixels | None, still: Pixels | None = None) -> dict[str, ClipFinding]:
+def found(
+    first: Pixels | None, still: Pixels | None = None, camera: CameraRecord | None = None
+) -> dict[str, ClipFinding]:
     known = SimpleNamespace(
-        still=a_still() if still is None else still, ends=SimpleNamespace(start=first), fps=Fraction(25)
+        still=a_still() if still is None else still,
+        ends=SimpleNamespace(start=first),
+        fps=Fraction(25),
+        asked=Asked(camera=camera),
     )
     return {finding.check: finding for finding in start.check(known)}  # type: ignore[arg-type]
 
@@ -132,6 +138,13 @@ def test_a_tint_is_measured(axis: int, size: float, verdict: str) -> None:
     findings = found(tinted(a_still(), (shift[0], shift[1], shift[2])))
     assert verdicts(findings) == ("pass", verdict)
     assert findings["first colours"].measured == pytest.approx(size, abs=0.5)
+
+
+def test_a_camera_that_was_asked_for_may_begin_within_the_still() -> None:
+    camera = CameraRecord(moves=(CameraMove(kind="truck-right"),))
+    assert found(laid(1.06))["first frame"].verdict == "fail"
+    assert found(laid(1.06), camera=camera)["first frame"].verdict == "pass"
+    assert found(laid(1.2), camera=camera)["first frame"].verdict == "fail"
 
 
 def test_a_tint_is_told_from_a_crop() -> None:

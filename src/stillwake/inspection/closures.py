@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stillwake.types import ClipFinding, Timed
+from stillwake.types import ClipFinding, Timed, Verdict
 
 if TYPE_CHECKING:
     from stillwake.inspection.evidence import Evidence
 
 SHUT = 0.045
-"""Opening in mouth widths up to which lips count as shut; see benchmarks/inspection.py for the mesh's own error.
+"""Opening in mouth widths up to which lips count as shut; see benchmarks/inspection for the mesh's own error.
 
 Lips that are shut read .00 to .03 in most clips, up to .05 in a mouth of 38 px; lips open by .05 read about .11.
 """
 SHUT_SHARE = 0.90
 """Share of the closures that must be shut."""
+HEARD_SHARE = 0.5
+"""The same where the words were only heard: 13 clean clips and pieces of film had .65 to .92; bounds and words are a
+recogniser's and the mouth a person's."""
 LEAST_CLOSURES = 3
 """Closures below which a share says nothing."""
 PAUSE = 0.30
@@ -27,7 +30,10 @@ LEAVE = 0.10
 LEAST_STILL = 3
 """Frames of a pause without which its stillness is unseen."""
 STILL_RANGE = 0.05
-"""Mouth widths by which the opening may wander within a pause; see benchmarks/inspection.py."""
+"""Mouth widths by which the opening may wander within a pause; see benchmarks/inspection."""
+HEARD_RANGE = 0.45
+"""The same where the pauses were only heard: people swallow, smile and breathe in, and a recogniser misses words; nine
+clean clips and pieces of film had up to .41."""
 
 
 def check_closures(evidence: Evidence) -> list[ClipFinding]:
@@ -57,20 +63,22 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     gaps = np.array(openings)
     shut = gaps <= SHUT
     share, worst = float(shut.mean()), int(gaps.argmax())
-    over = share < SHUT_SHARE
+    limit = SHUT_SHARE if told else HEARD_SHARE
+    over = share < limit
     at = middles[worst]
+    verdict: Verdict = "fail" if over and told else "warn" if over or (told and not shut.all()) else "pass"
     return [
         ClipFinding(
             check=name,
-            verdict="fail" if over and told else "warn" if not shut.all() else "pass",
+            verdict=verdict,
             measured=share,
             unit="share shut",
-            limit=SHUT_SHARE,
-            start=at - half if not shut[worst] else None,
-            end=at + half if not shut[worst] else None,
+            limit=limit,
+            start=at - half if verdict != "pass" else None,
+            end=at + half if verdict != "pass" else None,
             why=f"{int(shut.sum())} of {len(gaps)} closures (M, B, P) are shut; "
             f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s",
-            fix="use a still with a closed mouth, or lower the opening of the mouth" if not shut.all() else "",
+            fix="" if verdict == "pass" else "use a still with a closed mouth, or lower the opening of the mouth",
         )
     ]
 
@@ -116,14 +124,15 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
             worst, where = moved, (start, end)
     if not looked:
         return [_unseen(name, f"there is no pause of {PAUSE:.1f} s in what was looked at")]
-    over = worst > STILL_RANGE
+    limit = STILL_RANGE if told else HEARD_RANGE
+    over = worst > limit
     return [
         ClipFinding(
             check=name,
             verdict="pass" if not over else "fail" if told else "warn",
             measured=worst,
             unit="mouth widths",
-            limit=STILL_RANGE,
+            limit=limit,
             start=where[0] if over else None,
             end=where[1] if over else None,
             why=f"in {looked} pause{'s' if looked > 1 else ''} the mouth opens or shuts by at most {worst:.3f} widths",

@@ -45,8 +45,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
         Row("closures", "the mouth is open where an M, B or P shuts it",
-            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths", "fail"),
-        Row("silence", "the mouth moves while nobody speaks", f"{closures.STILL_RANGE:g} mouth widths", "fail"),
+            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths; "
+            f"where the words were only heard {closures.HEARD_SHARE:.0%}", "fail"),
+        Row("silence", "the mouth moves while nobody speaks",
+            f"{closures.STILL_RANGE:g} mouth widths; where the pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
         Row("still mouth", "the face stands quite still while words are spoken", f"{picture.FREEZE:g} s", "fail"),
         Row("teeth", "teeth flash or flicker while the mouth holds",
             f"{picture.TEETH_FLICKER:g} levels of 255 to and fro, {picture.TEETH_FLASH:g} once", "warn"),
@@ -79,8 +81,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("flicker", "the whole picture's light jumps from frame to frame", f"{light.FLICKER:g} %", "fail"),
         Row("local flicker", "the light of a part of the picture does", f"{light.LOCAL_FLICKER:g} %", "fail"),
         Row("exposure breathing", "the exposure swings slowly, every "
-            f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s", f"{light.BREATH:g} % to either side",
-            "fail"),
+            f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
+            f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}", "fail"),
         Row("colour drift", "the colours of most of the picture go elsewhere by the end", f"{light.DRIFT:g} ΔE",
             "warn"),
         Row("black", "frames are black", "no frame", "fail"),
