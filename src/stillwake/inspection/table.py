@@ -48,7 +48,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths; "
             f"where the words were only heard {closures.HEARD_SHARE:.0%}", "fail"),
         Row("silence", "the mouth moves while nobody speaks",
-            f"{closures.STILL_RANGE:g} mouth widths; where the pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
+            f"{closures.STILL_RANGE:g} mouth widths; where pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
         Row("still mouth", "the face stands quite still while words are spoken", f"{picture.FREEZE:g} s", "fail"),
         Row("teeth", "teeth flash or flicker while the mouth holds",
             f"{picture.TEETH_FLICKER:g} levels of 255 to and fro, {picture.TEETH_FLASH:g} once", "warn"),
