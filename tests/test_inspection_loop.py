@@ -38,7 +38,7 @@ def a_texture() -> Floats:
 
 
 def round_and_round(share: float) -> tuple[float, float]:
-    return 18 * np.cos(2 * np.pi * share), 12 * np.sin(2 * np.pi * share)
+    return 9 * np.cos(2 * np.pi * share), 6 * np.sin(2 * np.pi * share)
 
 
 def there_and_back(share: float) -> tuple[float, float]:

@@ -15,9 +15,9 @@ from stillwake.types import ClipFinding, Floats, Pixels
 if TYPE_CHECKING:
     from stillwake.inspection.evidence import Evidence
 
-SEAM = 1.35
+SEAM = 1.28
 """How many ordinary steps the step over the seam may go along its way: seven loops of ours encoded at crf 18 and 23
-went .6 to 1.1, and 1.6 to 2.1 without their last frame (2026-11-28)."""
+went 0 to 1.2, and 1.3 to 2.9 without their last frame (2026-11-28)."""
 ASTRAY = 3.5
 """How many ordinary steps it may be in all, aside and a key frame's texture included: those loops had 1.1 to 2.5."""
 TURNS = -0.5
@@ -148,7 +148,13 @@ def seam(ends: Ends) -> Seam | None:
     # a key frame's texture goes no way at all: what lies along the motion is the motion's
     middle = (before + after) / 2
     way = size(middle)
-    along = float((weight * over * middle).mean()) / max(way**2, 1e-9) if way > FAST * beside else size(over) / beside
+
+    def steps(change: Floats) -> float:
+        return float((weight * change * middle).mean()) / max(way**2, 1e-9)
+
+    # over fine texture two steps do not look twice as far as one
+    two = max(1.2, (steps(last[-1] - last[-3]) + steps(first[2] - first[0])) / 2)
+    along = 1 + (steps(over) - 1) / (two - 1) if way > FAST * beside else size(over) / beside
 
     def pace(here: Floats, near: Floats, far: Floats) -> float:
         """The speed at a frame, from the frames two and four steps away: theirs less what it grows by in between."""
