@@ -221,7 +221,8 @@ def test_a_pendulum_is_no_ping_pong() -> None:
 
 
 def test_what_goes_round_is_no_ping_pong() -> None:
-    mirrored = loop.mirrored(watched(turns(round_and_round)).thumbs)
+    wide = turns(lambda share: (18 * np.cos(2 * np.pi * share), 12 * np.sin(2 * np.pi * share)))
+    mirrored = loop.mirrored(watched(wide).thumbs)
     assert mirrored is not None
     assert mirrored[0] > 2 * loop.MIRRORED
 
