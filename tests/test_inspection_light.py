@@ -335,7 +335,7 @@ def test_between_two_windows_there_is_no_step() -> None:
     apart = Light(np.r_[0:50, 400:450], seen.time, seen.blocks, seen.luma, seen.moments, seen.colours, seen.size)
     logs = light._logs(apart)
     assert np.abs(light._gain(logs, apart)).max() < 0.5
-    assert np.abs(light._middle(light._first(logs, apart))).max() < 0.5
+    assert np.abs(light._middle(light._first(logs, apart), light._weights(apart))).max() < 0.5
     assert light._gain(light._logs(seen), seen).max() > 30
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stillwake.inspection import rigid
+from stillwake.inspection import rigid, tiles
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.stream import Shown
 from stillwake.inspection.view import View
@@ -146,3 +146,46 @@ def test_the_timeline_has_a_value_a_look() -> None:
     seen = watched([seen_at(wall, 0, 0, k) for k in range(20)])
     (line,) = rigid.timelines(seen)
     assert (line.name, line.unit, len(line.values)) == ("warp", "px", 20)
+
+
+def test_edges_alone_show_a_warp_before_a_camera_that_stands_still() -> None:
+    shelf = np.full((SIZE[1] + 80, SIZE[0] + 80), 110, np.float32)
+    for k in range(70, SIZE[1], 30):
+        shelf[k : k + 8] += 14  # boards with no corner to follow
+    shelf = cv2.GaussianBlur(shelf, (0, 0), 1.5)
+    still, warped = [], []
+    for k, t in enumerate(TIMES):
+        dx, dy = wobble(float(t), 2.0 if 1.5 < t < 3 else 0.0)
+        still.append(seen_at(shelf, 0, 0, k))
+        warped.append(seen_at(shelf, dx, dy, k))
+    assert named(findings_of(still), "warp").verdict == "pass"
+    found = named(findings_of(warped), "warp")
+    assert found.verdict in ("warn", "fail")
+    assert found.start == pytest.approx(1.5, abs=0.2)
+    assert found.end == pytest.approx(3.0, abs=0.2)
+
+
+def stirring(frames: list[Pixels]) -> tiles.Stirring:
+    free = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    first = tiles.Tiles(tiles.fine(frames[0]), free)
+    for frame in frames:
+        first.take(tiles.fine(frame), free)
+    return first.measure(1 / FPS)
+
+
+def test_tiles_measure_a_wobble_where_it_is_and_nothing_elsewhere() -> None:
+    wall = a_wall()
+    seen = stirring([seen_at(wall, *wobble(float(t), 1.0), k) for k, t in enumerate(TIMES)])
+    strength = seen.wobble.mean(0)
+    there = strength[round(100 / SIZE[0] * tiles.TILES), round(110 / SIZE[0] * tiles.TILES)]
+    assert there == pytest.approx(1.3, abs=0.4)  # sine and cosine of 1 px
+    assert strength[-5:-1, -5:-1].max() < 0.1
+    assert seen.roams < tiles.ROAMS
+
+
+def test_tiles_take_a_small_drift_for_the_camera_s_and_say_when_it_roams() -> None:
+    wall = a_wall()
+    shaken = stirring([seen_at(wall, 0.3 * np.sin(3 * t), 0, k) for k, t in enumerate(TIMES)])
+    assert np.nanmax(shaken.wobble / shaken.limit) < 1
+    assert shaken.roams < tiles.ROAMS
+    assert stirring([seen_at(wall, 2.0 * t, 0, k) for k, t in enumerate(TIMES)]).roams > tiles.ROAMS

@@ -31,6 +31,8 @@ DARK = 8.0
 """Levels added before a logarithm, so that noise in the dark counts little."""
 LIT = 24.0
 """Mean level of 255 below which a picture is too dark to judge its light by."""
+WHITE = 246.0
+"""Level from which a block is white and shows no light that grows."""
 SPREAD = 0.5
 """How many times the blocks' own spread is taken off a common change: a change they do not share is motion."""
 FLICKER_WINDOW = 0.8
@@ -170,17 +172,30 @@ def _first(logs: Floats, light: Light) -> Floats:
     return first
 
 
-def _middle(change: Floats) -> Array:
-    """The median over all blocks, (N,)."""
-    middle: Array = np.median(change.reshape(len(change), -1), axis=1).astype(np.float64)
+def _weights(light: Light) -> Floats:
+    """How much each block tells of the light, (16, 16).
+
+    By its brightness, for in the dark a percent is no level of 255; and little where it is white.
+    """
+    level = np.median(light.blocks[:: max(1, len(light.blocks) // 200)], axis=0).astype(np.float32) / STEPS
+    weights: Floats = np.where(level > WHITE, 0.05, 1.0).astype(np.float32) * np.minimum(level, 128) + np.float32(1)
+    return weights
+
+
+def _middle(change: Floats, weights: Floats) -> Array:
+    """The weighted median over all blocks, (N,). ``change`` (N, ...), ``weights`` (...)."""
+    flat = change.reshape(len(change), -1).astype(np.float64)
+    order = np.argsort(flat, axis=1)
+    reached = np.cumsum(weights.ravel()[order], axis=1)
+    at = (reached < reached[:, -1:] / 2).sum(axis=1)
+    middle: Array = flat[np.arange(len(flat)), order[np.arange(len(flat)), at]]
     return middle
 
 
-def _common(second: Floats) -> Array:
-    """The change all of some blocks share, (N,): their median, less their spread. ``second`` (N, ...)."""
-    flat = second.reshape(len(second), -1).astype(np.float64)
-    middle = np.median(flat, axis=1)
-    spread = np.median(np.abs(flat - middle[:, None]), axis=1)
+def _common(second: Floats, weights: Floats) -> Array:
+    """The change all of some blocks share, (N,): their weighted median, less their spread. ``second`` (N, ...)."""
+    middle = _middle(second, weights)
+    spread = _middle(np.abs(second.reshape(len(second), -1) - middle[:, None]), weights)
     shared: Array = np.sign(middle) * np.maximum(0.0, np.abs(middle) - SPREAD * spread)
     return shared
 
@@ -215,16 +230,17 @@ def _parts() -> Iterator[tuple[slice, slice]]:
 
 def _flickers(light: Light, logs: Floats, fps: Fraction) -> list[ClipFinding]:
     second, first = _second(logs, light), _first(logs, light)
-    common = _common(second)
-    strength = _strength(common, _middle(first), fps)
+    weights = _weights(light)
+    common = _common(second, weights)
+    strength = _strength(common, _middle(first, weights), fps)
     findings = [_flicker("flicker", light, common, strength, FLICKER, None, fps, "the whole picture's light flickers")]
-    whole, whole_first = (_middle(change)[:, None, None] for change in (second, first))
+    whole, whole_first = (_middle(change, weights)[:, None, None] for change in (second, first))
     best, where, shared = np.zeros_like(strength), (slice(0, 0), slice(0, 0)), common
     for part in _parts():
-        alone = _common(second[:, part[0], part[1]] - whole)
+        alone = _common(second[:, part[0], part[1]] - whole, weights[part])
         if np.abs(alone).max() <= LOCAL_FLICKER:
             continue
-        local = _strength(alone, _middle(first[:, part[0], part[1]] - whole_first), fps)
+        local = _strength(alone, _middle(first[:, part[0], part[1]] - whole_first, weights[part]), fps)
         if local.max() > best.max():
             best, where, shared = local, part, alone
     box = None if best.max() <= LOCAL_FLICKER else _grown(second - whole, shared, best, where, light)
@@ -276,10 +292,10 @@ def _flicker(
 
 def _gain(logs: Floats, light: Light) -> Array:
     """The exposure of each frame against the first, percent (N,): the common change from frame to frame, added up."""
-    steps = np.diff(logs.reshape(len(logs), -1), axis=0)
-    common = np.median(steps, axis=1).astype(np.float64)
+    common = _middle(np.diff(logs, axis=0), _weights(light))
     common[np.diff(light.index) != 1] = 0
-    gain: Array = 100 * np.concatenate([[0.0], np.cumsum(common)])
+    gain: Array = np.concatenate([[0.0], np.cumsum(common)])
+    gain *= 100.0
     return gain
 
 
@@ -433,9 +449,10 @@ def timelines(light: Light, fps: Fraction) -> list[Timeline]:
         return []
     logs = _logs(light)
     time = light.time.astype(np.float32)
-    strength = _strength(_common(_second(logs, light)), _middle(_first(logs, light)), fps).astype(np.float32)
+    weights = _weights(light)
+    strength = _strength(_common(_second(logs, light), weights), _middle(_first(logs, light), weights), fps)
     return [
-        Timeline("flicker", "%", time, strength, FLICKER),
+        Timeline("flicker", "%", time, strength.astype(np.float32), FLICKER),
         Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),
     ]
 

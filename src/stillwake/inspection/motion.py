@@ -319,8 +319,8 @@ def check(motion: Motion, asked: Asked, fps: Fraction) -> list[ClipFinding]:
     if len(motion.index) < 6:
         return [_unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames", "motion")]
     return [
-        *_cuts(motion, fps),
-        *_frozen(motion, fps),
+        *_without_catching_up(_cuts(motion, fps), frozen := _frozen(motion, fps), fps),
+        *frozen,
         *_dropped(motion, fps),
         _amount(motion, asked),
         *_camera_found(motion, asked),
@@ -343,12 +343,7 @@ def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), JUMP_FAIL, strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
     if not found:
-        return [
-            ClipFinding(
-                check="cut", verdict="pass", measured=0.0, unit="cuts and jumps", limit=0.0,
-                why="it is one take: nothing cuts or jumps",
-            )
-        ]  # fmt: skip
+        return [_one_take()]
     found.sort(key=lambda one: (one[1] != "fail", one[0]))
     more = len(found) - MOST_FINDINGS
     return [
@@ -374,6 +369,23 @@ def _is_held(motion: Motion, k: int) -> bool:
     own, beside = float(motion.mean[k]), motion.mean[[at for at in (k - 1, k + 1) if 0 <= at < len(motion.mean)]]
     others = np.sort(np.delete(motion.mean[max(0, k - HELD_REACH) : k + HELD_REACH + 1], min(k, HELD_REACH)))
     return bool(beside.max() < REPEATED * own and len(others) > 1 and others[-2] > own / 1.5)
+
+
+def _without_catching_up(cuts: list[ClipFinding], frozen: list[ClipFinding], fps: Fraction) -> list[ClipFinding]:
+    """The cuts and jumps but for those with which a frozen picture catches up: they are the freeze's own end."""
+    ends = [finding.end for finding in frozen if finding.end is not None]
+    near = 2.5 / float(fps)
+    kept = [
+        cut for cut in cuts if cut.check != "jump" or all(cut.start is None or abs(cut.start - e) > near for e in ends)
+    ]
+    return kept or [_one_take()]
+
+
+def _one_take() -> ClipFinding:
+    return ClipFinding(
+        check="cut", verdict="pass", measured=0.0, unit="cuts and jumps", limit=0.0,
+        why="it is one take: nothing cuts or jumps",
+    )  # fmt: skip
 
 
 def _entry(motion: Motion, index: int) -> int:
