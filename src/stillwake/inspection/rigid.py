@@ -219,7 +219,7 @@ class Watch:
         detail = fine(medium) if any(one.tiles for one in self._alive) else None
         for tracks in self._alive:
             _follow(tracks, medium, busy, len(self._times) - 1)
-            if tracks.went > WENT * max(medium.shape):
+            if tracks.went > WENT * max(medium.shape) or self._roams > ROAMS:
                 tracks.tiles = None  # they are for a camera that stands still
             if tracks.tiles and detail is not None:
                 tracks.tiles.take(detail, busy)
@@ -227,9 +227,10 @@ class Watch:
         newest = self._alive[-1].began if self._alive else -np.inf
         if time - newest >= RENEW - 0.01:
             self._alive.append(_begin(medium, busy, time, len(self._times) - 1))
-            detail = fine(medium) if detail is None else detail
-            self._alive[-1].tiles = Tiles(detail, busy)
-            self._alive[-1].tiles.take(detail, busy)
+            if self._roams <= ROAMS:
+                detail = fine(medium) if detail is None else detail
+                self._alive[-1].tiles = Tiles(detail, busy)
+                self._alive[-1].tiles.take(detail, busy)
         self._close([one for one in self._alive if time - one.began >= LIFE - 0.01])
 
     def _busy(self, time: float, shape: tuple[int, ...], people: Floats | None) -> Pixels:
