@@ -159,11 +159,12 @@ def gather(
         place = face_place(scene, asked.face - 1, size)
         no_face = ""
         found = scene
+        still_mesh = None if picture is None or place is None else mesh_of(picture, place)
         if place is None:
             found, place, no_face = find_face(clip, times)
         mask = None if performance is None else performance.mask
         comparison = asked.everywhere or _comparison(clip, times, picture, found, mask)
-        watches = _Watches(clip, spans, place, no_face, comparison, picture)
+        watches = _Watches(clip, spans, place, no_face, comparison, picture, still_mesh)
         watches.look(times, on_progress)
         heard = ear.result()
     return Evidence(
@@ -219,6 +220,14 @@ def face_place(scene: Scene | None, face: int, size: tuple[int, int]) -> Place |
     return Place((x0 * x, y0 * y, x1 * x, y1 * y), found.roll, found.kind)
 
 
+def mesh_of(picture: Pixels, place: Place) -> Floats | None:
+    """The mesh of the face in the still itself, (478, 3) px."""
+    from stillwake.perceive import MeshReader
+
+    with MeshReader() as reader:
+        return reader.mesh(picture, place.box, roll=place.roll, kind=place.kind)
+
+
 def find_face(clip: Clip, times: Timing) -> tuple[Scene | None, Place | None, str]:
     """The scene in one of a few frames, where its largest face is, or None and why."""
     from hashlib import sha256
@@ -251,6 +260,7 @@ class _Watches:
         no_face: str,
         comparison: Comparison | str,
         still: Pixels | None,
+        still_mesh: Floats | None,
     ) -> None:
         size, fps = (clip.info.width, clip.info.height), clip.info.fps
         self._clip, self._spans, self._place = clip, spans, place
@@ -261,7 +271,7 @@ class _Watches:
         self._people: tuple[int, Floats] | None = None
         self.mouth = _Mouth(spans, no_face)
         self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
-        self.shape = morph.Watch(size, fps, still, None)
+        self.shape = morph.Watch(size, fps, still, still_mesh)
         self.rigid = rigid.Watch(size, fps, still)
         self.blocks = Blocks()
         self.ends = loop.Watch()
