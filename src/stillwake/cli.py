@@ -37,7 +37,7 @@ from stillwake.errors import (
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from stillwake.readiness import Judge
+    from stillwake.readiness import EndpointJudge
     from stillwake.types import Brief, Finding, Inspection, Plan, Progress, Report, RunRecord, Scene, Size
 
 __all__ = ["app", "main"]
@@ -250,6 +250,7 @@ def _each(text: str, option: str, known: Sequence[str]) -> Iterator[str]:
         seen.add(word)
 
 
+JudgeModel: TypeAlias = Annotated[str | None, Parameter(help="The model's name there.", metavar="NAME")]
 Still: TypeAlias = Annotated[Path, Parameter(help="The picture: PNG, JPEG, WebP, AVIF, BMP or TIFF.")]
 Out: TypeAlias = Annotated[Path | None, Parameter(name=["--out", "-o"], help="The file to write.", metavar="OUT")]
 Overwrite: TypeAlias = Annotated[bool, Parameter(help="Replace what is already there.")]
@@ -352,7 +353,7 @@ def check(
             metavar="URL",
         ),
     ] = None,
-    judge_model: Annotated[str | None, Parameter(help="The model's name there.", metavar="NAME")] = None,
+    judge_model: JudgeModel = None,
     overwrite: Overwrite = False,
     manner: Manner = EVERYDAY,
 ) -> int:
@@ -396,7 +397,7 @@ def check(
     return worst
 
 
-def _asked(url: str | None, model: str | None) -> Judge | None:
+def _asked(url: str | None, model: str | None) -> EndpointJudge | None:
     if url is None and model is None:
         return None
     if url is None or model is None:
@@ -480,6 +481,16 @@ def inspect(
             help="How the camera should move, as in 'slow push in', or a JSON of key frames.", metavar="WORDS|FILE"
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        Parameter(
+            help="Also ask a vision-language model behind an OpenAI-compatible endpoint, as in "
+            "http://localhost:11434/v1, whether the clip shows what --prompt names. A few frames are sent there. "
+            "A key goes into STILLWAKE_JUDGE_KEY.",
+            metavar="URL",
+        ),
+    ] = None,
+    judge_model: JudgeModel = None,
     page: Annotated[
         Path | None,
         Parameter(
@@ -500,6 +511,7 @@ def inspect(
     """
     from stillwake.workflow import examine
 
+    asked = _asked(judge, judge_model)
     with _watching(manner.quiet) as on_progress:
         inspection = examine(
             clip,
@@ -511,6 +523,7 @@ def inspect(
             engine=engine,
             prompt=prompt,
             camera=camera,
+            judge=asked,
             report=page,
             sheet=sheet,
             overwrite=overwrite,

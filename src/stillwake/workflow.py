@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from stillwake.perceive import GivenFace
-    from stillwake.readiness import Judge
+    from stillwake.readiness import FrameJudge, Judge
 
 __all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]
 
@@ -349,6 +349,7 @@ def examine(
     engine: str | None = None,
     prompt: str | None = None,
     camera: str | None = None,
+    judge: FrameJudge | None = None,
     report: Path | None = None,
     sheet: Path | None = None,
     overwrite: bool = False,
@@ -380,6 +381,8 @@ def examine(
         The words that a generator was given.
     camera
         How the camera should move, in words or as a file of key frames.
+    judge
+        A vision-language model that is asked whether a few frames show what the prompt names.
     report
         Where one self-contained page of it is written, if anywhere.
     sheet
@@ -413,6 +416,12 @@ def examine(
     for out in (report, sheet):
         if out is not None:
             check_output(out, overwrite)
+    if judge is not None and not (prompt or "").strip():
+        raise UsageError(
+            "Cannot ask the judge",
+            "it is asked whether frames show what a prompt names, and there is none",
+            "give the words with --prompt",
+        )
     told: dict[str, Any] = {}
     if engine is not None:
         told["engine"], told["family"] = made_by(engine)
@@ -444,6 +453,7 @@ def examine(
         speech=speech,
         plan=plan,
         asked=asked,
+        judge=judge,
         on_progress=on_progress,
     )
     inspection = examination.inspection

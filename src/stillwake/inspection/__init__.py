@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from stillwake.errors import Cancelled
 from stillwake.inspection import (
     background,
     closures,
@@ -23,6 +25,7 @@ from stillwake.inspection import (
     motion,
     moves,
     picture,
+    prompt,
     rigid,
     start,
     sync,
@@ -35,6 +38,7 @@ from stillwake.types import Clip, ClipFinding, Inspection, Plan, Progress, Scene
 if TYPE_CHECKING:
     from stillwake.engines import Performance
     from stillwake.inspection.evidence import Evidence
+    from stillwake.readiness import FrameJudge
 
 __all__ = ["CHECKS", "Asked", "Examination", "contact_sheet", "examine", "inspect", "summary"]
 
@@ -61,7 +65,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("loop seam", loop.check),
     ("sharpness", moves.check),
 )
-"""Every check with the name it fails under; one check may give several findings."""
+"""Every check with the name it fails under; one check may give several findings. `examine` adds the judge's."""
 
 TIMELINES: tuple[Callable[[Evidence], list[Timeline]], ...] = (
     sync.timelines,
@@ -90,6 +94,7 @@ def inspect(
     performance: Performance | None = None,
     plan: Plan | None = None,
     asked: Asked | None = None,
+    judge: FrameJudge | None = None,
     on_progress: Progress = no_progress,
 ) -> Inspection:
     """Whether a clip is clean, from its decoded frames and sound; any clip will do.
@@ -110,8 +115,10 @@ def inspect(
         What was meant: how long the clip should be, which face speaks, what moves.
     asked
         What was meant, for a clip without a plan.
+    judge
+        A vision-language model that is asked whether a few frames show what ``asked.prompt`` names.
     on_progress
-        Called with "inspect"; raise `stillwake.errors.Cancelled` inside it to stop.
+        Called with "inspect", and "judge" where one is asked; raise `stillwake.errors.Cancelled` inside it to stop.
 
     Raises
     ------
@@ -126,6 +133,7 @@ def inspect(
         performance=performance,
         plan=plan,
         asked=asked,
+        judge=judge,
         on_progress=on_progress,
     ).inspection
 
@@ -139,6 +147,7 @@ def examine(
     performance: Performance | None = None,
     plan: Plan | None = None,
     asked: Asked | None = None,
+    judge: FrameJudge | None = None,
     on_progress: Progress = no_progress,
 ) -> Examination:
     """What `inspect` finds, with the measures along the clip; the same parameters and errors."""
@@ -155,9 +164,12 @@ def examine(
         on_progress=on_progress,
     )
     findings: list[ClipFinding] = []
-    for name, check in CHECKS:
+    shown: Check = partial(_prompt_shown, judge=judge, on_progress=on_progress)
+    for name, check in (*CHECKS, (prompt.CHECK, shown)):
         try:
             findings += check(evidence)
+        except Cancelled:
+            raise
         except Exception as error:  # a fault of a check must neither pass the clip nor take the run with it
             log.exception("the check %s failed", name)
             findings.append(
@@ -176,6 +188,10 @@ def examine(
         clip=clip.info, passed=all(finding.verdict != "fail" for finding in findings), findings=tuple(findings)
     )
     return Examination(inspection, tuple(lines))
+
+
+def _prompt_shown(evidence: Evidence, judge: FrameJudge | None, on_progress: Progress) -> list[ClipFinding]:
+    return prompt.check(evidence.clip, evidence.timing, evidence.asked.prompt, judge, on_progress)
 
 
 def summary(inspection: Inspection) -> Iterator[str]:

@@ -24,8 +24,8 @@ LANES: Mapping[str, str] = {
     "flicker": "flicker", "local flicker": "flicker",
     "exposure breathing": "exposure", "colour drift": "exposure", "black": "exposure", "first colours": "exposure",
     "motion": "motion", "cut": "motion", "jump": "motion", "freeze": "motion", "dropped frames": "motion",
-    "frame times": "motion", "camera": "motion", "prompt drift": "motion", "loop seam": "motion",
-    "loop speed": "motion", "ping-pong": "motion", "first frame": "motion",
+    "frame times": "motion", "camera": "motion", "prompt drift": "motion", "prompt shown": "motion",
+    "loop seam": "motion", "loop speed": "motion", "ping-pong": "motion", "first frame": "motion",
     "closures": "mouth", "silence": "mouth", "still mouth": "mouth", "teeth": "mouth",
 }  # fmt: skip
 """Check -> the name of the timeline in which its faults are marked."""
@@ -34,7 +34,7 @@ SUDDEN = frozenset({"cut", "jump", "dropped frames", "flicker", "local flicker",
 """Faults that show between one frame and the next."""
 LASTING = frozenset({"freeze", "still mouth"})
 """Faults that show in how alike their ends are."""
-DRIFTING = frozenset({"colour drift", "background", "subject colours"})
+DRIFTING = frozenset({"colour drift", "background", "subject colours", "prompt shown"})
 """Faults that show against the first frame."""
 SEAMS = frozenset({"loop seam", "loop speed"})
 HEARD = frozenset({"sync", "sync heard", "sync drift", "sound", "sound length", "loudness", "clipping"})

@@ -16,6 +16,7 @@ from stillwake.inspection import (
     motion,
     moves,
     picture,
+    prompt,
     rigid,
     start,
     sync,
@@ -98,6 +99,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{motion.MOVED:.0%} of the picture", "fail"),
         Row("prompt drift", "that move fades before the clip ends",
             f"{motion.FADED:.0%} of its speed in the first third is left in the last", "warn"),
+        Row("prompt shown", "what the prompt names is in no frame, or not to the end; only a judge can tell "
+            "(`--judge`), and where it finds nothing wrong this stays unseen",
+            f"{prompt.LOOKS} frames along the clip; no, asked in {len(prompt.WORDINGS)} ways, in most of those after "
+            "the last that shows it", "warn"),
         Row("loop seam", "the end does not meet the beginning",
             f"{loop.SEAM:g} ordinary steps along its way, {loop.ASTRAY:g} in all", "fail"),
         Row("loop speed", "the speed changes, or the motion turns round, at the seam",
@@ -160,6 +165,8 @@ stillwake inspect hello.mp4                                     # one of ours: h
 | `--loop` | the end must flow into the beginning |
 | `--engine NAME` | who made it; each fix then names what can be turned there |
 | `--camera WORDS`, `--prompt TEXT` | the move that was asked for, or the words a generator was given |
+| `--judge URL`, `--judge-model NAME` | a vision-language model of yours sees a few frames: do they show what \
+`--prompt` names? |
 | `--report page.html` | one self-contained page: each fault with its frame, the measures over one time axis |
 | `--sheet sheet.png` | the faults and the telling moments as one picture |
 | `--json` | the record `stillwake/inspection@1`, for scripts |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stillwake.readiness.gate import advice, check, require_ready
-from stillwake.readiness.judge import EndpointJudge, Judge, judged
+from stillwake.readiness.judge import EndpointJudge, FrameJudge, Judge, judged
 from stillwake.readiness.unlooked import CHECKS
 
-__all__ = ["CHECKS", "EndpointJudge", "Judge", "advice", "check", "judged", "require_ready"]
+__all__ = ["CHECKS", "EndpointJudge", "FrameJudge", "Judge", "advice", "check", "judged", "require_ready"]
