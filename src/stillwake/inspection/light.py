@@ -39,11 +39,12 @@ FLICKER_WINDOW = 0.8
 """Seconds over which flicker is measured, and `FLICKER_DROPPED` the frames of it that count for nothing: one flash, a
 step of the exposure or a cut is no flicker."""
 FLICKER_DROPPED = 3
-FLICKER = 0.3
-"""Percent by which the light jumps to and fro. 78 clean pieces of film and clips of ours reached .15, but for two of a
-webcam that hunts; a flicker of 1 % in every other frame .60 to .95, at random .43 to 1.3 (2026-11-28)."""
-LOCAL_FLICKER = 0.3
-"""The same within a part of the picture, beyond the whole's: the clean ones reached .2, .43 to 1.0 where a quarter
+FLICKER = 0.17
+"""Percent by which the light jumps to and fro. 38 clean clips and pieces of film reached .11 (a webcam that hunts .7);
+of a flicker of 1 % in every other frame an encoder leaves .1 to .9, least of a drawing, which it smooths away
+(2026-11-28)."""
+LOCAL_FLICKER = 0.25
+"""The same within a part of the picture, beyond the whole's: the clean ones reached .18, .43 to 1.0 where a quarter
 flickered by 1 %."""
 BREATH_WINDOW = 4.0
 """Seconds in which a slow swing of the exposure is looked for."""
