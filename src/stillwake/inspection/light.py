@@ -38,7 +38,7 @@ SPREAD = 0.5
 FLICKER_WINDOW = 0.8
 """Seconds over which flicker is measured, and `FLICKER_DROPPED` the frames of it that count for nothing: one flash, a
 step of the exposure or a cut is no flicker."""
-FLICKER_DROPPED = 3
+FLICKER_DROPPED = 4
 FLICKER = 0.17
 """Percent by which the light jumps to and fro. 38 clean clips and pieces of film reached .11 (a webcam that hunts .7);
 of a flicker of 1 % in every other frame an encoder leaves .1 to .9, least of a drawing, which it smooths away
