@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from stillwake.types import Ambience, CameraRecord, Family, Plan
 
+OURS = ("animator", "echo")
+"""Engines of stillwake's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -50,6 +53,11 @@ class Asked:
             ambient=shot.ambient,
             moving=shot.motion != "still" or moves,
         )
+
+    @property
+    def ours(self) -> bool:
+        """Whether an engine of stillwake drew it, frame by frame from a timeline."""
+        return self.family == "animator" and self.engine in OURS
 
     @property
     def everywhere(self) -> str:

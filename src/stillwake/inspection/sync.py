@@ -96,8 +96,6 @@ LEAST_LEAD = 0.03
 """By how much the best offset must beat any that lies more than 120 ms away from it."""
 EYES = 0.45
 """Distance of the eyes over the width of the face's box."""
-OURS = ("animator", "echo")
-"""Engines of ours: they draw lips after the very timeline."""
 PAUSE_EDGE = 0.1
 """Seconds at either end of a pause in which the lips still come from or go to a word."""
 UNSURE = 0.5
@@ -481,7 +479,7 @@ def _against_timeline(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> 
 
 def natural_lead(offset: Offset, evidence: Evidence) -> float:
     """Seconds by which these lips may come before what is heard: `LEAD` for a real person's, 0 for an animator's."""
-    if offset.correlation >= DRAWN or (evidence.asked.family == "animator" and evidence.asked.engine in OURS):
+    if offset.correlation >= DRAWN or evidence.asked.ours:
         return 0.0
     return LEAD * float(np.clip((_travel(evidence.seen.face) - CALM) / (LIVELY - CALM), 0, 1))
 
