@@ -53,6 +53,8 @@ and clips of ours two came as low, 76 of 80 frozen ones did (2026-11-28)."""
 FROZEN_FAST = (1.2, 0.1)
 ABRUPT = 0.9
 """Times the usual step that the steps before and after a frozen stretch are: who comes to rest slows down first."""
+LONG = 8
+"""Steps from which half as much will do: nobody rests so long so quietly in the midst of motion."""
 REPEATED = 0.15
 """Share of its neighbours' change under which a single step shows the same frame twice."""
 HELD = 1.0
@@ -445,7 +447,8 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     reach, start = max(6, round(float(fps))), first - FROZEN_STEPS
     step = _least(motion.step, start - reach, start + 1, last, last + reach)
     before, after = motion.step[max(0, start - 1) : start + 1], motion.step[last : last + 2]
-    return len(before) == len(after) == 2 and min(before.max(), after.max()) >= ABRUPT * step
+    need = ABRUPT if last - first + FROZEN_STEPS < LONG else ABRUPT / 2
+    return len(before) == len(after) == 2 and min(before.max(), after.max()) >= need * step
 
 
 def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
