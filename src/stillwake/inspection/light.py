@@ -309,13 +309,22 @@ def _steps_alone(steps: Array) -> Array:
     return alone
 
 
-def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
-    name = "exposure breathing"
-    seconds = len(logs) / float(fps)
-    if seconds < 1.5 * BREATH_PERIODS[1]:
-        return _unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
-    gain = _gain(logs, light)
-    gain -= np.cumsum(_steps_alone(np.diff(gain, prepend=0.0)))
+def _level(logs: Floats, light: Light) -> Array:
+    """The exposure of each frame against what is usual, percent (N,): what all blocks share.
+
+    Unlike `_gain` it knows nothing of one frame's likeness to the next, but it misses no change that an encoder lets
+    through block by block.
+    """
+    level: Array = 100.0 * _middle(logs - np.median(logs, axis=0), _weights(light))
+    return level
+
+
+def _swings(gain: Array, fps: Fraction) -> tuple[Array, Array, npt.NDArray[np.int64], int]:
+    """The swing to either side in each window of a course, percent, and its period, s.
+
+    And where the windows begin, and how many frames they have.
+    """
+    gain = gain - np.cumsum(_steps_alone(np.diff(gain, prepend=gain[0])))
     width = min(len(gain), round(BREATH_WINDOW * float(fps)))
     time = np.arange(width) / float(fps)
     base = np.stack([np.ones(width), time], -1)
@@ -337,6 +346,18 @@ def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
         size = np.hypot(fit[:, 2], fit[:, 3]) * (1 - left / total > BREATH_FIT)
         period = np.where(size > swing, length, period)
         swing = np.maximum(swing, size)
+    return swing, period, starts, width
+
+
+def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
+    name = "exposure breathing"
+    seconds = len(logs) / float(fps)
+    if seconds < 1.5 * BREATH_PERIODS[1]:
+        return _unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
+    courses = [_gain(logs, light), _level(logs, light)]
+    found = [_swings(course, fps) for course in courses]
+    chosen = max(range(len(found)), key=lambda k: float(found[k][0].max()))
+    gain, (swing, period, starts, width) = courses[chosen], found[chosen]
     best = int(swing.argmax())
     value = float(swing[best])
     over = value > BREATH
