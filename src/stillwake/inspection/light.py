@@ -50,7 +50,7 @@ BREATH_WINDOW = 4.0
 """Seconds in which a slow swing of the exposure is looked for."""
 BREATH_PERIODS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
 """Seconds of one breath."""
-BREATH = 0.45
+BREATH = 0.42
 """Percent by which the exposure swings to either side. The clean ones reached .34; swings of 1 % in 2 s gave .7 to 1.1
 in clips of more than 2 s."""
 BREATH_FAIL = 0.6
