@@ -154,7 +154,7 @@ def seam(ends: Ends) -> Seam | None:
 
     # over fine texture two steps do not look twice as far as one
     two = max(1.2, (steps(last[-1] - last[-3]) + steps(first[2] - first[0])) / 2)
-    along = 1 + (steps(over) - 1) / (two - 1) if way > FAST * beside else size(over) / beside
+    along = max(0.0, 1 + (steps(over) - 1) / (two - 1)) if way > FAST * beside else size(over) / beside
 
     def pace(here: Floats, near: Floats, far: Floats) -> float:
         """The speed at a frame, from the frames two and four steps away: theirs less what it grows by in between."""
