@@ -725,5 +725,5 @@ def test_a_leaning_face_is_read_upright() -> None:
     watches = _Watches(evidence().clip, ((0.0, 1.0),), place, "", "no matte", None, None)
     reader: Any = Reader()
     for index in range(2):
-        watches.take(Shown(index, index / 25, np.zeros((100, 100, 3), np.uint8)), reader)
+        watches.take(watches.view(Shown(index, index / 25, np.zeros((100, 100, 3), np.uint8)), reader))
     assert asked == [((10.0, 10.0, 40.0, 40.0), 21.0, "drawn")] * 2

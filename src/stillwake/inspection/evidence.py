@@ -282,25 +282,30 @@ class _Watches:
 
         total = sum(int((end - start) * self._clip.info.fps) for start, end in self._spans)
         with MeshReader() as reader:
-            for done, shown in enumerate(_ahead(frames_within(self._clip, times, self._spans))):
-                self.take(shown, reader)
+            views = (self.view(shown, reader) for shown in frames_within(self._clip, times, self._spans))
+            for done, view in enumerate(_ahead(views)):
+                self.take(view)
                 on_progress("inspect", min(done + 1, total), total)
 
-    def take(self, shown: Shown, reader: MeshReader) -> None:
-        """One frame, for all of them."""
+    def view(self, shown: Shown, reader: MeshReader) -> View:
+        """One frame with its face; in order, for each is looked for where the one before was."""
         place = self._place
-        view = View(shown, None, place, None)
+        mesh = None
         if place is not None:
-            view.mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
+            mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
+            if mesh is not None:
+                self._place = place._replace(box=_followed(place.box, mouth.box_of(mesh)))
+        return View(shown, mesh, place, None)
+
+    def take(self, view: View) -> None:
+        """One frame, for all of them."""
         view.people = self._look_for_people(view)
-        if view.mesh is not None and place is not None:
-            self._place = place._replace(box=_followed(place.box, mouth.box_of(view.mesh)))
         self.mouth.take(view)
         for watch in (self.light, self.motion, self.shape, self.rigid, self.blocks, self.ends):
             watch.take(view)
-        if self._comparison is not None and shown.time - self._compared >= self._every:
-            self._comparison.take(shown.time, shown.pixels)
-            self._compared = shown.time
+        if self._comparison is not None and view.time - self._compared >= self._every:
+            self._comparison.take(view.time, view.pixels)
+            self._compared = view.time
 
     def _look_for_people(self, view: View) -> Floats:
         from stillwake.perceive import people
@@ -311,10 +316,10 @@ class _Watches:
         return self._people[1]
 
 
-def _ahead(frames: Iterator[Shown]) -> Iterator[Shown]:
-    """The same frames, decoded in another thread a few ahead."""
+def _ahead(frames: Iterator[View]) -> Iterator[View]:
+    """The same frames, decoded and their faces found in another thread, a few ahead."""
     with ThreadPoolExecutor(1, "stillwake decoder") as decoder:
-        waiting: deque[Future[Shown | None]] = deque(decoder.submit(next, frames, None) for _ in range(AHEAD))
+        waiting: deque[Future[View | None]] = deque(decoder.submit(next, frames, None) for _ in range(AHEAD))
         try:
             while (shown := waiting.popleft().result()) is not None:
                 waiting.append(decoder.submit(next, frames, None))
