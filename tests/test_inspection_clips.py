@@ -125,13 +125,13 @@ def test_an_injury_is_found_and_nothing_else(
 def test_a_strangers_clip_is_inspected_from_its_own_sound(bench: ModuleType, take: Any, tmp_path: Path) -> None:
     clip = bench.encoded(bench.injured(take, "sound_shifted", -200).take, tmp_path)
     found = inspect(clip)
-    heard = finding(found, "sync heard")
+    heard = finding(found, "sync")
     assert heard.verdict in ("warn", "fail")
     assert heard.measured == pytest.approx(200, abs=40)
     for check in ("background raw", "folds", "inverse"):
         assert finding(found, check).verdict == "unseen"
         assert finding(found, check).why
-    assert not {f.check for f in found.findings if f.verdict == "fail"} - {"sync heard"}
+    assert not {f.check for f in found.findings if f.verdict == "fail"} - {"sync"}
 
 
 def test_a_clip_without_sound_or_face_is_unseen_not_passed(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_clip_without_sound_or_face_is_unseen_not_passed(tmp_path: Path) -> No
     frames = (rng.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(20))
     clip = write_clip(tmp_path / "noise.mp4", frames, fps=Fraction(25), frame_count=20, size=(128, 96))
     verdicts = {finding.check: finding.verdict for finding in inspect(clip).findings}
-    for check in ("length", "sound length", "sync heard", "sync drift", "closures", "silence", "teeth"):
+    for check in ("length", "sound length", "sync", "sync drift", "closures", "silence", "teeth"):
         assert verdicts[check] == "unseen", check
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SEAM = 1.28
 """How many ordinary steps the step over the seam may go along its way: seven loops of ours encoded at crf 18 and 23
 went 0 to 1.2, and 1.3 to 2.9 without their last frame (2026-11-28)."""
+DRAWN = 1.5
+"""How many ordinary steps it may be where the frames are at hand as they were drawn: whole loops have 1.0."""
 ASTRAY = 3.5
 """How many ordinary steps it may be in all, aside and a key frame's texture included: those loops had 1.1 to 2.5."""
 TURNS = -0.5
@@ -226,7 +228,8 @@ def check(evidence: Evidence) -> list[ClipFinding]:
     asked = evidence.asked
     if asked.loop is False or (asked.loop is None and evidence.sound is not None):
         return []  # who speaks does not go round
-    ends = _raw(evidence) or evidence.ends
+    raw = _raw(evidence)
+    ends = raw or evidence.ends
     found = seam(ends)
     name = "loop seam"
     if found is None or found.noise > NOISY:
@@ -236,19 +239,21 @@ def check(evidence: Evidence) -> list[ClipFinding]:
     step = float(1 / evidence.fps)
     length = evidence.clip.info.frame_count * step / asked.repeat
     speed = _speed(found, bool(asked.loop), length, step) if asked.ambient is None else []
-    return [*_position(found, bool(asked.loop), length, step), *speed, *_mirror(evidence)]
+    return [*_position(found, bool(asked.loop), raw is not None, length, step), *speed, *_mirror(evidence)]
 
 
-def _position(found: Seam, certain: bool, length: float, step: float) -> list[ClipFinding]:
-    astray = found.wide > ASTRAY
-    over = astray or found.along > SEAM
+def _position(found: Seam, certain: bool, drawn: bool, length: float, step: float) -> list[ClipFinding]:
+    # what was drawn has no codec's noise in it, and all of the step counts
+    limit = DRAWN if drawn else ASTRAY
+    astray = drawn or found.wide > ASTRAY
+    over = found.wide > limit or (not drawn and found.along > SEAM)
     return [
         ClipFinding(
             check="loop seam",
             verdict="pass" if not over else "fail" if certain else "warn",
             measured=round(found.wide if astray else found.along, 3),
             unit="ordinary steps",
-            limit=ASTRAY if astray else SEAM,
+            limit=limit if astray else SEAM,
             start=length - step if over else None,
             end=length if over else None,
             why=f"from its last frame to its first it is {found.wide if astray else found.along:.2f} ordinary steps"
