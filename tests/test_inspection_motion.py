@@ -356,7 +356,7 @@ def test_a_move_that_stops_half_way_has_been_forgotten() -> None:
 
 def test_the_timeline_has_an_entry_a_step() -> None:
     seen = watched(a_clip(range(30)))
-    (line,) = motion.timelines(seen, Asked())
+    (line,) = motion.timelines(seen)
     assert (line.name, len(line.times)) == ("motion", 29)
     assert line.times[0] == pytest.approx(0.06)
 

@@ -605,8 +605,8 @@ def _meant_scene(
         except StillwakeError:
             picture = None
         if picture is None or picture.sha256 != record.report.still.sha256:
-            why = "does not lie beside it" if picture is None else "is another picture by now"
-            note(f"The still {name[:80]!r} that the record names {why}; give it with --still.")
+            why = "does not lie beside it" if picture is None else "is not the picture of that name beside it"
+            note(f"The still {name[:80]!r} that the clip was made from {why}; give it with --still.")
             picture = None
     if picture is None:
         return None, plan

@@ -72,7 +72,7 @@ TIMELINES: tuple[Callable[[Evidence], list[Timeline]], ...] = (
     lambda e: morph.timelines(e.shape),
     lambda e: rigid.timelines(e.rigid),
     lambda e: light.timelines(e.light, e.fps),
-    lambda e: motion.timelines(e.motion, e.asked),
+    lambda e: motion.timelines(e.motion),
 )
 """What can be drawn along a clip."""
 

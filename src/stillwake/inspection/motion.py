@@ -100,7 +100,7 @@ class Motion:
     how many times its neighbours' mean change its own is, ``jump_share`` 0..1 of the tiles that do so, ``jump_moved``
     0..1 of those that move; all nan where the neighbours are missing.
     ``camera`` (N, 4): the common motion as shift right and down in picture widths, ln of the
-    scale, and rotation in radians clockwise; ``held`` 0..1, how much of the picture follows it; ``subject`` and
+    scale, and rotation in radians clockwise; ``subject`` and
     ``around`` mean motion of people and of the rest once the camera's is taken out, picture widths a second;
     ``spread`` 0..1 of the tiles that change; ``cuts`` the frames that begin another scene, as PySceneDetect has it.
     """
@@ -116,7 +116,6 @@ class Motion:
     jump_share: Array
     jump_moved: Array
     camera: Array
-    held: Array
     subject: Array
     around: Array
     spread: Array
@@ -181,7 +180,7 @@ class Watch:
             self._anchor = view.index, plain
         elif (steps := view.index - self._anchor[0]) >= FOLLOWED_EVERY:
             moved = _camera(self._flow.calc(self._anchor[1], plain, None), self._anchor[1], view.people)
-            each = (*(value / steps for value in moved[:4]), moved[4], moved[5] / steps, moved[6] / steps)
+            each = tuple(value / steps for value in moved)
             self._moved.update((index, each) for index in range(self._anchor[0] + 1, view.index + 1))
             self._anchor = view.index, plain
 
@@ -219,8 +218,8 @@ class Watch:
         nothing = (np.nan,) * 3
         likeness = np.array([self._likeness.get(int(k), nothing[:2]) for k in index]).reshape(-1, 2)
         jumps = np.array([self._jumps.get(int(k), nothing) for k in index]).reshape(-1, 3)
-        rest = next(reversed(self._moved.values()), (0.0,) * 4 + (1.0, 0.0, 0.0))
-        moved = np.array([self._moved.get(int(k), rest) for k in index]).reshape(-1, 7)
+        rest = next(reversed(self._moved.values()), (0.0,) * 6)
+        moved = np.array([self._moved.get(int(k), rest) for k in index]).reshape(-1, 6)
         rate = float(self._fps)
         return Motion(
             index=index,
@@ -235,9 +234,8 @@ class Watch:
             jump_moved=jumps[:, 2],
             spread=table[:, 5],
             camera=moved[:, :4],
-            held=moved[:, 4],
-            subject=moved[:, 5] * rate,
-            around=moved[:, 6] * rate,
+            subject=moved[:, 4] * rate,
+            around=moved[:, 5] * rate,
             cuts=tuple(self._cuts),
         )
 
@@ -261,9 +259,9 @@ def _jump(tiles: Floats, others: list[Floats]) -> tuple[float, float, float]:
 
 
 def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, ...]:
-    """The similarity that most of the picture follows, the share that does, and what moves besides.
+    """The similarity that most of the picture follows, and what moves besides.
 
-    ``flow`` (h, w, 2) px; gives shift x, shift y in widths, ln scale, rotation, share, and the mean motion of people
+    ``flow`` (h, w, 2) px; gives shift x, shift y in widths, ln scale, rotation, and the mean motion of people
     and of the rest besides it in widths.
     """
     height, width = picture.shape
@@ -290,14 +288,12 @@ def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, .
         trust = 1 / (1 + (size / 0.0015) ** 2)
     size = np.hypot(left[:, 0], left[:, 1])
     sure = texture > 4.0
-    follows = float(((size < 0.003) & sure).sum() / max(1, sure.sum()))
     on, off = (person > 0.5) & sure, (person < 0.1) & sure
     return (
         float(fit[0]),
         float(fit[1]),
         float(np.log(max(0.1, 1 + fit[2]))),
         float(fit[3]),
-        follows,
         float(size[on].mean()) if on.any() else 0.0,
         float(size[off].mean()) if off.any() else 0.0,
     )
@@ -657,7 +653,7 @@ def camera_in(prompt: str) -> CameraRecord | None:
     return None
 
 
-def timelines(motion: Motion, asked: Asked) -> list[Timeline]:
+def timelines(motion: Motion) -> list[Timeline]:
     """How much changes from frame to frame."""
     return [Timeline("motion", "levels of 255", motion.time.astype(np.float32), motion.step.astype(np.float32))]
 
