@@ -21,6 +21,7 @@ from stillwake.doctor import demo_still
 from stillwake.errors import UsageError
 from stillwake.perceive.strokes import BrushRecord
 from stillwake.types import Brief, CameraKey, CameraRecord, FaceRecord, Inspection, Plan, Report, RunRecord
+from stillwake.workflow import versions
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -394,7 +395,7 @@ def test_doctor_finds_this_machine_healthy(run: Callable[..., Run]) -> None:
 
 
 def test_doctor_finds_what_is_missing(run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "PACKAGES", ("stillwake", "no-such-package"))
+    monkeypatch.setattr(versions, "PACKAGES", ("stillwake", "no-such-package"))
 
     def full() -> str:
         raise OSError(28, "No space left on device")

@@ -20,6 +20,7 @@ from stillwake.inspection import moves as moves_check
 from stillwake.media import open_still
 from stillwake.readiness import check
 from stillwake.types import MOTIONS, Brief, CameraMove, CameraRecord, Pixels, Report, RunRecord, Scene, Shot
+from stillwake.workflow.proposing import painted_scene
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -266,7 +267,7 @@ def test_what_is_added_is_seen_in_the_scene(inputs: Path, seen: Scene) -> None:
 
     strokes = open_strokes(inputs / "brush.json", (WIDTH, HEIGHT))
     pinned = open_mask(inputs / "mask.png", (WIDTH, HEIGHT))
-    scene, note = workflow._painted(seen, Brief(depth=inputs / "depth.png", camera="pan"), strokes, pinned)
+    scene, note = painted_scene(seen, Brief(depth=inputs / "depth.png", camera="pan"), strokes, pinned)
     assert note == ""
     assert scene.depth is not None
     assert scene.depth.shape == (HEIGHT, WIDTH)
@@ -274,7 +275,7 @@ def test_what_is_added_is_seen_in_the_scene(inputs: Path, seen: Scene) -> None:
     assert scene.pinned is pinned
     assert scene.seen["depth"] == "a map given by hand"
     assert seen.depth is None
-    assert workflow._painted(seen, Brief(), None, None)[0] is seen
+    assert painted_scene(seen, Brief(), None, None)[0] is seen
 
 
 # ----------------------------------------------------------------------------------------------- is it sharp and even?

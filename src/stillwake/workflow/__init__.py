@@ -1,0 +1,14 @@
+"""The whole walk in one place: what the command line and the other doors call.
+
+picture -> Still -> Scene -> Report -> Plan -> Clip -> Inspection -> OUT.json
+
+``proposing`` goes as far as the plan, ``making`` writes the clip and its record, ``examining`` inspects any clip.
+"""
+
+from stillwake.workflow.examining import examine
+from stillwake.workflow.files import record_path
+from stillwake.workflow.making import animate
+from stillwake.workflow.proposing import hear, look, propose
+from stillwake.workflow.versions import package_versions
+
+__all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]

@@ -1,0 +1,174 @@
+"""A still and a brief -> a finished clip with its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stillwake.engines import Performance, load_engine
+from stillwake.engines import frames as frames_of
+from stillwake.types import (
+    Brief,
+    Clip,
+    Inspection,
+    Pixels,
+    Plan,
+    Progress,
+    RunRecord,
+    Scene,
+    Shot,
+    Sound,
+    Speech,
+    no_progress,
+)
+from stillwake.workflow.files import record_path, staged, writing
+from stillwake.workflow.proposing import proposed
+from stillwake.workflow.versions import package_versions
+from stillwake.workflow.watch import Watch
+
+
+def animate(
+    picture: Path,
+    brief: Brief,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    sheet: Path | None = None,
+    on_progress: Progress = no_progress,
+) -> RunRecord:
+    """The record of a finished clip: the clip lies at ``out`` and the record beside it.
+
+    A clip that does not pass its inspection is kept, with its record: look at ``record.inspection``. On any other
+    failure nothing is left behind, and what should have been overwritten is as it was.
+
+    Parameters
+    ----------
+    picture
+        The still's file.
+    brief
+        What the person should say, and how the clip should be.
+    out
+        Its ending is the format: ``.mp4``, ``.webm``, ``.mov``, ``.gif``, ``.webp``, ``.apng``, ``.avif``, or
+        ``folder/%05d.png`` for lossless frames.
+    overwrite
+        Whether ``out``, its record and the sheet may be replaced.
+    sheet
+        Where a contact sheet of the clip is written, if anywhere; a ``.png``.
+    on_progress
+        Called with the stage ("look", "listen", "ready", "render", "encode", "inspect") and how far it is; "encode"
+        comes only where the frames are gone through again, each time from the first. Raise
+        `stillwake.errors.Cancelled` inside it to stop.
+
+    Raises
+    ------
+    stillwake.errors.StillwakeError
+        Every one of them may come from here; each says what happened, why, and what to do.
+    """
+    from stillwake.engines.framed import perform
+    from stillwake.media import check_clip_output, check_output
+    from stillwake.perceive import faces_within, framed, place_of, scaled
+
+    watch = Watch()
+    speaks = brief.say is not None or brief.sound is not None
+    max_bytes = None if brief.max_mb is None else round(brief.max_mb * 1_000_000)
+    check_clip_output(out, overwrite, fps=brief.fps, sound=speaks, max_bytes=max_bytes)
+    record_at = record_path(out)
+    for path in (record_at, *([sheet] if sheet is not None else [])):
+        check_output(path, overwrite)
+    given, scene, report, speech, plan = proposed(picture, brief, on_progress, watch)
+    (shot,) = plan.shots
+    check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
+
+    on_progress("ready", 0, 1)
+    with watch.stage("prepare"):
+        engine = load_engine(shot.engine)
+        place = place_of(scene, shot.crop, shot.size)
+        numbers = faces_within(scene, shot.crop)
+        scene = scaled(framed(scene, shot.crop), shot.size)
+        if shot.face in numbers:  # of those that are left in the picture
+            shot = shot.model_copy(update={"face": numbers.index(shot.face) + 1})
+        performance = perform(engine, scene, shot, speech, place)
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
+    with performance, staged(out, record_at, sheet, overwrite) as places:
+        on_progress("ready", 1, 1)
+        with watch.stage("render"):
+            sound = None if speech is None else speech.sound
+            clip = _render(performance, shot, places.clip, sound, scene.still.alpha, max_bytes, on_progress, watch)
+        with watch.stage("inspect"):
+            inspection = _inspect(clip, scene, speech, performance, Plan(shots=(shot,)), on_progress)
+        if places.sheet is not None:
+            with watch.stage("sheet"):
+                _draw_sheet(clip, places.sheet, scene, speech, shot.face)
+        record = RunRecord(
+            brief=_portable(brief),
+            face=given[0].record if given else None,
+            report=report,
+            plan=plan,
+            inspection=inspection,
+            versions=package_versions(),
+            seconds=watch.finish(),
+        )
+        with writing(record_at):
+            places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return record
+
+
+def _render(
+    performance: Performance,
+    shot: Shot,
+    out: Path,
+    sound: Sound | None,
+    alpha: Pixels | None,
+    max_bytes: int | None,
+    on_progress: Progress,
+    watch: Watch,
+) -> Clip:
+    from stillwake.media import carries_alpha, write_clip
+
+    alpha = alpha if carries_alpha(out) else None
+    return write_clip(
+        out,
+        lambda: watch.note_first(frames_of(performance, alpha), "before_first_frame"),
+        fps=performance.fps,
+        frame_count=performance.frame_count,
+        size=performance.size,
+        sound=sound,
+        loop=shot.loop,
+        repeat=shot.repeat,
+        max_bytes=max_bytes,
+        on_progress=on_progress,
+    )
+
+
+def _inspect(
+    clip: Clip, scene: Scene, speech: Speech | None, performance: Performance, plan: Plan, on_progress: Progress
+) -> Inspection:
+    from stillwake.inspection import inspect
+
+    return inspect(
+        clip,
+        still=scene.still,
+        scene=scene,
+        speech=speech,
+        performance=performance,
+        plan=plan,
+        on_progress=on_progress,
+    )
+
+
+def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech | None, face: int) -> None:
+    from stillwake.inspection import contact_sheet
+
+    contact_sheet(clip, sheet, scene=scene, speech=speech, face=face)
+
+
+def _portable(brief: Brief) -> Brief:
+    """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
+    from stillwake.media.files import shown
+    from stillwake.moves import is_key_frame_file
+
+    names = ("sound", "face_file", "brush", "depth", "depth_model", "still_mask")
+    files = {name: getattr(brief, name) for name in names}
+    short: dict[str, Path | str] = {name: Path(shown(path)) for name, path in files.items() if path is not None}
+    if brief.camera is not None and is_key_frame_file(brief.camera):
+        short["camera"] = shown(Path(brief.camera))
+    return brief.model_copy(update=short)
