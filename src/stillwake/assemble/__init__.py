@@ -1,0 +1,1 @@
+"""Finished clips, sounds and a storyboard -> one film."""

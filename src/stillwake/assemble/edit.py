@@ -1,0 +1,75 @@
+"""The edit: which picture and which sounds stand at which moment of a film, exactly.
+
+Pictures begin and end on frames of the film; sounds begin where a `Fraction` of a second says, to the sample. A cut
+of the picture never moves a sound: a recording that runs on under several shots is laid once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from stillwake.types import Size, Sound, Speech
+
+Transition = Literal["cut", "dissolve", "fade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A shot's picture in the film.
+
+    Film frames ``start`` up to, not including, ``end`` show its clip's frames from ``first`` on. ``shot`` counts the
+    storyboard's shots from 0. ``transition`` says how it begins: a "cut"; a "dissolve", whose ``frames`` it shares
+    with the picture before, so that it starts before that one ends; a "fade" through black, half of whose ``frames``
+    lie at the end of the picture before and half at its own beginning.
+    """
+
+    shot: int
+    name: str
+    start: int
+    end: int
+    first: int = 0
+    transition: Transition = "cut"
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """A sound in the film: from its own second ``begin`` to ``end``, heard from the film's second ``start`` on.
+
+    ``shot`` is the one whose speech it is, or whose clip it came with; None is the bed of the whole film. ``gain`` dB;
+    ``fade_in`` and ``fade_out`` seconds; ``duck`` dB by which it goes down while somebody speaks; ``loops`` until the
+    film ends. ``speech`` is its timeline, in the sound's own seconds, where somebody speaks in it.
+    """
+
+    shot: int | None
+    sound: Sound
+    start: Fraction
+    begin: Fraction
+    end: Fraction
+    gain: float = 0.0
+    fade_in: Fraction = Fraction(0)
+    fade_out: Fraction = Fraction(0)
+    duck: float = 0.0
+    loops: bool = False
+    speech: Speech | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """A film before it is joined: ``frame_count`` frames of ``size`` px at ``fps``; pictures in order; all sounds.
+
+    Every frame of the film is covered by one picture, or by two in a dissolve.
+    """
+
+    fps: Fraction
+    size: Size
+    frame_count: int
+    pictures: tuple[Picture, ...]
+    tracks: tuple[Track, ...]
+
+    @property
+    def seconds(self) -> Fraction:
+        """How long the film is."""
+        return self.frame_count / self.fps
