@@ -365,3 +365,17 @@ def test_a_living_loop_blinks_and_keeps_the_mouth(rig: Rig) -> None:
     assert track.blink.max() > 0.9
     assert not live_track(Fraction(25), 150, 0, False).blink.any()
     assert not track.poses[:, : len(EXPRESSION)].any()
+
+
+@pytest.mark.parametrize("width", [0.0, 0.5, 2.0, 30.0])
+def test_an_eye_of_any_size_has_a_line(width: float) -> None:
+    from stillwake.engines.animator.anatomy import eye_line
+
+    along = np.linspace(0, width, 9)
+    bow = np.sin(np.linspace(0, np.pi, 9)) * width / 4
+    line = eye_line(
+        np.c_[100 + along, 50 - bow], np.c_[100 + along, 50 + bow], np.c_[100 + along, 40 - bow], np.array([1.0, 0.0])
+    )
+    assert np.isfinite(line.upper).all()
+    assert np.isfinite(line.lower).all()
+    assert line.upper.min() == pytest.approx(-width / 4, abs=max(0.02, 0.01 * width))

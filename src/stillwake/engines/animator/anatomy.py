@@ -292,7 +292,7 @@ def eye_line(upper: Array, lower: Array, brow: Array, across: Array | None = Non
     from scipy.interpolate import PchipInterpolator
 
     if across is None:
-        across = (upper[-1] - upper[0]) / np.linalg.norm(upper[-1] - upper[0])
+        across = (upper[-1] - upper[0]) / max(1e-6, float(np.linalg.norm(upper[-1] - upper[0])))
     width = float((upper[-1] - upper[0]) @ across)
     down = np.array([-across[1], across[0]])
     origin = upper[0]
@@ -302,7 +302,9 @@ def eye_line(upper: Array, lower: Array, brow: Array, across: Array | None = Non
         along, below = (contour - origin) @ across, (contour - origin) @ down
         order = np.argsort(along)
         along, below = along[order], below[order]
-        keep = np.r_[True, np.diff(along) > 0.3]  # PCHIP wants rising positions
+        keep = np.r_[True, np.diff(along) > min(0.3, 0.02 * (along[-1] - along[0]))]  # PCHIP wants rising positions
+        if keep.sum() < 2:  # an eye seen edge-on, or smaller than a pixel
+            return np.full(len(x), below.mean())
         heights: Array = PchipInterpolator(along[keep], below[keep])(np.clip(x, along[keep][0], along[keep][-1]))
         return heights
 
