@@ -25,6 +25,9 @@ from stillwake.workflow.proposing import proposed
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
 
+CRF = 18
+"""x264's for a clip to be looked at: no loss that is seen."""
+
 
 def animate(
     picture: Path,
@@ -33,6 +36,8 @@ def animate(
     *,
     overwrite: bool = False,
     sheet: Path | None = None,
+    speech: Speech | None = None,
+    crf: int = CRF,
     on_progress: Progress = no_progress,
 ) -> RunRecord:
     """The record of a finished clip: the clip lies at ``out`` and the record beside it.
@@ -53,6 +58,10 @@ def animate(
         Whether ``out``, its record and the sheet may be replaced.
     sheet
         Where a contact sheet of the clip is written, if anywhere; a ``.png``.
+    speech
+        What the brief says is spoken, or the part of it that this clip shows, where somebody has listened already.
+    crf
+        x264's, smaller being better: a clip that goes into a film is encoded once more.
     on_progress
         Called with the stage ("look", "listen", "ready", "render", "encode", "inspect") and how far it is; "encode"
         comes only where the frames are gone through again, each time from the first. Raise
@@ -74,7 +83,7 @@ def animate(
     record_at = record_path(out)
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
-    given, scene, report, speech, plan = proposed(picture, brief, on_progress, watch)
+    given, scene, report, speech, plan = proposed(picture, brief, on_progress, watch, speech)
     (shot,) = plan.shots
     check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
@@ -92,7 +101,8 @@ def animate(
         on_progress("ready", 1, 1)
         with watch.stage("render"):
             sound = None if speech is None else speech.sound
-            clip = _render(performance, shot, places.clip, sound, scene.still.alpha, max_bytes, on_progress, watch)
+            alpha = scene.still.alpha
+            clip = _render(performance, shot, places.clip, sound, alpha, max_bytes, crf, on_progress, watch)
         with watch.stage("inspect"):
             inspection = _inspect(clip, scene, speech, performance, Plan(shots=(shot,)), on_progress)
         if places.sheet is not None:
@@ -119,6 +129,7 @@ def _render(
     sound: Sound | None,
     alpha: Pixels | None,
     max_bytes: int | None,
+    crf: int,
     on_progress: Progress,
     watch: Watch,
 ) -> Clip:
@@ -135,6 +146,7 @@ def _render(
         loop=shot.loop,
         repeat=shot.repeat,
         max_bytes=max_bytes,
+        crf=crf,
         on_progress=on_progress,
     )
 

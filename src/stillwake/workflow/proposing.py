@@ -130,9 +130,12 @@ def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech | None, 
 
 
 def proposed(
-    picture: Path, brief: Brief, on_progress: Progress, watch: Watch
+    picture: Path, brief: Brief, on_progress: Progress, watch: Watch, heard: Speech | None = None
 ) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech | None, Plan]:
-    """As `propose`, with the faces that were given first; ``watch`` notes the stages."""
+    """As `propose`, with the faces that were given first; ``watch`` notes the stages.
+
+    ``heard`` is what the brief says is spoken, where somebody has listened already.
+    """
     from stillwake import route
     from stillwake.media import open_still
     from stillwake.perceive import open_mask, open_strokes, perceive
@@ -151,7 +154,7 @@ def proposed(
         strokes = None if brief.brush is None else open_strokes(brief.brush, still.size)
         pinned = None if brief.still_mask is None else open_mask(brief.still_mask, still.size)
     with watch.stage("speech"):
-        finish_hearing = _begin_to_hear(brief)
+        finish_hearing = _begin_to_hear(brief) if heard is None else lambda: heard
     with watch.stage("perceive"):
         scene = perceive(still, given)
     with watch.stage("check"):
