@@ -147,6 +147,56 @@ def sound_from_samples(samples: Samples, rate: int, name: str = "voice") -> Soun
     )  # fmt: skip
 
 
+def sound_part(sound: Sound, begin: Fraction, end: Fraction) -> Sound:
+    """The sound from its second ``begin`` to ``end``, to the nearest sample; silence where it does not reach.
+
+    Parts that follow each other meet without a sample missing or said twice.
+
+    Parameters
+    ----------
+    sound
+        The whole; its samples stay where they are and are streamed.
+    begin, end
+        Seconds of it, before its first sample and after its last one too.
+
+    Raises
+    ------
+    ValueError
+        The part has no sample.
+    """
+    first, last = round(begin * sound.rate), round(end * sound.rate)
+    if last <= first:
+        raise ValueError(f"a part from {begin} to {end} seconds has no sample")
+    at = round(Fraction(first * ANALYSIS_RATE, sound.rate))
+    mono = np.zeros(round(Fraction(last * ANALYSIS_RATE, sound.rate)) - at, np.int16)
+    inside = sound.mono[max(0, at) : max(0, at + len(mono))]
+    mono[max(0, -at) : max(0, -at) + len(inside)] = inside
+
+    def blocks() -> Iterator[Samples]:
+        yield from _silence(min(last, 0) - first, sound.channels)
+        at = 0
+        if last > 0:
+            for block in sound.blocks():
+                piece = block[max(0, first - at) : last - at]
+                at += len(block)
+                if len(piece):
+                    yield piece
+                if at >= last:
+                    break
+        yield from _silence(last - max(at, first, 0), sound.channels)
+
+    digest = hashlib.sha256(f"{sound.sha256} {first} {last}".encode()).hexdigest()
+    return Sound(
+        name=sound.name, sha256=digest, rate=sound.rate, channels=sound.channels,
+        seconds=Fraction(last - first, sound.rate), mono=mono, blocks=blocks, notes=sound.notes,
+    )  # fmt: skip
+
+
+def _silence(count: int, channels: int) -> Iterator[Samples]:
+    for at in range(0, count, BLOCK):
+        yield np.zeros((min(BLOCK, count - at), channels), np.int16)
+
+
 def _fingerprint(path: Path, what: str, refusal: type[InputError]) -> tuple[str, tuple[int, ...]]:
     """The file's SHA-256, and what shows cheaply that it changed."""
     with opened_input(path, what, refusal, LARGEST_FILE) as file:
