@@ -136,8 +136,9 @@ def fade_frames(edit: Edit) -> dict[int, float]:
             continue
         for number in range(0 if place else picture.frames // 2, picture.frames):
             frame = picture.start - picture.frames // 2 + number
-            left = abs(2 * (number + 0.5) / picture.frames - 1)
-            found[frame] = min(left, found.get(frame, 1.0))
+            # The two frames in the middle are black, or the one; the first is a little darker already.
+            left = (abs(2 * number + 1 - picture.frames) - 1) / max(1, picture.frames - 1)
+            found[frame] = min(max(0.0, left), found.get(frame, 1.0))
     return found
 
 

@@ -193,7 +193,7 @@ def font_for(text: str) -> Path:
         if has == wanted:
             return path
         best = max(best, has, key=len)
-    missing = "".join(chr(code) for code in sorted(wanted - best))
+    missing = "".join(dict.fromkeys(one for one in text if ord(one) in wanted - best))
     shown = missing if len(missing) <= 12 else f"{missing[:12]}…"
     raise UnavailableError(
         WHAT,

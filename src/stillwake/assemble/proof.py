@@ -101,8 +101,8 @@ def prove(
 ) -> Inspection:
     """Whether a joined film is what its edit says.
 
-    A shot's clip and the sound of that shot begin together: the first sample of one is heard with the first frame of
-    the other. That is what the sync after joining is measured against.
+    A shot's clip was drawn to what is heard while it is seen, so picture and speech must both be where the edit says:
+    the sync after joining is by how much more the one is off its place than the other.
 
     Parameters
     ----------
@@ -348,7 +348,9 @@ def _together(name: str, findings: list[ClipFinding]) -> list[ClipFinding]:
         said[0] = said[0].model_copy(update={"why": said[0].why + _more(wrong, 0)})
     if well:
         worst = max(well, key=lambda finding: abs(finding.measured or 0.0))
-        why = worst.why if len(well) == 1 else f"{len(well)} are as planned; the furthest off: {worst.why}"
+        why = worst.why if len(well) == 1 else f"{len(well)} are as planned"
+        if len(well) > 1 and worst.measured:
+            why += f"; the furthest off: {worst.why}"
         said.append(worst.model_copy(update={"why": why, "start": None, "end": None}))
     if unseen:
         why = unseen[0].why if len(unseen) == 1 else f"{len(unseen)} cannot be told, the first: {unseen[0].why}"
@@ -706,7 +708,7 @@ class _Ear:
     def __init__(self, film: Clip, edit: Edit, sound: Sound | None) -> None:
         self.film, self.edit, self.mix = film, edit, sound
         self.sound = clip_sound(film.path) if film.info.sound is not None else None
-        self.lags = {number: self._lag(track) for number, track in enumerate(edit.tracks) if track.speech is not None}
+        self.lags = {number: self.lag(track) for number, track in enumerate(edit.tracks) if track.speech is not None}
 
     def findings(self, loudness: float, peak: float) -> Iterator[ClipFinding]:
         """Length, place, loudness and peaks of the whole; the place of every speech."""
@@ -817,11 +819,16 @@ class _Ear:
             fix=_AGAIN if over else "",
         )  # fmt: skip
 
-    def _lag(self, track: Track) -> tuple[float | None, str]:
-        """By how many seconds a speech is late, or None and why that cannot be told, "" where it is missing."""
+    def lag(self, track: Track, span: tuple[float, float] | None = None) -> tuple[float | None, str]:
+        """By how many seconds a speech is late, or None and why that cannot be told, "" where it is missing.
+
+        ``span`` the seconds of the film in which it is listened to; all of it if None.
+        """
         if self.sound is None:
             return None, "the film has no sound"
-        pieces = list(_pieces(spoken(track), float(self.edit.seconds)))
+        first, last = (0.0, float(self.edit.seconds)) if span is None else span
+        spans = [(max(first, start), min(last, end)) for start, end in spoken(track) if end > first and start < last]
+        pieces = list(_pieces(spans))
         if not pieces:
             return None, "nobody speaks in it for long enough"
         own = track.sound.mono
@@ -839,7 +846,7 @@ class _Ear:
         return _correlated(self.sound.mono, own, at, own_at, length)
 
 
-def _pieces(spans: list[tuple[float, float]], seconds: float) -> Iterator[tuple[float, float]]:
+def _pieces(spans: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
     """(start, length) of pieces of speech, in seconds of the film, spread over all of it."""
     joined: list[list[float]] = []
     for start, end in sorted(spans):
@@ -847,11 +854,7 @@ def _pieces(spans: list[tuple[float, float]], seconds: float) -> Iterator[tuple[
             joined[-1][1] = max(joined[-1][1], end)
         else:
             joined.append([start, end])
-    cut = [
-        (at, min(PIECE, min(end, seconds) - at))
-        for start, end in joined
-        for at in np.arange(start, min(end, seconds), PIECE).tolist()
-    ]
+    cut = [(at, min(PIECE, end - at)) for start, end in joined for at in np.arange(start, end, PIECE).tolist()]
     long = [piece for piece in cut if piece[1] >= SHORTEST]
     longest = sorted(long, key=lambda piece: -piece[1])[: 4 * PIECES]
     longest.sort()
@@ -892,40 +895,34 @@ def _correlated(film: Samples, own: Samples, at: float, own_at: float, length: f
 
 
 def _sync(edit: Edit, look: _Look, ear: _Ear) -> list[ClipFinding]:
-    """By how much each speaking shot's picture is late against its own speech, after joining."""
+    """By how much each picture that is seen while somebody speaks is late against what is said, after joining."""
     name, fps = "joined sync", edit.fps
     found = []
-    for number, (lag, why) in ear.lags.items():
-        track = edit.tracks[number]
-        for place in look.placed:
-            picture = place.picture
-            if picture.shot != track.shot or not _together_at_all(picture, track, fps):
+    for place in look.placed:
+        picture = place.picture
+        start, end = float(picture.start / fps), float(picture.end / fps)
+        for track in edit.tracks:
+            if not any(a < end and b > start for a, b in spoken(track)):
                 continue
-            clip = look.sources.clips[picture.shot]
-            start, end = float(picture.start / fps), float(picture.end / fps)
-            if place.shift is None or lag is None or clip is None:
-                reason = place.why or why or "it is not there"
-                found.append(
-                    ClipFinding(check=name, verdict="unseen", start=start, end=end, why=f"{_named(picture)}: {reason}")
-                )
+            lag, why = ear.lag(track, (start, end))
+            if place.shift is None or lag is None:
+                if track.shot == picture.shot:
+                    why = place.why or why or "its speech is not there"
+                    found.append(
+                        ClipFinding(
+                            check=name, verdict="unseen", start=start, end=end, why=f"{_named(picture)}: {why}"
+                        )
+                    )
                 continue
-            # Where the clip's first frame and the recording's first sample would be in the film.
-            seen = Fraction(picture.start + place.shift) / fps - picture.first / clip.info.fps
-            apart = float(seen - (track.start - track.begin)) - lag
+            apart = float(place.shift / fps) - lag
             over = abs(apart) > 1 / fps
             found.append(
                 ClipFinding(
                     check=name, verdict="fail" if over else "pass", measured=round(1000 * apart, 2), unit="ms",
                     limit=float(1000 / fps), start=start, end=end,
                     why=f"{_named(picture)}: the picture comes {abs(apart) * 1000:.0f} ms "
-                    f"{'after' if apart > 0 else 'before'} its speech",
+                    f"{'before' if apart < 0 else 'after'} what is said",
                     fix=_AGAIN if over else "",
                 )
             )  # fmt: skip
     return _together(name, found) if found else []
-
-
-def _together_at_all(picture: Picture, track: Track, fps: Fraction) -> bool:
-    """Whether somebody is heard while the picture is seen."""
-    start, end = float(picture.start / fps), float(picture.end / fps)
-    return any(a < end and b > start for a, b in spoken(track))
