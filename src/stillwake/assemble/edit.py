@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from stillwake.types import Size, Sound, Speech
+from stillwake.types import Rate, Record, Seconds, Size, Sound, Speech
 
 Transition = Literal["cut", "dissolve", "fade"]
 
@@ -73,3 +73,81 @@ class Edit:
     def seconds(self) -> Fraction:
         """How long the film is."""
         return self.frame_count / self.fps
+
+
+# ------------------------------------------------------------------------------------------------------ as a record
+
+
+class PictureRecord(Record):
+    """A `Picture` as a file has it; ``shot`` counts from 1."""
+
+    shot: int
+    name: str
+    start: int
+    end: int
+    first: int
+    transition: Transition
+    frames: int
+
+
+class TrackRecord(Record):
+    """A `Track` as a file has it; ``shot`` counts from 1, ``sound`` and ``sha256`` are its file's."""
+
+    shot: int | None
+    sound: str
+    sha256: str
+    start: Seconds
+    begin: Seconds
+    end: Seconds
+    gain: float
+    fade_in: Seconds
+    fade_out: Seconds
+    duck: float
+    loops: bool
+
+
+class EditRecord(Record):
+    """An `Edit` as a file has it: frames are counted from 0, seconds are exact."""
+
+    fps: Rate
+    size: Size
+    frame_count: int
+    pictures: tuple[PictureRecord, ...]
+    tracks: tuple[TrackRecord, ...]
+
+
+def record_of(edit: Edit) -> EditRecord:
+    """The edit to be written down."""
+    return EditRecord(
+        fps=edit.fps,
+        size=edit.size,
+        frame_count=edit.frame_count,
+        pictures=tuple(
+            PictureRecord(
+                shot=one.shot + 1,
+                name=one.name,
+                start=one.start,
+                end=one.end,
+                first=one.first,
+                transition=one.transition,
+                frames=one.frames,
+            )
+            for one in edit.pictures
+        ),
+        tracks=tuple(
+            TrackRecord(
+                shot=None if one.shot is None else one.shot + 1,
+                sound=one.sound.name,
+                sha256=one.sound.sha256,
+                start=one.start,
+                begin=one.begin,
+                end=one.end,
+                gain=one.gain,
+                fade_in=one.fade_in,
+                fade_out=one.fade_out,
+                duck=one.duck,
+                loops=one.loops,
+            )
+            for one in edit.tracks
+        ),
+    )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -230,6 +230,23 @@ class Storyboard(Record):
     def shape(self) -> Aspect:
         """The aspect of the film."""
         return _shape(self.picture) or "16:9"
+
+    def portable(self) -> Storyboard:
+        """The storyboard as a record keeps it: a file is a name, so that it says nothing about the machine."""
+        bed = None if self.sound is None else _named(self.sound)
+        return self.model_copy(update={"sound": bed, "shots": tuple(_named(shot) for shot in self.shots)})
+
+
+_Named = TypeVar("_Named", bound=Record)
+
+
+def _named(record: _Named) -> _Named:
+    """A record whose files are names."""
+    files = {name: value for name in type(record).model_fields if isinstance(value := getattr(record, name), Path)}
+    names: dict[str, Any] = {name: Path(shown(path)) for name, path in files.items()}
+    if isinstance(record, StoryShot) and record.camera is not None and is_key_frame_file(record.camera):
+        names["camera"] = shown(record.camera)
+    return record.model_copy(update=names)
 
 
 def _shape(size: Size) -> Aspect | None:
