@@ -1,6 +1,6 @@
 """Is the joined film what the edit says? Seen and heard in the delivered file alone, one pass, memory flat.
 
-The film's frames are held against those of the shots' clips, small and grey, and its sound against the recordings.
+The film's frames are held against those of the shots' clips, made small, and its sound against the recordings.
 What cannot be told (a still picture sits nowhere in particular) is "unseen", never a pass.
 """
 
@@ -222,9 +222,8 @@ class _Look:
         times = timing(self.film)
         for shown in frames_within(self.film, times, ((-1.0, float("inf")),)):
             index = shown.index
-            small = cv2.resize(shown.pixels, size, interpolation=cv2.INTER_AREA)
-            thumb: Pixels = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-            found = scenes.process_frame(FrameTimecode(index, rate), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+            thumb: Pixels = cv2.resize(shown.pixels, size, interpolation=cv2.INTER_AREA)
+            found = scenes.process_frame(FrameTimecode(index, rate), cv2.cvtColor(thumb, cv2.COLOR_RGB2BGR))
             self._found_cuts += [int(time.frame_num) for time in found]
             self._steps.append(0.0 if before is None else float(cv2.absdiff(thumb, before).mean()))
             before = thumb
@@ -321,6 +320,13 @@ class _Look:
         return _together("picture place", [place.finding(self.edit.fps) for place in self.placed])
 
 
+def _grey(thumb: Pixels) -> Pixels:
+    import cv2
+
+    grey: Pixels = cv2.cvtColor(thumb, cv2.COLOR_RGB2GRAY)
+    return grey
+
+
 def _is_dark(thumb: Pixels, limit: float = DARK) -> bool:
     """Whether nine in ten pixels are darker."""
     return float((thumb <= limit).mean()) >= 0.9
@@ -370,7 +376,7 @@ def _alone(picture: Picture, after: Picture | None, fades: dict[int, float]) -> 
 
 
 class _Sources:
-    """The clips' frames as the film should show them, small and grey."""
+    """The clips' frames as the film should show them, small."""
 
     def __init__(self, edit: Edit, clips: Sequence[Clip | None], size: Size) -> None:
         self.edit, self.clips, self.size = edit, clips, size
@@ -416,9 +422,8 @@ class _Sources:
     def _thumb(self, pixels: Pixels) -> Pixels:
         import cv2
 
-        small = cv2.resize(fitted(pixels, self.edit.size), self.size, interpolation=cv2.INTER_AREA)
-        grey: Pixels = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        return grey
+        small: Pixels = cv2.resize(fitted(pixels, self.edit.size), self.size, interpolation=cv2.INTER_AREA)
+        return small
 
 
 # ---------------------------------------------------------------------------------------------- where a picture sits
@@ -466,7 +471,7 @@ class _Place:
     def take(self, frame: int, thumb: Pixels) -> None:
         """Keep a frame that will be compared."""
         if len(self.alone) >= FEWEST and self._is_near(frame):
-            self._thumbs[frame] = thumb
+            self._thumbs[frame] = _grey(thumb)
 
     def _is_near(self, frame: int) -> bool:
         inner = len(self.alone) - 2 * self.reach
@@ -497,15 +502,15 @@ class _Place:
         self._compare(thumbs, source, frames)
 
     def _compare(self, thumbs: dict[int, Pixels], source: dict[int, Pixels], frames: list[int]) -> None:
-        meant = np.stack([source[frame] for frame in frames]).astype(np.float32)
-        later = np.stack([source[frame + SINCE] for frame in frames]).astype(np.float32)
+        meant = np.stack([_grey(source[frame]) for frame in frames]).astype(np.float32)
+        later = np.stack([_grey(source[frame + SINCE]) for frame in frames]).astype(np.float32)
         moves = ((later - meant) ** 2).mean(axis=0)
         shifts = range(-self.reach, self.reach + 1)
         other = np.full(meant.shape[1:], np.inf, np.float32)
         squares: list[Floats] = []
         for shift in shifts:
             apart = np.stack([thumbs[frame + shift] for frame in frames]) - meant
-            other = np.minimum(other, np.median(np.abs(apart), axis=0))
+            other = np.minimum(other, np.median(np.abs(apart[:: max(1, len(frames) // 24)]), axis=0))
             squares.append((apart**2).mean(axis=0))
         if float((other > OTHER).mean()) > COVERED:
             self.wrong, self.why = True, "something else is shown there"
