@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from stillwake.readiness import EndpointJudge
     from stillwake.types import Brief, Finding, Inspection, Plan, Progress, Report, RunRecord, Scene, Size
+    from stillwake.workflow.film import FilmPlan, FilmRecord
 
 __all__ = ["app", "main"]
 
@@ -453,6 +454,67 @@ def animate(
 
 
 @app.command
+def assemble(
+    storyboard: Annotated[Path, Parameter(help="The storyboard, a TOML file; docs/assemble.md says what it holds.")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(name=["--out", "-o"], help="The film, .mp4 .webm or .mov.", metavar="OUT")
+    ] = None,
+    captions: Annotated[
+        Path | None, Parameter(help="Also write the captions, a .srt or .vtt.", metavar="FILE")
+    ] = None,
+    otio: Annotated[
+        Path | None, Parameter(help="Also write the edit for an editor's program, an .otio.", metavar="FILE")
+    ] = None,
+    sheet: Annotated[
+        Path | None, Parameter(help="Also write a page with a picture of each shot, a PNG.", metavar="FILE")
+    ] = None,
+    dry_run: Annotated[bool, Parameter(help="Plan all of it and print the edit; render nothing.")] = False,
+    overwrite: Overwrite = False,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Make a film of a storyboard: render its shots, lay, mix, join and inspect them; writes OUT and OUT.json.
+
+    Every shot is planned before the first is rendered. Finished shots lie in OUT's .shots folder and are used again:
+    after a failure or a change the same command goes on from there.
+    """
+    from stillwake.workflow.film import assemble, plan_film
+
+    with _watching(manner.quiet) as on_progress:
+        if dry_run:
+            shots = None if out is None else out.with_name(f"{out.stem}.shots")
+            film = plan_film(storyboard, shots=shots, on_progress=on_progress)
+        elif out is None:
+            raise UsageError(
+                f"Cannot assemble {storyboard.name}", "nothing says where to", "name the film with -o OUT.mp4"
+            )
+        else:
+            record = assemble(
+                storyboard,
+                out,
+                captions=captions,
+                otio=otio,
+                sheet=sheet,
+                overwrite=overwrite,
+                on_progress=on_progress,
+            )
+    if dry_run:
+        _write(film.record.to_json() if manner.json else "\n".join(_edit_lines(film)))
+        return 0
+    if not manner.quiet:
+        _say("\n".join(_film_lines(record)))
+    _write(record.to_json() if manner.json else str(out))
+    bad = [f"shot {shot.shot} ({shot.name})" for shot in record.shots if shot.passed is False]
+    if record.inspection.passed and bad:
+        what = f"{record.inspection.clip.name} did not pass its inspection"
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        _say(str(NotReadyError(what, f"{bad[0]} did not{more}", "see the records of the shots")))
+        return NotReadyError.exit_status
+    return _judge(record.inspection, f"{out} and its record are kept: look at them")
+
+
+@app.command
 def inspect(
     clip: Annotated[Path, Parameter(help="The clip: any video file.")],
     /,
@@ -791,6 +853,37 @@ def _record_lines(record: RunRecord) -> Iterator[str]:
     )
 
 
+def _edit_lines(film: FilmPlan) -> Iterator[str]:
+    edit = film.laid.edit
+    width, height = edit.size
+    yield (
+        f"{film.board.path.name}: {float(edit.seconds):.2f} s, {edit.frame_count} frames, {width}×{height}, "
+        f"{edit.fps} frames/s"
+    )
+    for picture in edit.pictures:
+        begin, end = float(picture.start / edit.fps), float(picture.end / edit.fps)
+        how = "" if picture.transition == "cut" else f", {picture.transition} of {picture.frames} frames"
+        yield f"  shot {picture.shot + 1} ({picture.name}): {begin:.2f} to {end:.2f} s{how}"
+    for track in edit.tracks:
+        whose = "the film's" if track.shot is None else f"shot {track.shot + 1}"
+        part = "" if track.loops else f", its seconds {float(track.begin):.2f} to {float(track.end):.2f}"
+        yield f"  sound {track.sound.name} ({whose}): from {float(track.start):.2f} s{part}"
+    for caption in film.captions:
+        words = caption.text.replace("\n", " / ")
+        yield f"  caption: {float(caption.start):.2f} to {float(caption.end):.2f} s: {words}"
+    yield from (f"  note: {note}" for note in film.notes)
+
+
+def _film_lines(record: FilmRecord) -> Iterator[str]:
+    for shot in record.shots:
+        how = "as it came" if shot.passed is None else "passed" if shot.passed else "did not pass"
+        yield f"shot {shot.shot} ({shot.name}): {shot.clip}, {how}{', rendered before' if shot.reused else ''}"
+    yield from (f"  note: {note}" for note in record.notes)
+    yield from _inspection_lines(record.inspection)
+    seconds = record.seconds
+    yield f"{seconds['total']:.1f} s in all, {seconds['shots']:.1f} s of them for the shots"
+
+
 def _numbers(values: Any) -> Any:
     """Arrays and tuples as nested lists, rounded to a hundredth of a px."""
     import numpy as np
@@ -852,6 +945,11 @@ STAGES = {
     "render": "rendering",
     "encode": "encoding",
     "inspect": "inspecting",
+    "plan": "planning",
+    "shots": "rendering the shots",
+    "mix": "mixing",
+    "join": "joining",
+    "prove": "inspecting the film",
 }
 
 

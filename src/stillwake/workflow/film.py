@@ -89,6 +89,11 @@ class FilmPlan:
     clips: dict[int, Clip]
     files: tuple[Path | None, ...]
 
+    @property
+    def record(self) -> EditRecord:
+        """The edit to be written down."""
+        return record_of(self.laid.edit)
+
 
 def plan_film(storyboard: Path, *, shots: Path | None = None, on_progress: Progress = no_progress) -> FilmPlan:
     """The film as it would be made: everything is read, heard, seen and laid, and nothing rendered.
