@@ -30,7 +30,9 @@ CASES: tuple[Case, ...] = (
     Case("portrait", {"say": SAY, "camera": "slow push in"}, ANIMATOR, "speech"),
     Case("drawn", {"say": SAY, "prompt": "anime girl talking, hair swaying gently, blinking"}, ANIMATOR, "speech"),
     Case("drawn", {"say": SAY, "prompt": "she speaks while cherry blossom petals drift past"}, ANIMATOR, "speech"),
-    Case("portrait", {"say": SAY, "prompt": "cinematic lighting, 4k, highly detailed, masterpiece"}, ANIMATOR, "speech"),
+    Case(
+        "portrait", {"say": SAY, "prompt": "cinematic lighting, 4k, highly detailed, masterpiece"}, ANIMATOR, "speech"
+    ),
     Case("portrait", {"say": SAY, "prompt": "he explains the offer and nods"}, ANIMATOR, "speech"),
     Case("portrait", {"prompt": "the woman says hello to us"}, ANIMATOR, "speech"),
     Case("portrait", {"prompt": "make him talk"}, ANIMATOR, "speech"),
@@ -50,7 +52,7 @@ CASES: tuple[Case, ...] = (
     Case("drawn", {"prompt": "gentle idle animation, hair sways, eyes blink"}, ANIMATOR, "living loop"),
     Case("drawn", {"prompt": "living wallpaper, barely moving"}, ANIMATOR, "living loop"),
     Case("portrait", {"prompt": "a living photo, he breathes quietly"}, ANIMATOR, "living loop"),
-    Case("portrait", {"prompt": "cinemagraph of her hair moving in the breeze"}, ANIMATOR, "small motion"),
+    Case("portrait", {"prompt": "cinemagraph of her hair moving in the breeze"}, ANIMATOR, "living loop"),
     Case("portrait", {"prompt": "slight head tilt and a soft blink"}, ANIMATOR, "small motion"),
     Case("portrait", {"prompt": "her eyes glance to the left, she blinks"}, ANIMATOR, "small motion"),
     Case("drawn", {"prompt": "hair flows softly in the wind"}, ANIMATOR, "small motion"),
@@ -58,7 +60,9 @@ CASES: tuple[Case, ...] = (
     Case("portrait", {"prompt": "don't change her face, just a little life"}, ANIMATOR, "the face stays"),
     Case("portrait", {"keep_face": True}, ANIMATOR, "the face stays"),
     Case("portrait", {"prompt": "nothing in the background should move, she blinks"}, ANIMATOR, "small motion"),
-    Case("product", {"prompt": "keep the label exactly as it is, barely any movement"}, ANIMATOR, "the still is final"),
+    Case(
+        "product", {"prompt": "keep the label exactly as it is, barely any movement"}, ANIMATOR, "the still is final"
+    ),
     Case("portrait", {"prefer": "predictable"}, ANIMATOR, "predictable"),
     # ---------------------------------------------------------------------------------- a camera that 2.5D carries
     Case("coast", {"camera": "slow push in"}, ANIMATOR, "camera in the picture"),
@@ -69,7 +73,9 @@ CASES: tuple[Case, ...] = (
     Case("street", {"prompt": "Ken Burns effect"}, ANIMATOR, "camera in the picture"),
     Case("street", {"prompt": "handheld camera, slight shake"}, ANIMATOR, "camera in the picture"),
     Case("portrait", {"prompt": "slight orbit to the right around him"}, ANIMATOR, "camera in the picture"),
-    Case("coast", {"prompt": "camera slowly tilts up, no people, nothing else moves"}, ANIMATOR, "camera in the picture"),
+    Case(
+        "coast", {"prompt": "camera slowly tilts up, no people, nothing else moves"}, ANIMATOR, "camera in the picture"
+    ),
     Case("drawn", {"prompt": "snow falls gently, slow dolly in"}, ANIMATOR, "camera in the picture"),
     Case("street", {"prompt": "light rain"}, ANIMATOR, "ambience"),
     Case("street", {"ambient": "snow"}, ANIMATOR, "ambience"),
@@ -102,7 +108,12 @@ CASES: tuple[Case, ...] = (
     Case("figure", {"prompt": "she turns and walks away"}, GENERATOR, "action"),
     Case("figure", {"prompt": "he dances"}, GENERATOR, "action"),
     Case("drawn", {"prompt": "the girl jumps and swings her sword"}, GENERATOR, "action"),
-    Case("portrait", {"prompt": "she laughs, throws her head back and runs a hand through her hair"}, GENERATOR, "action"),
+    Case(
+        "portrait",
+        {"prompt": "she laughs, throws her head back and runs a hand through her hair"},
+        GENERATOR,
+        "action",
+    ),
     Case("portrait", {"prompt": "he stands up and leaves the room"}, GENERATOR, "action"),
     Case("product", {"prompt": "a hand picks up the bottle and pours"}, GENERATOR, "action"),
     Case("animal", {"prompt": "the dog runs towards us wagging its tail"}, GENERATOR, "action"),
@@ -116,7 +127,7 @@ CASES: tuple[Case, ...] = (
     Case("street", {"prefer": "range", "prompt": "something surprising happens"}, GENERATOR, "range"),
     Case("figure", {"takes": 4, "prompt": "different ideas for a fashion clip"}, GENERATOR, "range"),
     Case("coast", {"reference": True, "prompt": "in the mood of this picture"}, GENERATOR, "reference"),
-    # --------------------------------------------------------------------------------------------------- what is denied
+    # -------------------------------------------------------------------------------------------------- what is denied
     Case("portrait", {"prompt": "no camera movement, he blinks, he does not turn"}, ANIMATOR, "small motion"),
     Case("coast", {"prompt": "do not zoom; the waves roll in"}, GENERATOR, "environment"),
     Case("street", {"prompt": "pan right without anyone moving"}, ANIMATOR, "camera in the picture"),

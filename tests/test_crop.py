@@ -363,8 +363,8 @@ def test_a_size_must_have_the_shape_that_is_asked_for(size: Size) -> None:
 
 
 def test_sizes_are_held_to_the_window_not_to_the_still() -> None:
-    assert route._size((720, 1280), (1080, 1920), "9:16")[0] == (1080, 1920)
-    assert route._size((1800, 3200), None, "9:16")[0] == (1080, 1920)
+    assert route.size_for((720, 1280), (1080, 1920), "9:16")[0] == (1080, 1920)
+    assert route.size_for((1800, 3200), None, "9:16")[0] == (1080, 1920)
 
 
 @pytest.mark.parametrize(

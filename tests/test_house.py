@@ -26,6 +26,7 @@ ORDER = (
     "errors",
     "types",
     "moves",
+    "makers",
     "media",
     "perceive",
     "readiness",

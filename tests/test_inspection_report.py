@@ -21,8 +21,9 @@ from stillwake import inspection, workflow
 from stillwake.errors import UsageError
 from stillwake.inspection import Asked, Examination, contact_sheet
 from stillwake.inspection.faults import LANES, ordered, shown_faults
-from stillwake.inspection.levers import FAULTS, GENERAL, MAKERS, lever, made_by, with_lever
+from stillwake.inspection.levers import FAULTS, GENERAL, LEVERS, lever, made_by, with_lever
 from stillwake.inspection.table import ROWS, inspection_page
+from stillwake.makers import MAKERS
 from stillwake.media import open_clip, write_clip
 from stillwake.report import clip_page
 from stillwake.report.lanes import COLUMNS, axis, lanes, ticks
@@ -91,9 +92,10 @@ def test_every_lever_mends_a_fault_that_a_check_finds() -> None:
     told = {row.check for rows in ROWS.values() for row in rows}
     assert set(FAULTS) <= told
     assert set(LANES) <= told
-    for maker in (*MAKERS.values(), *GENERAL.values()):
-        assert set(maker.levers) <= set(FAULTS.values()), maker.title
-        for words in maker.levers.values():
+    assert set(LEVERS) <= set(MAKERS)
+    for levers in (*LEVERS.values(), *GENERAL.values()):
+        assert set(levers) <= set(FAULTS.values())
+        for words in levers.values():
             assert not words.endswith("."), words
 
 

@@ -74,7 +74,7 @@ def inputs(tmp_path: Path) -> Path:
         ("--camera teleport", "'teleport'"), ("--camera left", "where to"), ("--camera missing.json", "missing.json"),
         ("--camera bad.json", "from 0 to 1"), ("--depth depth.png", "give a --camera"),
         ("--depth-model model.onnx", "give a --camera"), ("--depth depth.png --camera static", "give a --camera"),
-        ("--depth depth.png --depth-model model.onnx --camera pan", "two answers"), ("--loop --say hi", "--loop"),
+        ("--depth depth.png --depth-model model.onnx --camera pan", "two answers"),
         ("--camera pan --engine echo", "echo does not move"), ("--brush brush.json --engine echo", "echo does not"),
         ("--ambient snow --engine echo", "echo does not"), ("--camera pan --seconds 0", "not a length"),
         ("--camera pan --seconds 0.5", "1 to 60"), ("--camera pan --seconds 10000", "1 to 60"),

@@ -366,7 +366,9 @@ def test_the_output_is_looked_at_before_any_work(tmp_path: Path) -> None:
         (Brief(say="Hello.", sound=Path("tone.wav")), "either"),
         (Brief(sound=Path("tone.wav"), voice="en-us"), "--voice"),
         (Brief(say="Hello.", transcript="Hello."), "--sound"),
-        (Brief(say="Hello.", loop=True), "leave out --loop"),
+        (Brief(say="Hello.", engine="runway"), "--engine animator"),
+        (Brief(prompt="  "), "leave out --prompt"),
+        (Brief(engine="kling", ambient="snow"), "say it in --prompt"),
         (Brief(say="Hello.", still=("mouth",)), "leave out --still"),
         (Brief(depth=Path("no-such.png")), "leave out the depth"),
         (Brief(camera="orbit", depth=Path("a.png"), depth_model=Path("a.onnx")), "--depth or --depth-model"),
@@ -424,16 +426,16 @@ def test_a_clip_has_its_stills_own_size(still: Size, clip: Size) -> None:
 @pytest.mark.parametrize("asked", [(640, 480), (641, 640), (2, 2), (5000, 5000), (0, 0)])
 def test_sizes_that_distort_or_cannot_be_coded_are_refused_with_a_good_one(asked: Size) -> None:
     with pytest.raises(UsageError) as caught:
-        route._size((512, 512), asked)
+        route.size_for((512, 512), asked)
     width, height = map(int, caught.value.fix.removeprefix("try ").split("x"))
-    assert route._size((512, 512), (width, height))[0] == (width, height)
+    assert route.size_for((512, 512), (width, height))[0] == (width, height)
 
 
 @pytest.mark.parametrize(
     ("still", "asked"), [((512, 512), (1024, 1024)), ((1001, 701), (500, 350)), ((1000, 333), (600, 200))]
 )
 def test_sizes_of_the_stills_shape_are_taken(still: Size, asked: Size) -> None:
-    assert route._size(still, asked)[0] == asked
+    assert route.size_for(still, asked)[0] == asked
 
 
 def test_where_the_record_lies() -> None:

@@ -48,7 +48,8 @@ app = App(
     help="Brings a still to life: checks it, animates it on an ordinary CPU, and proves that the clip is clean.",
     help_epilogue=(
         "Exit status: 0 good; 1 our own fault; 2 wrong usage; 3 the input cannot be used; 4 not ready, or the clip "
-        "did not pass; 5 the output cannot be written; 6 an engine or a voice is not available; 130 interrupted."
+        "did not pass; 5 the output cannot be written; 6 an engine or a voice is not available; 7 it would cost more "
+        "than the budget; 130 interrupted."
     ),
     help_format="plaintext",
     version=__version__,
@@ -120,8 +121,8 @@ class Words:
     ] = None
     seed: Annotated[int, Parameter(help="The same seed gives the same frames.", metavar="N")] = 0
 
-    def brief(self, moves: Moves | None = None) -> Brief:
-        """The brief that these words, and what moves besides, ask for."""
+    def brief(self, moves: Moves | None = None, wishes: Wishes | None = None) -> Brief:
+        """The brief that these words, what moves besides, and what should happen ask for."""
         from pydantic import ValidationError
 
         from stillwake.types import Brief
@@ -145,6 +146,7 @@ class Words:
                 max_mb=self.max_mb,
                 seed=self.seed,
                 **({} if moves is None else moves.asked()),
+                **({} if wishes is None else wishes.asked()),
             )
         except ValidationError as error:
             first = error.errors()[0]
@@ -152,6 +154,45 @@ class Words:
             raise UsageError(
                 f"Cannot use {option} {first['input']}", first["msg"][:1].lower() + first["msg"][1:], "choose another"
             ) from error
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What should happen, and what may be spent on it."""
+
+    prompt: Annotated[
+        str | None,
+        Parameter(
+            help="What should happen, in words: what an animator can do of it it does, for the rest a generator is "
+            "planned.",
+            metavar="TEXT",
+        ),
+    ] = None
+    takes: Annotated[
+        int,
+        Parameter(
+            help="So many takes of what is generated, one seed each; they are inspected and ranked.", metavar="N"
+        ),
+    ] = 1
+    budget: Annotated[
+        str | None, Parameter(help="The most that may be spent, as in 5USD; more is refused.", metavar="MONEY")
+    ] = None
+    allow_paid: Annotated[bool, Parameter(help="An engine that costs money may be chosen without being named.")] = (
+        False
+    )
+    keep_face: Annotated[bool, Parameter(help="The face must stay what it is, frame to frame.")] = False
+    reference: Annotated[bool, Parameter(help="The still is a reference, not the deliverable.")] = False
+    prefer: Annotated[
+        Literal["predictable", "range"] | None, Parameter(help="A predictable clip, or range.", metavar="WHICH")
+    ] = None
+
+    def asked(self) -> dict[str, Any]:
+        """The fields of a brief."""
+        return {
+            "prompt": self.prompt, "takes": self.takes, "budget": _money(self.budget), "allow_paid": self.allow_paid,
+            "keep_face": self.keep_face, "reference": self.reference, "prefer": self.prefer,
+        }  # fmt: skip
 
 
 @Parameter(name="*")
@@ -206,6 +247,7 @@ class Moves:
 
 
 STILL_LIFE = Moves()
+NO_WISHES = Wishes()
 
 
 def _motions(text: str | None) -> tuple[str, ...] | None:
@@ -296,6 +338,26 @@ def _length(text: str) -> Fraction:
     if seconds is None or not 0 < seconds <= 36000:
         raise UsageError(f"Cannot use --seconds {text[:32]}", "it is not a length in seconds", "try 6 or 7.5")
     return seconds
+
+
+def _money(text: str | None) -> float | None:
+    """USD."""
+    import re
+
+    if text is None:
+        return None
+    what = f"Cannot use --budget {text[:32]}"
+    found = re.fullmatch(r"\s*(\$|us\$)?\s*(-?\d{1,9}(?:[.,]\d{1,4})?)\s*([a-z$€£¥]*)\s*", text.lower())
+    if found is None:
+        raise UsageError(what, "it is no amount of money", "write it like 5USD")
+    if found[3] not in ("", "usd", "$", "dollar", "dollars"):
+        raise UsageError(what, "prices are known in USD alone", "write it like 5USD")
+    amount = float(found[2].replace(",", "."))
+    if amount < 0:
+        raise UsageError(
+            what, "nobody can spend less than nothing", "write it like 5USD, or 0USD for free engines alone"
+        )
+    return amount
 
 
 def _size(text: str) -> Size:
@@ -413,12 +475,47 @@ def _asked(url: str | None, model: str | None) -> EndpointJudge | None:
 
 
 @app.command
-def plan(still: Still, /, *, words: Words = Words(), moves: Moves = STILL_LIFE, manner: Manner = EVERYDAY) -> None:
-    """Which engine would be used, why, in which size and for how long."""
-    from stillwake.workflow import propose
+def plan(
+    still: Still,
+    /,
+    *,
+    words: Words = Words(),
+    moves: Moves = STILL_LIFE,
+    wishes: Wishes = NO_WISHES,
+    force: Annotated[bool, Parameter(help="Plan on where the five signs have something against the still.")] = False,
+    out: Annotated[
+        Path | None,
+        Parameter(name=["--out", "-o"], help="Write the plan there, for animate --plan.", metavar="PLAN.json"),
+    ] = None,
+    overwrite: Overwrite = False,
+    manner: Manner = EVERYDAY,
+) -> int:
+    """Which kind of engine fits and why, which one, in which size, for how long, and what it costs.
 
-    _, _, _, plan = propose(still, words.brief(moves))
-    _write(plan.to_json() if manner.json else "\n".join(_plan_lines(plan)))
+    Nothing is rendered and nothing is spent. What stands against carrying the plan out is said, with exit status 4
+    (the still), 6 (the engine is not here) or 7 (the budget).
+    """
+    from stillwake.media import check_output, write_text
+    from stillwake.workflow import portable_plan, propose
+
+    if out is not None:
+        check_output(out, overwrite)
+    _, _, _, drawn = propose(still, words.brief(moves, wishes), force=force)
+    drawn = portable_plan(drawn)
+    if out is not None:
+        write_text(out, drawn.model_dump_json(indent=2) + "\n", overwrite)
+    _write(drawn.to_json() if manner.json else "\n".join(_plan_lines(drawn)))
+    return _stopped(drawn)
+
+
+def _stopped(plan: Plan) -> int:
+    """What stands against a plan, said; the exit status of the first of it."""
+    from stillwake.workflow import error_of
+
+    errors = [error_of(obstacle) for obstacle in plan.obstacles]
+    for error in errors:
+        _say(str(error))
+    return errors[0].exit_status if errors else 0
 
 
 @app.command
@@ -436,6 +533,13 @@ def animate(
     ],
     words: Words = Words(),
     moves: Moves = STILL_LIFE,
+    wishes: Wishes = NO_WISHES,
+    plan: Annotated[
+        Path | None,
+        Parameter(help="Carry out this plan, as stillwake plan -o writes it, perhaps edited.", metavar="PLAN.json"),
+    ] = None,
+    force: Annotated[bool, Parameter(help="Go on where the five signs have something against the still.")] = False,
+    dry_run: Annotated[bool, Parameter(help="Print the plan, with its price, and stop.")] = False,
     sheet: Annotated[
         Path | None, Parameter(help="Also write a contact sheet of the clip, a PNG.", metavar="FILE")
     ] = None,
@@ -443,10 +547,24 @@ def animate(
     manner: Manner = EVERYDAY,
 ) -> int:
     """Make a still speak or, without words, live: a loop, a camera move, brushed water; writes OUT and OUT.json."""
-    from stillwake.workflow import animate, record_path
+    from stillwake.workflow import animate, open_plan, portable_plan, propose, record_path
 
+    brief, drawn = words.brief(moves, wishes), None
+    if plan is not None:
+        if brief != Words().brief():
+            raise UsageError(
+                "Cannot use --plan with a brief", "the plan has its own", "edit the plan, or leave out --plan"
+            )
+        drawn = open_plan(plan)
+        brief = drawn.brief or brief
+    if dry_run:
+        shown = portable_plan(drawn if drawn is not None else propose(still, brief, force=force)[3])
+        _write(shown.to_json() if manner.json else "\n".join(_plan_lines(shown)))
+        return _stopped(shown)
     with _watching(manner.quiet) as on_progress:
-        record = animate(still, words.brief(moves), out, overwrite=overwrite, sheet=sheet, on_progress=on_progress)
+        record = animate(
+            still, brief, out, overwrite=overwrite, sheet=sheet, plan=drawn, force=force, on_progress=on_progress
+        )
     if not manner.quiet:
         _say("\n".join(_record_lines(record)))
     _write(record.to_json() if manner.json else str(out))
@@ -818,13 +936,29 @@ def _measured(finding: Finding) -> str:
 def _plan_lines(plan: Plan) -> Iterator[str]:
     for shot in plan.shots:
         times = f"{shot.repeat} × " if shot.repeat > 1 else ""
+        takes = f", {shot.takes} takes" if shot.takes > 1 else ""
         yield (
             f"{shot.engine} ({shot.family}), {shot.motion}, {times}{float(shot.seconds):.2f} s, "
             f"{shot.size[0]}×{shot.size[1]}, "
-            f"{shot.fps} frames/s, {shot.frame_count} frames, seed {shot.seed}"
+            f"{shot.fps} frames/s, {shot.frame_count} frames, seed {shot.seed}{takes}"
         )
+        if shot.family == "generator" and shot.prompt:
+            yield f"  prompt: {shot.prompt}"
         yield from (f"  {reason}" for reason in shot.reasons)
+    cost = f"${plan.price:.2f}" if plan.price else "nothing"
+    wait = "" if plan.wait is None else f", takes about {_duration(plan.wait)}"
+    yield f"costs {cost}{wait}"
     yield from (f"  note: {warning}" for warning in plan.warnings)
+
+
+def _duration(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def _inspection_lines(inspection: Inspection) -> Iterator[str]:

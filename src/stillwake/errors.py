@@ -14,6 +14,7 @@ StillwakeError                  exit status
 ├── UnavailableError            6   an engine or a voice is not here
 │   ├── EngineUnavailableError
 │   └── VoiceUnavailableError
+├── BudgetError                 7   it would cost more than may be spent
 └── Cancelled                   130 the user stopped it
 """
 
@@ -105,6 +106,12 @@ class EngineUnavailableError(UnavailableError):
 
 class VoiceUnavailableError(UnavailableError):
     """The voice or its language is unknown."""
+
+
+class BudgetError(StillwakeError):
+    """It would cost more than may be spent; nothing was spent."""
+
+    exit_status = 7
 
 
 class Cancelled(StillwakeError):  # noqa: N818  not a fault, so not named one

@@ -560,6 +560,11 @@ class Brief(Record):
     ``smooth`` moves a drawn mouth on every frame instead of holding its shapes on twos. ``repeat`` writes a loop so
     many times over; ``max_mb`` is the largest file that will do, in 1,000,000 bytes. ``aspect`` gives the clip another
     shape than the still's, by cutting or extending it.
+
+    ``prompt`` says in words what should happen. Which kind of engine suits also hangs on whether the still is
+    only a ``reference`` instead of the deliverable, whether the face must not change (``keep_face``), and what one
+    would ``prefer``: a predictable clip, or range. ``takes`` of a generator are made, one seed each; ``budget`` USD is
+    the most that may be spent; ``allow_paid`` lets an engine that costs money be chosen without being named.
     """
 
     say: str | None = None
@@ -587,6 +592,13 @@ class Brief(Record):
     still: tuple[HeldPart, ...] = ()
     still_mask: Path | None = None
     loop: bool = False
+    prompt: str | None = Field(None, max_length=5000)
+    takes: int = Field(1, ge=1, le=50)
+    budget: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
+    allow_paid: bool = False
+    keep_face: bool = False
+    reference: bool = False
+    prefer: Literal["predictable", "range"] | None = None
     seed: int = Field(0, ge=0, lt=2**63)
 
 
@@ -598,11 +610,22 @@ class Shot(Record):
     ``loop``: its end flows into its beginning; such a shot of ``seconds`` is written ``repeat`` times over. Then what
     moves: ``motions`` of the person, ``camera``, the scene's strokes if ``brush``, ``ambient``; how far, ``strength``
     0..1; and what of the person is ``held``.
+
+    A generator's shot has its ``prompt``, is begun from the still or from the last good frame of the shot ``before``
+    (``anchor``), and is made ``made`` seconds long, a length its engine has, of which ``seconds`` are used. ``hold``
+    is how firmly it keeps to the picture, 0..1, None being the engine's own. ``takes`` of it are made, with ``seed``
+    and those that follow it. ``price`` USD for all of them; ``wait`` how many seconds it takes, None where nobody
+    knows.
     """
 
     family: Family
     engine: str
     motion: str
+    prompt: str = ""
+    anchor: Literal["still", "before"] = "still"
+    made: Seconds | None = None
+    hold: float | None = Field(None, ge=0, le=1)
+    takes: int = Field(1, ge=1)
     seconds: Seconds
     fps: Rate
     size: Size
@@ -618,7 +641,8 @@ class Shot(Record):
     ambient: Ambience | None = None
     strength: float = Field(1.0, ge=0, le=1)
     held: tuple[HeldPart, ...] = ()
-    price: float = 0.0
+    price: float = Field(0.0, ge=0, allow_inf_nan=False)
+    wait: float | None = Field(None, ge=0, allow_inf_nan=False)
     reasons: tuple[str, ...] = ()
 
     @property
@@ -627,13 +651,40 @@ class Shot(Record):
         return max(1, -int(-self.seconds * self.fps // 1))
 
 
+class Obstacle(Record):
+    """Why a plan may not be carried out as it is: ``what``, ``why`` and ``fix`` of the error that it would be.
+
+    ``kind`` "not ready" is the still's, lifted by ``--force`` where only signs stand against it; "budget" is money's;
+    "not here" an engine that is not installed; "no words" somebody is to speak, and nobody said what.
+    """
+
+    kind: Literal["not ready", "budget", "not here", "no words"]
+    what: str
+    why: str
+    fix: str
+
+
 class Plan(Record):
-    """Which engines, why, and what it costs."""
+    """Which engines, why, and what it costs: shots in the order in which they are seen.
+
+    ``still`` is the picture it is for and ``brief`` what was asked; ``rule`` the line of the router's table that
+    chose; ``price`` USD; ``wait`` seconds; ``obstacles`` what stands against it.
+    """
 
     schema_: Literal["stillwake/plan@1"] = Field("stillwake/plan@1", alias="schema")
-    shots: tuple[Shot, ...]
-    price: float = 0.0
+    still: StillInfo | None = None
+    brief: Brief | None = None
+    rule: str = ""
+    shots: Annotated[tuple[Shot, ...], Field(min_length=1, max_length=1000)]
+    price: float = Field(0.0, ge=0, allow_inf_nan=False)
+    wait: float | None = Field(None, ge=0, allow_inf_nan=False)
     warnings: tuple[str, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The kinds of engine it needs, each once, the animator first."""
+        return tuple(sorted({shot.family for shot in self.shots}))
 
 
 class ClipInfo(Record):

@@ -21,7 +21,7 @@ from stillwake.inspection import (
     start,
     sync,
 )
-from stillwake.inspection.levers import MAKERS
+from stillwake.makers import MAKERS
 
 
 class Row(NamedTuple):

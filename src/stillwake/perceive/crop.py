@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Literal, NamedTuple
 
@@ -353,6 +354,7 @@ class _Borders:
         self.scene = scene
         self.depth = depth_of(scene.still.size)
         self._known: dict[tuple[str, int, int], bool] = {}
+        self._strips: dict[str, _Border] = {}
 
     def fill(self, rect: Rect) -> Fill:
         """What lies beyond the still in a window."""
@@ -377,18 +379,59 @@ class _Borders:
         return self._known[key]
 
     def _look(self, side: str, start: int, stop: int) -> bool:
-        still, matte = self.scene.still, self.scene.matte
         if stop - start < 2 * self.depth:
             return False
-        if matte is not None and float(_strip(matte, side, self.depth)[:, start:stop].max(axis=0).mean()) > SUBJECT:
+        if side not in self._strips:
+            self._strips[side] = _Border.of(self.scene, side, self.depth)
+        return self._strips[side].plain(start, stop, self.depth)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Border:
+    """A still's border, (depth, length, 3) float32, with what is often asked of its columns, each (length, 3).
+
+    A window is one of hundreds: what can be told from a column's sums and extremes is not told from its pixels.
+    """
+
+    strip: Floats
+    mean: Floats
+    squares: Floats
+    least: Floats
+    most: Floats
+    outer: Floats
+    inner: Floats
+    people: Floats | None
+
+    @classmethod
+    def of(cls, scene: Scene, side: str, depth: int) -> _Border:
+        strip = _strip(scene.still.pixels, side, depth).astype(np.float32)
+        half = max(1, depth // 2)
+        return cls(
+            strip=strip,
+            mean=strip.mean(axis=0),
+            squares=np.square(strip).mean(axis=0),
+            least=strip.min(axis=0),
+            most=strip.max(axis=0),
+            outer=strip[:half].mean(axis=0),
+            inner=strip[half:].mean(axis=0),
+            people=None if scene.matte is None else _strip(scene.matte, side, depth).max(axis=0),
+        )
+
+    def plain(self, start: int, stop: int, depth: int) -> bool:
+        """Whether it has neither texture nor people from ``start`` to ``stop``."""
+        at = np.s_[start:stop]
+        if self.people is not None and float(self.people[at].mean()) > SUBJECT:
             return False
-        strip = _strip(still.pixels, side, self.depth)[:, start:stop].astype(np.float32)
-        rest = strip - _along(strip, self.depth)
-        if float(np.sqrt((rest**2).mean())) > TEXTURE or float(np.percentile(np.abs(rest), 99)) > SPOTS:
+        line = _along(self.mean[at], depth)
+        power = float((self.squares[at] - 2 * line * self.mean[at] + line**2).mean())
+        if power > TEXTURE**2:
             return False
-        half = max(1, self.depth // 2)
-        drift = np.abs(_along(strip[:half], self.depth)[:1] - _along(strip[half:], self.depth)[:1])
-        return float(np.percentile(drift, 98)) <= DRIFT
+        if float(np.maximum(self.most[at] - line, line - self.least[at]).max()) > SPOTS:
+            spots = np.count_nonzero(np.abs(self.strip[:, at] - line) > SPOTS)
+            if spots > 0.01 * depth * line.size:
+                return False
+        drift = np.abs(_along(self.outer[at], depth) - _along(self.inner[at], depth))
+        return bool(np.count_nonzero(drift > DRIFT) <= 0.02 * drift.size)
 
 
 def depth_of(still: Size) -> int:
@@ -409,12 +452,17 @@ def _strip(picture: npt.NDArray[np.generic], side: str, depth: int) -> npt.NDArr
             return np.swapaxes(picture[:, ::-1][:, :depth], 0, 1)
 
 
-def _along(strip: Floats, depth: int) -> Floats:
-    """A border's mean line, blurred along it, (1, length, ...)."""
+def _along(line: Floats, depth: int) -> Floats:
+    """A border's mean line, (length, ...), blurred along it; what is blurred so far is blurred in coarser steps."""
     import cv2
 
-    line = strip.mean(axis=0, keepdims=True)
-    smooth: Floats = cv2.GaussianBlur(line, (0, 0), sigmaX=depth / 2, sigmaY=0.1, borderType=cv2.BORDER_REPLICATE)
+    length = len(line)
+    coarse = max(2, length // max(1, depth // 16))
+    row = line[None] if coarse == length else cv2.resize(line[None], (coarse, 1), interpolation=cv2.INTER_AREA)
+    sigma = depth / 2 * coarse / length
+    smooth: Floats = cv2.GaussianBlur(row, (0, 0), sigmaX=sigma, sigmaY=0.1, borderType=cv2.BORDER_REPLICATE)
+    if coarse != length:
+        smooth = cv2.resize(smooth, (length, 1), interpolation=cv2.INTER_LINEAR)
     return smooth.reshape(line.shape)
 
 
@@ -523,7 +571,7 @@ def _more(strip: Floats, count: int) -> Pixels:
     import cv2
 
     depth, length = strip.shape[:2]
-    near = _along(strip, depth)
+    near = _along(strip.mean(axis=0), depth)[None]
     grain = strip - near
     far: Floats = cv2.GaussianBlur(
         near, (0, 0), sigmaX=max(1.0, length / 12), sigmaY=0.1, borderType=cv2.BORDER_REPLICATE

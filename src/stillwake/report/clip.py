@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from stillwake.inspection import Asked, Examination
 from stillwake.inspection.faults import LANES, Fault, cut, frame_at, frames_at, shown_faults
-from stillwake.inspection.levers import MAKERS
 from stillwake.inspection.stream import Timing, timing
+from stillwake.makers import MAKERS
 from stillwake.media import as_jpeg
 from stillwake.report.lanes import HIGH, WIDE, Lane, axis, lanes, ticks
 from stillwake.report.parts import address, measured, template

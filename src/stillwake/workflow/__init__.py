@@ -2,13 +2,26 @@
 
 picture -> Still -> Scene -> Report -> Plan -> Clip -> Inspection -> OUT.json
 
-``proposing`` goes as far as the plan, ``making`` writes the clip and its record, ``examining`` inspects any clip.
+``proposing`` goes as far as the plan, ``plans`` reads and writes it, ``making`` writes the clip and its record,
+``examining`` inspects any clip.
 """
 
 from stillwake.workflow.examining import examine
 from stillwake.workflow.files import record_path
 from stillwake.workflow.making import animate
-from stillwake.workflow.proposing import hear, look, propose
+from stillwake.workflow.plans import open_plan, portable_plan
+from stillwake.workflow.proposing import error_of, hear, look, propose
 from stillwake.workflow.versions import package_versions
 
-__all__ = ["animate", "examine", "hear", "look", "package_versions", "propose", "record_path"]
+__all__ = [
+    "animate",
+    "error_of",
+    "examine",
+    "hear",
+    "look",
+    "open_plan",
+    "package_versions",
+    "portable_plan",
+    "propose",
+    "record_path",
+]

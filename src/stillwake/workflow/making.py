@@ -21,6 +21,7 @@ from stillwake.types import (
     no_progress,
 )
 from stillwake.workflow.files import record_path, staged, writing
+from stillwake.workflow.plans import portable, portable_plan
 from stillwake.workflow.proposing import proposed
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
@@ -38,6 +39,8 @@ def animate(
     sheet: Path | None = None,
     speech: Speech | None = None,
     crf: int = CRF,
+    plan: Plan | None = None,
+    force: bool = False,
     on_progress: Progress = no_progress,
 ) -> RunRecord:
     """The record of a finished clip: the clip lies at ``out`` and the record beside it.
@@ -62,6 +65,10 @@ def animate(
         What the brief says is spoken, or the part of it that this clip shows, where somebody has listened already.
     crf
         x264's, smaller being better: a clip that goes into a film is encoded once more.
+    plan
+        A plan of this still that was made before, and perhaps edited: it is carried out as it is.
+    force
+        Whether to go on where the five signs have something against the still.
     on_progress
         Called with the stage ("look", "listen", "ready", "render", "encode", "inspect") and how far it is; "encode"
         comes only where the frames are gone through again, each time from the first. Raise
@@ -83,7 +90,8 @@ def animate(
     record_at = record_path(out)
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
-    given, scene, report, speech, plan = proposed(picture, brief, on_progress, watch, speech)
+    found = proposed(picture, brief, on_progress, watch, speech=speech, force=force, plan=plan, carry_out=True)
+    given, scene, report, speech, plan = found.given, found.scene, found.report, found.speech, found.plan
     (shot,) = plan.shots
     check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
@@ -104,15 +112,17 @@ def animate(
             alpha = scene.still.alpha
             clip = _render(performance, shot, places.clip, sound, alpha, max_bytes, crf, on_progress, watch)
         with watch.stage("inspect"):
-            inspection = _inspect(clip, scene, speech, performance, Plan(shots=(shot,)), on_progress)
+            inspection = _inspect(
+                clip, scene, speech, performance, plan.model_copy(update={"shots": (shot,)}), on_progress
+            )
         if places.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(clip, places.sheet, scene, speech, shot.face)
         record = RunRecord(
-            brief=_portable(brief),
+            brief=portable(brief),
             face=given[0].record if given else None,
             report=report,
-            plan=plan,
+            plan=portable_plan(plan),
             inspection=inspection,
             versions=package_versions(),
             seconds=watch.finish(),
@@ -171,16 +181,3 @@ def _draw_sheet(clip: Clip, sheet: Path, scene: Scene, speech: Speech | None, fa
     from stillwake.inspection import contact_sheet
 
     contact_sheet(clip, sheet, scene=scene, speech=speech, face=face)
-
-
-def _portable(brief: Brief) -> Brief:
-    """The brief as a record keeps it: a file is a name, so that the record says nothing about the machine."""
-    from stillwake.media.files import shown
-    from stillwake.moves import is_key_frame_file
-
-    names = ("sound", "face_file", "brush", "depth", "depth_model", "still_mask")
-    files = {name: getattr(brief, name) for name in names}
-    short: dict[str, Path | str] = {name: Path(shown(path)) for name, path in files.items() if path is not None}
-    if brief.camera is not None and is_key_frame_file(brief.camera):
-        short["camera"] = shown(Path(brief.camera))
-    return brief.model_copy(update=short)

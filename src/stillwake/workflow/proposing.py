@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stillwake.engines import load_engine
-from stillwake.errors import UsageError
-from stillwake.types import Brief, Plan, Progress, Report, Scene, Speech, Strokes, no_progress
+from stillwake.errors import BudgetError, EngineUnavailableError, NotReadyError, StillwakeError, UsageError
+from stillwake.makers import named
+from stillwake.types import Brief, Obstacle, Plan, Progress, Report, Scene, Speech, Strokes, no_progress
 from stillwake.workflow.watch import Watch
 
 if TYPE_CHECKING:
@@ -99,6 +101,10 @@ def _begin_to_hear(brief: Brief) -> Callable[[], Speech | None]:
     return lambda: speech
 
 
+def _already(speech: Speech) -> Callable[[], Speech | None]:
+    return lambda: speech
+
+
 def _require_one_thing_to_say(brief: Brief) -> None:
     what = "Cannot make the person speak"
     if brief.say is not None and brief.sound is not None:
@@ -117,35 +123,59 @@ def _require_one_thing_to_say(brief: Brief) -> None:
         )
 
 
-def propose(picture: Path, brief: Brief) -> tuple[Scene, Report, Speech | None, Plan]:
+def propose(picture: Path, brief: Brief, *, force: bool = False) -> tuple[Scene, Report, Speech | None, Plan]:
     """Everything up to the plan: what is seen, whether it is ready, what is heard, and what would be rendered.
+
+    What stands against carrying it out is in the plan's ``obstacles``; ``force`` lifts what the five signs have
+    against the still.
 
     Raises
     ------
     stillwake.errors.StillwakeError
         As `look`, `hear` and `stillwake.route.plan` do.
     """
-    _, scene, report, speech, plan = proposed(picture, brief, no_progress, Watch())
-    return scene, report, speech, plan
+    found = proposed(picture, brief, no_progress, Watch(), force=force)
+    return found.scene, found.report, found.speech, found.plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A plan with all that it stands on; ``given`` are the faces that a person gave."""
+
+    given: tuple[GivenFace, ...]
+    scene: Scene
+    report: Report
+    speech: Speech | None
+    plan: Plan
 
 
 def proposed(
-    picture: Path, brief: Brief, on_progress: Progress, watch: Watch, heard: Speech | None = None
-) -> tuple[tuple[GivenFace, ...], Scene, Report, Speech | None, Plan]:
-    """As `propose`, with the faces that were given first; ``watch`` notes the stages.
+    picture: Path,
+    brief: Brief,
+    on_progress: Progress,
+    watch: Watch,
+    *,
+    speech: Speech | None = None,
+    force: bool = False,
+    plan: Plan | None = None,
+    carry_out: bool = False,
+) -> Proposal:
+    """As `propose`; ``watch`` notes the stages, and ``speech`` is what was heard already.
 
-    ``heard`` is what the brief says is spoken, where somebody has listened already.
+    A ``plan`` that was made before is taken as it is. Where the plan is to be ``carry_out``, what stands against it is
+    an error, as early as it is known.
     """
     from stillwake import route
+    from stillwake.engines import engine_names
     from stillwake.media import open_still
     from stillwake.perceive import open_mask, open_strokes, perceive
     from stillwake.readiness import check
 
-    _require_one_thing_to_say(brief)
-    route.require_seconds(brief)
-    route.require_repeat(brief)
-    route.require_moves(brief)
-    if brief.engine is not None:
+    if speech is None:
+        _require_one_thing_to_say(brief)
+    route.require_sense(brief)
+    installed = engine_names()
+    if brief.engine is not None and (carry_out or named(brief.engine) is None):
         load_engine(brief.engine)
     on_progress("look", 0, 1)
     with watch.stage("open"):
@@ -154,12 +184,17 @@ def proposed(
         strokes = None if brief.brush is None else open_strokes(brief.brush, still.size)
         pinned = None if brief.still_mask is None else open_mask(brief.still_mask, still.size)
     with watch.stage("speech"):
-        finish_hearing = _begin_to_hear(brief) if heard is None else lambda: heard
+        finish_hearing = _begin_to_hear(brief) if speech is None else _already(speech)
     with watch.stage("perceive"):
         scene = perceive(still, given)
     with watch.stage("check"):
         report = check(scene, number_of(scene, brief.face))
-        route.motions_of(scene, report, brief)
+        if plan is not None:
+            _require_fitting(plan, scene)
+        early = plan or route.plan(scene, report, brief, speech, installed=installed, force=force)
+        early = route.against(scene, report, early, installed=installed, force=force)
+        if carry_out and early.obstacles:
+            raise error_of(early.obstacles[0])
     with watch.stage("paint"):
         scene, painted = painted_scene(scene, brief, strokes, pinned)
     on_progress("look", 1, 1)
@@ -168,10 +203,43 @@ def proposed(
         speech = finish_hearing()
     on_progress("listen", 1, 1)
     with watch.stage("plan"):
-        plan = route.plan(scene, report, brief, speech)
+        plan = (
+            early if plan is not None else route.plan(scene, report, brief, speech, installed=installed, force=force)
+        )
         if painted:
             plan = plan.model_copy(update={"warnings": (*plan.warnings, painted)})
-    return given, scene, report, speech, plan
+    return Proposal(given, scene, report, speech, plan)
+
+
+def _require_fitting(plan: Plan, scene: Scene) -> None:
+    """Nothing, where a plan that was made before, and perhaps edited, can be carried out on this still."""
+    from stillwake import route
+
+    what = f"Cannot carry out the plan with {scene.still.name}"
+    if plan.still is not None and plan.still.sha256 != scene.still.sha256:
+        raise UsageError(
+            what, f"it is for another picture, {plan.still.name[:80]}", "plan again, or set still in it to null"
+        )
+    for number, shot in enumerate(plan.shots):
+        if shot.face > max(1, len(scene.faces)):
+            raise UsageError(what, f"shots.{number}.face: there is no face {shot.face}", "choose another")
+        shape = scene.still.size
+        if shot.crop is not None:
+            shape = round(shot.crop[2] - shot.crop[0]), round(shot.crop[3] - shot.crop[1])
+            if min(shape) < 16:
+                raise UsageError(what, f"shots.{number}.crop: it shows nothing", "choose a larger one, or null")
+        route.size_for(shape, shot.size)
+
+
+def error_of(obstacle: Obstacle) -> StillwakeError:
+    """The error that an obstacle is where a plan is carried out."""
+    kinds: dict[str, type[StillwakeError]] = {
+        "not ready": NotReadyError,
+        "budget": BudgetError,
+        "not here": EngineUnavailableError,
+        "no words": UsageError,
+    }
+    return kinds[obstacle.kind](obstacle.what, obstacle.why, obstacle.fix)
 
 
 def painted_scene(

@@ -1,0 +1,308 @@
+"""What a brief asks for: cues, each with the words that it was read from.
+
+A prompt is read clause by clause with `stillwake.route.lexicon`: what is denied ("no zoom, nothing behind her moves")
+asks for nothing, and words that only describe the picture ("cinematic, 4k, by the sea") neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from re import Pattern
+from typing import Literal, NamedTuple, cast
+
+from stillwake.route import lexicon as lex
+from stillwake.types import Ambience, Brief, CameraMove, CameraRecord, Move
+
+CueKind = Literal[
+    "speech", "loop", "small", "camera", "camera beyond", "ambience", "environment", "action", "change", "range",
+    "reference", "final", "face", "predictable", "brush",
+]  # fmt: skip
+"""What may be asked for."""
+
+
+class Cue(NamedTuple):
+    """One thing that is asked for: its kind, the words that say so, and the clause they stand in, counted from 0.
+
+    A clause of -1 means that it was said outside the prompt.
+    """
+
+    kind: CueKind
+    words: str
+    clause: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """All that is asked for; ``camera`` and ``ambient`` as our animator takes them, where the prompt names them."""
+
+    cues: tuple[Cue, ...] = ()
+    clauses: tuple[str, ...] = ()
+    camera: CameraRecord | None = None
+    ambient: Ambience | None = None
+
+    def first(self, *kinds: CueKind) -> Cue | None:
+        """The first cue of one of these kinds."""
+        return next((cue for cue in self.cues if cue.kind in kinds), None)
+
+    def words(self, *kinds: CueKind) -> str:
+        """What was said of these kinds, quoted, for a sentence."""
+        said = dict.fromkeys(cue.words for cue in self.cues if cue.kind in kinds)
+        return " and ".join(f"“{words}”" for words in list(said)[:2])
+
+
+def asks_of(brief: Brief) -> Asks:
+    """What the brief asks for."""
+    cues = list(_said(brief))
+    found = _read(brief.prompt or "")
+    return Asks((*cues, *found.cues), found.clauses, found.camera, found.ambient)
+
+
+def _said(brief: Brief) -> Iterator[Cue]:
+    """What the brief asks for outside its prompt."""
+    if brief.say is not None or brief.sound is not None:
+        yield Cue("speech", "words to say" if brief.say is not None else "a recording")
+    if brief.loop:
+        yield Cue("loop", "a loop")
+    if brief.camera is not None:
+        yield Cue("camera", "--camera")
+    if brief.brush is not None:
+        yield Cue("brush", brief.brush.name)
+    if brief.ambient is not None:
+        yield Cue("ambience", brief.ambient)
+    if brief.keep_face:
+        yield Cue("face", "--keep-face")
+    if brief.reference:
+        yield Cue("reference", "--reference")
+    if brief.prefer is not None:
+        yield Cue("range" if brief.prefer == "range" else "predictable", f"--prefer {brief.prefer}")
+
+
+# ------------------------------------------------------------------------------------------------------ the prompt
+
+_BOUNDS = re.compile(r"[.;,!?\n:()]+|\s(?:-|–|—)\s|\b(?:and then|then|while|whilst|but|and|plus|after that|finally)\b")
+_NEW_SUBJECT = re.compile(
+    r"^(?:he|she|they|it|we|i|you|the|a|an|his|her|their|its|my|our|let|keep|make|have|add|with|only|just)\b"
+)
+_DROPPED = re.compile(r"close[- ]?ups?|head[- ]?shots?|full[- ]?body|half[- ]?body|long exposure|open shade")
+
+
+def _read(prompt: str) -> Asks:
+    plain = " ".join(prompt.lower().replace("’", "'").split())
+    plain = _DROPPED.sub(" ", plain)
+    cues: list[Cue] = []
+    whole = [
+        ("face", lex.FACE_PHRASES), ("final", lex.FINAL_PHRASES), ("range", lex.RANGE_PHRASES),
+        ("reference", lex.REFERENCE_PHRASES), ("predictable", lex.PREDICTABLE_PHRASES),
+    ]  # fmt: skip
+    rest = plain
+    for kind, patterns in whole:
+        for match in _matches(patterns, rest):
+            cues.append(Cue(kind, match))  # type: ignore[arg-type]
+            if kind in ("face", "final"):
+                rest = rest.replace(match, " . ")  # what it forbids is not asked for
+    clauses, denied_before = [], False
+    moves, ambient = None, None
+    for number, (clause, joined) in enumerate(_clauses(rest)):
+        clauses.append(clause)
+        asked, denied = _without_denials(clause)
+        if joined and denied_before and not _NEW_SUBJECT.match(clause):
+            asked, denied = "", True
+        denied_before = denied
+        if not asked.strip():
+            continue
+        for cue in _clause_cues(asked, number):
+            cues.append(cue)
+            if cue.kind == "camera" and moves is None:
+                moves = _moves_in(asked)
+            if cue.kind == "ambience" and ambient is None:
+                ambient = _ambient_in(asked)
+    return Asks(tuple(cues), tuple(clauses), moves, ambient)
+
+
+def _clauses(text: str) -> Iterator[tuple[str, bool]]:
+    """Each clause, and whether it goes on the sentence before ("and pan", "or zoom")."""
+    at, joined = 0, False
+    for bound in _BOUNDS.finditer(text):
+        if clause := text[at : bound.start()].strip():
+            yield clause, joined
+        at, joined = bound.end(), bound.group().strip() == "and"
+    if clause := text[at:].strip():
+        yield clause, joined
+
+
+def _without_denials(clause: str) -> tuple[str, bool]:
+    """What is left of a clause when what it denies is gone, and whether it denied anything."""
+    if stands := next(_matches(lex.STANDS, clause), None):
+        _, _, after = clause.partition(stands)
+        # "the background stands still": the subject before it, and what it stands against, ask for nothing.
+        return (after if "camera" in stands or "shot" in stands else ""), True
+    found = min((m for pattern in lex.NO if (m := pattern.search(clause))), key=lambda m: m.start(), default=None)
+    if found is None:
+        return clause, False
+    rest = clause[found.end() :]
+    yet = min((m for pattern in lex.YET if (m := pattern.search(rest))), key=lambda m: m.start(), default=None)
+    return f"{clause[: found.start()]} {rest[yet.end() :] if yet else ''}", True
+
+
+def _matches(patterns: Iterable[Pattern[str]], text: str) -> Iterator[str]:
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            yield match.group()
+
+
+def _clause_cues(clause: str, number: int) -> Iterator[Cue]:
+    """What one clause asks for; nothing is denied in it any more."""
+    said = clause if len(clause) <= 60 else clause[:59] + "…"
+
+    def cue(kind: CueKind) -> Cue:
+        return Cue(kind, said, number)
+
+    for change in _matches(lex.CHANGE_PHRASES, clause):
+        yield cue("change")
+        clause = clause.replace(change, " ")
+    if any(pattern.search(clause) for pattern in lex.BEYOND):
+        yield cue("camera beyond")
+        return
+    if looped := next(_matches(lex.LOOP_PHRASES, clause), ""):
+        yield cue("loop")
+        clause = clause.replace(looped, " ")
+    moving, clause = _camera_in(clause)
+    if moving:
+        yield cue("camera")
+    words = _Words.of(clause)
+    crowd = words.has(frozenset(("crowd", "people", "audience", "pedestrian")))
+    spoken = next(_matches(lex.SPEAK_PHRASES, clause), "") or (not crowd and words.has(lex.SPEAK))
+    if spoken:
+        yield cue("speech")
+    yield from (cue(kind) for kind in _happenings(words, clause, spoken=bool(spoken)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A clause's words, each with all first forms that it may come from."""
+
+    forms: tuple[frozenset[str], ...]
+
+    @classmethod
+    def of(cls, clause: str) -> _Words:
+        found = re.findall(r"[a-z0-9]+(?:'[a-z]+)*", clause)
+        return cls(tuple(frozenset(lex.stems(word)) for word in found))
+
+    def has(self, known: frozenset[str]) -> bool:
+        """Whether one of them is known."""
+        return any(form & known for form in self.forms)
+
+    def has_both(self, known: frozenset[str], others: frozenset[str]) -> bool:
+        """Whether one of them is known and another one of them is one of the others."""
+        ours = {index for index, form in enumerate(self.forms) if form & known}
+        theirs = {index for index, form in enumerate(self.forms) if form & others}
+        return bool(ours and theirs) and len(ours | theirs) > 1
+
+    def which(self, known: frozenset[str]) -> frozenset[str]:
+        """Those that are known, in their first forms."""
+        return frozenset().union(*(form & known for form in self.forms))
+
+
+def _happenings(words: _Words, clause: str, *, spoken: bool) -> Iterator[CueKind]:
+    """What happens in a clause besides camera, speech and change."""
+    soft, person, part = words.has(lex.SOFT), words.has(lex.PERSON), words.has(lex.SMALL_PARTS)
+    if any(pattern.search(clause) for pattern in lex.GO_PHRASES) and not (soft and part):
+        yield "action"
+        return
+    if (drifting := words.which(frozenset(lex.AMBIENT))) and not words.has(lex.WILD):
+        others = words.which(lex.PLACES) - drifting - lex.STYLE_PLACES - {"wind", "breeze"}
+        if not others and (words.has(lex.DRIFTS) or len(words.forms) <= 3) and not _acts(words, lex.DRIFTS, person):
+            yield "ambience"
+            return
+    glancing = words.has(lex.SMALL) or any(pattern.search(clause) for pattern in lex.GAZE_PHRASES)
+    if glancing:
+        yield "small"
+        if not _acts(words, lex.SMALL | lex.MILD_ACT | _GLANCES, person):
+            return
+    windy = words.has(lex.WINDS)
+    cloth = words.which(lex.PLACES) - lex.STYLE_PLACES - lex.WINDS
+    if (
+        part
+        and not cloth
+        and (words.has(lex.FLOWS | lex.STIRS) or windy or words.has(frozenset(("flap", "open", "close"))))
+    ):
+        yield "small"
+        if not _acts(
+            words,
+            lex.FLOWS
+            | lex.MILD_ACT
+            | frozenset(
+                ("turn", "lift", "raise", "lower", "open", "close", "flap", "play", "glance", "fly", "float", "dance")
+            ),
+            person,
+        ):
+            return
+    if soft and words.has(lex.STIRS) and not cloth and not words.has(lex.ACT - lex.MILD_ACT - lex.STIRS):
+        yield "small"
+        return
+    if words.has(lex.EVENTS) or (cloth and words.has_both(cloth, lex.FLOWS | lex.ACT)):
+        if not (person and words.has(lex.ACT - lex.MILD_ACT - lex.FLOWS) and not words.has(lex.EVENTS)):
+            yield "environment"
+            return
+        yield "action"
+        return
+    if words.has(lex.STREAMS) or (words.has_both(lex.STYLE_PLACES, lex.FLOWS) and not person):
+        yield "environment"
+        return
+    if _acts(words, frozenset(), person) and not spoken:
+        yield "action"
+    elif windy and words.has(frozenset(("blow", "pick", "gust", "howl", "strong"))):
+        yield "small" if soft else "environment"
+
+
+_GLANCES = frozenset(("leave", "left", "close", "open", "rub", "fall", "rise", "lift", "raise", "enter", "take"))
+"""Words of a glance or a breath that are an action's elsewhere: left, close to us, a chest that rises."""
+
+
+def _acts(words: _Words, but: frozenset[str], person: bool) -> bool:
+    """Whether somebody or something does something other than ``but``."""
+    done = words.which(lex.ACT) - but
+    return bool(done if person else done - lex.MILD_ACT)
+
+
+_SOMEBODY = re.compile(r"\b(?:he|she|they|him|her|his|head|body|hair|eyes?)\b")
+_ADVERBS = re.compile(r"(?:(?:a|the|very|slow|gent|slight|subtl|smooth|soft|steady|stead)\w*\s+)*")
+
+
+def _camera_in(clause: str) -> tuple[list[CameraMove], str]:
+    """The camera's moves that a clause names, and the rest of it.
+
+    A verb that could be anybody's is the camera's where one is named, or where nothing but an adverb comes before it:
+    "slowly move in".
+    """
+    strength = 1.0
+    for word in re.findall(r"[a-z]+", clause):
+        strength *= lex.FAST.get(word, 1.0)
+    strength = min(1.5, max(0.3, strength))
+    named, somebody = lex.CAMERA.search(clause), _SOMEBODY.search(clause)
+    moves: list[CameraMove] = []
+    rest = clause
+    for pattern, kind, needs_camera in lex.MOVES:
+        found = pattern.search(rest)
+        if found is None:
+            continue
+        first = not somebody and kind != "drift" and _ADVERBS.fullmatch(rest[: found.start()])
+        if needs_camera and not named and not first:
+            continue
+        rest = f"{rest[: found.start()]} {rest[found.end() :]}"
+        others = {move.kind.split("-")[0] for move in moves}
+        if kind.split("-")[0] not in others and not (kind == "drift" and moves):
+            moves.append(CameraMove(kind=cast(Move, kind), strength=strength))
+    return moves, lex.CAMERA.sub(" ", rest) if moves else rest
+
+
+def _moves_in(clause: str) -> CameraRecord | None:
+    moves, _ = _camera_in(clause)
+    return CameraRecord(moves=tuple(moves[:2])) if moves else None
+
+
+def _ambient_in(clause: str) -> Ambience | None:
+    found = _Words.of(clause).which(frozenset(lex.AMBIENT))
+    return cast(Ambience, lex.AMBIENT[min(found)]) if found else None

@@ -1,0 +1,137 @@
+"""The generator's shots of a plan: which one, in how many segments, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from fractions import Fraction
+
+from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Maker, named
+from stillwake.route.asks import Asks
+from stillwake.route.segments import longest, segments_of
+from stillwake.route.shape import shape_of
+from stillwake.types import Brief, Report, Scene, Shot
+
+LOCAL_FIRST = ("wan", "ltx", "framepack", "cogvideox", "hunyuan")
+"""Engines that run on one's own machine and take a prompt, in the order in which they are thought of."""
+WITHOUT_PROMPT = ("svd", *LOCAL_FIRST)
+"""The same where nothing is said: Stable Video Diffusion takes no words."""
+
+UNKNOWN = Maker("an engine of your own", "generator", local=True, can=frozenset(("prompt", "seed")))
+"""What is known of an engine that a stranger registers."""
+
+
+def generator_for(brief: Brief, asks: Asks, installed: Collection[str]) -> tuple[str, str]:
+    """The engine that would make it, and why that one, a clause.
+
+    Free and installed before free and to be installed; one that costs money only where that is allowed, and then the
+    cheapest that is installed, else the cheapest.
+    """
+    if brief.engine is not None:
+        name = named(brief.engine) if brief.engine not in installed else brief.engine
+        return name or brief.engine, "because you asked for it"
+    free = LOCAL_FIRST if brief.prompt else WITHOUT_PROMPT
+    here = next((name for name in free if name in installed), None)
+    if here is not None:
+        return here, "which runs here and costs nothing"
+    if brief.allow_paid:
+        paid = [
+            name for name, maker in MAKERS.items()
+            if maker.family == "generator" and not maker.local and maker.price is not None
+            and (brief.prompt is None or "prompt" in maker.can) and (not asks.first("loop") or "loop" in maker.can)
+        ]  # fmt: skip
+        ready = [name for name in paid if name in installed] or paid
+        seconds = brief.seconds or HOLDS
+        cheapest = min(ready, key=lambda name: _cost(MAKERS[name], brief, seconds))
+        return cheapest, "the cheapest that does it, since you allow paid engines"
+    return free[0], "which runs on one's own machine and costs nothing"
+
+
+def _cost(maker: Maker, brief: Brief, seconds: Fraction) -> float:
+    segments = segments_of(brief.prompt or "", seconds, brief.fps, maker)
+    return sum(maker.cost(segment.made) or 0.0 for segment in segments)
+
+
+def generator_shots(
+    scene: Scene, report: Report, brief: Brief, asks: Asks, installed: Collection[str]
+) -> tuple[list[Shot], list[str]]:
+    """The shots, each with its reasons, and warnings.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        The size is none that a clip of this still may have.
+    """
+    engine, why = generator_for(brief, asks, installed)
+    maker = MAKERS.get(engine, UNKNOWN)
+    title = f"{maker.title} ({maker.model})" if maker.model else maker.title
+    crop, size, shaped, warnings = shape_of(scene, brief, brief.face or 1)
+    prompt = brief.prompt or ""
+    if brief.camera is not None and not brief.camera.lower().endswith(".json"):
+        prompt = f"{brief.camera}, {prompt}" if prompt else brief.camera
+    keeps = brief.keep_face or asks.first("face", "final") is not None
+    segments = segments_of(prompt, brief.seconds, brief.fps, maker)
+    shots = []
+    for index, segment in enumerate(segments):
+        seconds = segment.frames / brief.fps
+        reasons = [f"{title}, {why}"] if index == 0 else []
+        if len(segments) > 1:
+            reasons.append(f"segment {index + 1} of {len(segments)}: {_why_segments(maker)}")
+            reasons.append(_anchored(index, keeps))
+        if segment.made > seconds:
+            reasons.append(
+                f"{float(segment.made):.3g} s are made, the length it has, and {float(seconds):.3g} s are used"
+            )
+        cost = maker.cost(segment.made)
+        if cost is None:
+            warnings += [f"nobody knows what {maker.title} costs: look it up before you spend"] if index == 0 else []
+        shots.append(
+            Shot(
+                family="generator",
+                engine=engine,
+                motion="generate",
+                prompt=segment.prompt,
+                anchor="before" if index and not keeps else "still",
+                made=segment.made,
+                takes=brief.takes,
+                seconds=seconds,
+                fps=brief.fps,
+                size=size,
+                crop=crop,
+                seed=brief.seed + index * brief.takes,
+                face=brief.face or 1,
+                motions=(),
+                loop=brief.loop or (len(segments) == 1 and asks.first("loop") is not None and "loop" in maker.can),
+                hold=0.8 if keeps else None,
+                price=round((cost or 0.0) * brief.takes, 4),
+                wait=None if maker.wait is None else round(maker.wait * float(segment.made) * brief.takes, 1),
+                reasons=tuple(reasons + (shaped if index == 0 else [])),
+            )
+        )
+    if brief.takes > 1:
+        first = shots[0]
+        said = f"{brief.takes} takes, seeds {first.seed} to {first.seed + brief.takes - 1}"
+        shots[0] = first.model_copy(update={"reasons": (*first.reasons, f"{said}: generators differ every time")})
+    if maker.price is not None:
+        warnings.append(
+            f"prices are those of {TABLE_DATE} ({maker.price.sure}: {maker.price.source}): look before you spend"
+        )
+    if prompt and "prompt" not in maker.can and maker is not UNKNOWN:
+        warnings.append(f"{maker.title} takes no prompt: the words change nothing there")
+    if keeps:
+        warnings.append("a generator repaints everything: look at the face and at lettering in every take")
+    if brief.seconds is None:
+        total = float(sum(shot.seconds for shot in shots))
+        shots[0] = shots[0].model_copy(
+            update={"reasons": (*shots[0].reasons, f"{total:g} s, as long as it keeps to its prompt")}
+        )
+    return shots, warnings
+
+
+def _why_segments(maker: Maker) -> str:
+    return f"{maker.title} keeps to its prompt for about {float(longest(maker)):.3g} s"
+
+
+def _anchored(index: int, keeps: bool) -> str:
+    if index == 0 or keeps:
+        return "it begins from the still" + (", so that what must not change is shown again" if keeps else "")
+    return "it begins from the last good frame before, its colours matched to the still, the cut laid into motion"
