@@ -323,7 +323,7 @@ def _lines(pieces: Sequence[_Piece]) -> list[str]:
         widths = [_width(line) for line in lines]
         cost = abs(widths[0] - widths[1]) + 100 * sum(max(0.0, width - LINE) for width in widths)
         text = pieces[place - 1].text
-        cost -= 14 if _ends_sentence(text) else 10 if _ends_with(text, _CLAUSE) else 0
+        cost -= 25 if _ends_sentence(text) else 12 if _ends_with(text, _CLAUSE) else 0
         cost += 8 if pieces[place].glued and pieces[place].width < WIDE else 0
         if best is None or cost < best[0]:
             best = cost, lines

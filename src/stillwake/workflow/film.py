@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stillwake.assemble.captions import Caption, captions_of, check_captions, write_captions
 from stillwake.assemble.edit import EditRecord, record_of
-from stillwake.assemble.laying import Heard, Laid, laid
+from stillwake.assemble.laying import Heard, Laid, laid, window
 from stillwake.assemble.storyboard import Board, Storyboard, open_storyboard, transcript_of
 from stillwake.errors import InputError, UsageError
 from stillwake.types import Clip, Inspection, Progress, Record, Seconds, Size, Sound, Speech, no_progress
@@ -176,6 +176,7 @@ class _Ears:
         self._sounds: dict[Path, Sound] = {}
         self._speeches: dict[tuple[object, ...], Speech] = {}
         self._files: dict[Sound, Path] = {}
+        self._chains = _chains(board)
 
     def hear(self, shot: int, clips: dict[int, Clip]) -> Heard:
         """What is heard in a shot; a finished clip is noted under its number."""
@@ -249,14 +250,53 @@ class _Ears:
                 "choose more of it",
             )
         words = transcript_of(self.board, shot)
-        part = source if begin == 0 and end == source.seconds else sound_part(source, begin, end)
-        speech = self._once((path, begin, end, words, one.language), lambda: listen(part, words, one.language))
-        return Heard(speech, source, begin)
+
+        def heard(begin: Fraction, end: Fraction) -> Speech:
+            part = source if begin == 0 and end == source.seconds else sound_part(source, begin, end)
+            return self._once((path, begin, end, words, one.language), lambda: listen(part, words, one.language))
+
+        chain = self._chains.get(shot)
+        if chain is None:
+            return Heard(heard(begin, end), source, begin)
+        # What goes on over several shots is understood better as a whole: nobody begins in the middle of a word.
+        until = source.seconds if chain[1] is None else min(chain[1], source.seconds)
+        first = Fraction(round(chain[0] * source.rate), source.rate)
+        whole = heard(first, Fraction(round(until * source.rate), source.rate))
+        return Heard(_divided(whole, begin - first, end - begin), source, begin)
 
     def _once(self, key: tuple[object, ...], listens: Callable[[], Speech]) -> Speech:
         if key not in self._speeches:
             self._speeches[key] = listens()
         return self._speeches[key]
+
+
+def _chains(board: Board) -> dict[int, tuple[Fraction, Fraction | None]]:
+    """Shot -> the first and the last second of its recording, where that goes on over several without a transcript."""
+    found: dict[int, tuple[Fraction, Fraction | None]] = {}
+    chain: list[int] = []
+    speaking = [index for index, shot in enumerate(board.shots) if shot.speaks]
+    for index in speaking:
+        one, before = board.shots[index], board.shots[chain[-1]] if chain else None
+        goes_on = (
+            before is not None
+            and one.sound is not None
+            and (one.sound, one.language) == (before.sound, before.language)
+            and one.begin is not None
+            and one.begin == before.end
+            and one.transcript is before.transcript is None
+        )
+        chain = [*chain, index] if goes_on else [index]
+        if len(chain) > 1:
+            ends = board.shots[chain[0]].begin or Fraction(0), one.end
+            found |= dict.fromkeys(chain, ends)
+    return found
+
+
+def _divided(speech: Speech, begin: Fraction, seconds: Fraction) -> Speech:
+    """A part of a speech; a word that is cut belongs to the part with its middle."""
+    first, last = float(begin), float(begin + seconds)
+    kept = tuple(word for word in speech.words if first <= (word.start + word.end) / 2 < last)
+    return window(replace(speech, words=kept), begin, seconds)
 
 
 # -------------------------------------------------------------------------------------------------------- the film
