@@ -151,6 +151,13 @@ def test_a_looping_bed_fills_the_film_and_crosses_evenly() -> None:
     assert np.abs(out[-50:]).max() < 0.01
 
 
+def test_where_a_bed_begins_again_nothing_clicks() -> None:
+    ramp = sound_from_samples(np.linspace(-9000, 9000, 2 * RATE).astype(np.int16), RATE)
+    out = unlevelled(an_edit(10, laid(ramp, loops=True)))[:, 0]
+    assert out.max() - out.min() > 0.4
+    assert np.abs(np.diff(out)).max() < 0.001
+
+
 def test_the_limiter_holds_peaks_between_samples_and_leaves_the_rest_alone() -> None:
     time = np.arange(2 * RATE)
     body = (0.2 * np.sin(2 * np.pi * 440 / RATE * time)).astype(np.float32)
@@ -169,14 +176,21 @@ def test_the_limiter_holds_peaks_between_samples_and_leaves_the_rest_alone() -> 
     np.testing.assert_allclose(out, whole, atol=1e-6)
 
 
-@pytest.mark.parametrize("level", [5000, 30_000])
-def test_a_delivered_film_is_as_loud_as_it_should_be_and_its_peaks_stay_under(level: float, tmp_path: Path) -> None:
-    out = mixed(an_edit(8, laid(voice(8, level))))
+def bursts() -> Sound:
+    """White noise that is there for a twentieth of a second in five: AAC's peaks are far above its own."""
+    samples = heard(noise(4, 6000))[:, 0].copy()
+    samples[np.arange(len(samples)) % 9600 >= 2400] = 0
+    return sound_from_samples(samples, RATE)
+
+
+@pytest.mark.parametrize("sound", [voice(8, 5000), voice(8, 30_000), bursts()], ids=["quiet", "loud", "bursts"])
+def test_a_delivered_film_is_as_loud_as_it_should_be_and_its_peaks_stay_under(sound: Sound, tmp_path: Path) -> None:
+    out = mixed(an_edit(sound.seconds, laid(sound)))
     assert out is not None
     assert out.notes == ()
-    path = tmp_path / "film.mp4"
-    frames = (np.zeros((64, 64, 3), np.uint8) for _ in range(200))
-    write_clip(path, frames, fps=Fraction(25), frame_count=200, size=(64, 64), sound=out)
+    path, count = tmp_path / "film.mp4", int(sound.seconds * 25)
+    frames = (np.zeros((64, 64, 3), np.uint8) for _ in range(count))
+    write_clip(path, frames, fps=Fraction(25), frame_count=count, size=(64, 64), sound=out)
     found = loudness(path, "Cannot hear", SoundError)
     assert found is not None
     assert found.integrated == pytest.approx(-14, abs=0.3)
