@@ -181,6 +181,14 @@ def test_a_caption_of_ones_own_stands_instead(tmp_path: Path) -> None:
     assert notes == ()
 
 
+def test_a_caption_waits_until_its_picture_is_seen(tmp_path: Path) -> None:
+    text = LIVE + "seconds = 2\n" + LIVE + 'seconds = 3\ncaption = "The coast."\ntransition = "{}"\n'
+    (fade,), _ = film_of(tmp_path, text.format("fade"), Heard(), Heard())
+    assert (fade.start, fade.end) == (F(2) + F(13, 25), 5), "half of a fade of a second, to whole frames"
+    (dissolve,), _ = film_of(tmp_path, text.format("dissolve"), Heard(), Heard())
+    assert dissolve.start == 2
+
+
 def test_a_caption_gives_way_to_what_is_said_over_its_picture(tmp_path: Path) -> None:
     hello = heard(said("Hello there my friend.", start=0.1, letters=6), 4)
     text = HELLO + "tail = 3\n" + LIVE + 'caption = "The coast."\nseconds = 3\n'

@@ -18,6 +18,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+from stillwake.assemble.edit import Edit
 from stillwake.assemble.laying import Laid, Spoken
 from stillwake.assemble.storyboard import Board
 from stillwake.errors import UsageError
@@ -82,8 +83,7 @@ def captions_of(board: Board, film: Laid) -> tuple[tuple[Caption, ...], tuple[st
     for index, shot in enumerate(board.shots):
         if not isinstance(shot.caption, str) or any(spoken.shot == index for spoken in film.spoken):
             continue
-        picture = film.edit.pictures[index]
-        start, end = _free(picture.start / film.edit.fps, picture.end / film.edit.fps, found)
+        start, end = _free(*_seen_alone(film.edit, index), found)
         shown_there = cues(_even(shot.caption, float(start), float(end)), start, end) if end > start else []
         if not shown_there or end - start < SHORTEST:
             notes.append(f"The caption of {board.label(index)} is left out: somebody speaks over all of it.")
@@ -138,6 +138,17 @@ def _even(text: str, start: float, end: float) -> list[Timed]:
         found.append(Timed(now, until, word))
         now = until
     return found
+
+
+def _seen_alone(edit: Edit, shot: int) -> tuple[Fraction, Fraction]:
+    """From when to when a picture is there without the transitions at its ends: nobody reads in the dark."""
+    picture = edit.pictures[shot]
+    after = edit.pictures[shot + 1] if shot + 1 < len(edit.pictures) else None
+    first = picture.start + (picture.frames if picture.transition == "dissolve" else picture.frames // 2)
+    last = picture.end
+    if after is not None:
+        last = after.start if after.transition == "dissolve" else picture.end - after.frames // 2
+    return first / edit.fps, last / edit.fps
 
 
 def _free(start: Fraction, end: Fraction, taken: Sequence[Caption]) -> tuple[Fraction, Fraction]:

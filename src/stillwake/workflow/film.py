@@ -260,9 +260,9 @@ class _Ears:
             return Heard(heard(begin, end), source, begin)
         # What goes on over several shots is understood better as a whole: nobody begins in the middle of a word.
         until = source.seconds if chain[1] is None else min(chain[1], source.seconds)
-        first = Fraction(round(chain[0] * source.rate), source.rate)
-        whole = heard(first, Fraction(round(until * source.rate), source.rate))
-        return Heard(_divided(whole, begin - first, end - begin), source, begin)
+        start = Fraction(round(chain[0] * source.rate), source.rate)
+        whole = heard(start, Fraction(round(until * source.rate), source.rate))
+        return Heard(_divided(whole, begin - start, end - begin), source, begin)
 
     def _once(self, key: tuple[object, ...], listens: Callable[[], Speech]) -> Speech:
         if key not in self._speeches:
@@ -414,12 +414,6 @@ def _check_outputs(
             f"Cannot write {shown(out)}", "a film with sound is .mp4, .webm or .mov", "end its name with .mp4"
         )
     check_clip_output(out, overwrite, sound=True)
-    if captions is not None:
-        check_captions(captions)
-    if otio is not None and otio.suffix.lower() != ".otio":
-        raise UsageError(f"Cannot write {shown(otio)}", "an OpenTimelineIO file is .otio", "end its name with .otio")
-    if sheet is not None and sheet.suffix.lower() != ".png":
-        raise UsageError(f"Cannot write {shown(sheet)}", "a sheet is a .png", "end its name with .png")
     taken = {os.path.realpath(storyboard)}
     for path in (out, record_path(out), captions, otio, sheet):
         if path is None:
@@ -430,6 +424,12 @@ def _check_outputs(
                 f"Cannot write {shown(path)}", "the storyboard or another output has that name", "choose another"
             )
         taken.add(os.path.realpath(path))
+    if captions is not None:
+        check_captions(captions)
+    if otio is not None and otio.suffix.lower() != ".otio":
+        raise UsageError(f"Cannot write {shown(otio)}", "an OpenTimelineIO file is .otio", "end its name with .otio")
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise UsageError(f"Cannot write {shown(sheet)}", "a sheet is a .png", "end its name with .png")
 
 
 def _require_other_files(plan: FilmPlan, outputs: Sequence[Path | None]) -> None:
