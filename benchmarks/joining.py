@@ -252,7 +252,7 @@ def edit_loudness(edit: Edit) -> tuple[float, float]:
     from stillwake.assemble.mix import _Mix
     from stillwake.types import no_progress
 
-    found = _Mix(edit, no_progress).measure()
+    found = _Mix(edit).measure(no_progress)
     return found.integrated, found.true_peak
 
 

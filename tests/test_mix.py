@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -16,7 +17,7 @@ from stillwake.assemble.mix import RATE, limited, mixed
 from stillwake.errors import SoundError
 from stillwake.media import sound_from_samples, write_clip
 from stillwake.media.loudness import Meter, loudness
-from stillwake.types import Floats, Sound, Speech, Timed, no_progress
+from stillwake.types import Floats, Sound, Speech, Timed
 
 ZERO = Fraction(0)
 
@@ -57,7 +58,7 @@ def speech(sound: Sound, *words: tuple[float, float]) -> Speech:
 
 
 def unlevelled(edit: Edit) -> Floats:
-    return np.concatenate(list(mix._Mix(edit, no_progress).blocks()))
+    return np.concatenate(list(mix._Mix(edit).blocks()))
 
 
 def heard(sound: Sound) -> npt.NDArray[np.int16]:
@@ -183,7 +184,7 @@ def bursts() -> Sound:
     return sound_from_samples(samples, RATE)
 
 
-@pytest.mark.parametrize("sound", [voice(8, 5000), voice(8, 30_000), bursts()], ids=["quiet", "loud", "bursts"])
+@pytest.mark.parametrize("sound", [voice(5, 5000), voice(5, 30_000), bursts()], ids=["quiet", "loud", "bursts"])
 def test_a_delivered_film_is_as_loud_as_it_should_be_and_its_peaks_stay_under(sound: Sound, tmp_path: Path) -> None:
     out = mixed(an_edit(sound.seconds, laid(sound)))
     assert out is not None
@@ -236,3 +237,21 @@ def test_the_same_edit_gives_the_same_samples_and_its_name_is_their_digest() -> 
     assert first.sha256 == second.sha256 == hashlib.sha256(heard(first).tobytes()).hexdigest()
     np.testing.assert_array_equal(first.mono, second.mono)
     assert len(first.mono) == 32_000
+
+
+def test_progress_is_told_while_it_is_mixed_and_not_while_it_is_heard() -> None:
+    seen: list[tuple[str, int, int]] = []
+    caller = threading.current_thread()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        assert threading.current_thread() is caller
+        seen.append((stage, done, total))
+
+    out = mixed(an_edit(3, laid(noise(3))), on_progress=tell)
+    assert out is not None
+    told = len(seen)
+    assert told > 2
+    assert {stage for stage, _, _ in seen} == {"mix"}
+    assert seen[-1][1] == seen[-1][2]
+    heard(out)
+    assert len(seen) == told

@@ -86,8 +86,8 @@ def mixed(
     """
     if not edit.tracks:
         return None
-    mix = _Mix(edit, on_progress)
-    raw = mix.measure()
+    mix = _Mix(edit)
+    raw = mix.measure(on_progress)
     if raw.silent:
         return _Take(mix, _Level(0.0, None)).sound(("it is silent throughout",))
     ceiling = peak - MARGIN
@@ -98,7 +98,7 @@ def mixed(
     gain, before = min(wanted, most), None
     while True:
         take = _Take(mix, _Level(gain, ceiling if raw.true_peak + gain > ceiling else None))
-        heard = take.delivered()
+        heard = take.delivered(on_progress)
         over, off = heard.true_peak - peak, loudness - heard.integrated
         # Where peaks are held down, a dB more makes it less than 1 LU louder: how much less, the last try has shown.
         yields = 1.0 if before is None else min(1.0, max(0.25, (heard.integrated - before[1]) / (gain - before[0])))
@@ -136,9 +136,8 @@ class _Level:
 class _Mix:
     """The sum of all tracks, before it is levelled."""
 
-    def __init__(self, edit: Edit, on_progress: Progress) -> None:
+    def __init__(self, edit: Edit) -> None:
         self.samples = round(edit.seconds * RATE)
-        self.on_progress = on_progress
         self._plans = [plan for track in edit.tracks if (plan := _plan(edit, track, self.samples)) is not None]
         self._plans.sort(key=lambda plan: plan.first)
 
@@ -147,8 +146,7 @@ class _Mix:
         shelf: dict[tuple[object, ...], list[_Reader]] = {}
         waiting = list(reversed(self._plans))
         active: list[tuple[_Plan, _Source]] = []
-        total = -(-self.samples // BLOCK)
-        for number, at in enumerate(range(0, self.samples, BLOCK), 1):
+        for at in range(0, self.samples, BLOCK):
             block = np.zeros((min(BLOCK, self.samples - at), 2), np.float32)
             kept: list[tuple[_Plan, _Source]] = []
             # In the order they begin: one that ends here lays its recording aside before the next goes on with it.
@@ -161,13 +159,13 @@ class _Mix:
                     shelf.setdefault(source.key, []).append(source)
             active = kept
             yield block
-            self.on_progress("mix", number, total)
 
-    def measure(self) -> Loudness:
+    def measure(self, on_progress: Progress) -> Loudness:
         """How loud it is."""
-        meter = Meter(RATE, (1.0, 1.0))
-        for block in self.blocks():
+        meter, total = Meter(RATE, (1.0, 1.0)), -(-self.samples // BLOCK)
+        for number, block in enumerate(self.blocks(), 1):
             meter.add(block)
+            on_progress("mix", number, total)
         return meter.finish()
 
 
@@ -397,17 +395,22 @@ class _Take:
             analysed += part.to_ndarray().tobytes()
         self._digest, self._mono = digest.hexdigest(), np.frombuffer(bytes(analysed), np.int16)
 
-    def delivered(self) -> Loudness:
+    def delivered(self, on_progress: Progress) -> Loudness:
         """How loud it is once it has been through AAC."""
         what = "Cannot mix the sound"
         seconds = -(-self.mix.samples // RATE)
+
+        def tell(stage: str, done: int, total: int) -> None:
+            on_progress("mix", done, total)
+
         black: Pixels = np.zeros((16, 16, 3), np.uint8)
         with tempfile.TemporaryDirectory(prefix="stillwake-") as folder:
             path = Path(folder) / "sound.mp4"
             frames = (black for _ in range(seconds))
             write_clip(
-                path, frames, fps=Fraction(1), frame_count=seconds, size=(16, 16), sound=self._as_sound(self._watched)
-            )
+                path, frames, fps=Fraction(1), frame_count=seconds, size=(16, 16),
+                sound=self._as_sound(self._watched), on_progress=tell,
+            )  # fmt: skip
             heard = measured_loudness(path, what, SoundError)
         if heard is None:
             raise SoundError(what, "what was mixed does not read back", "check the disk")
