@@ -124,9 +124,9 @@ def test_a_bed_goes_down_under_speech_without_a_step_and_comes_up_again() -> Non
     quiet = sound_from_samples(np.zeros(4 * RATE, np.int16), RATE)
     talk = laid(quiet, Fraction(3), speech=speech(quiet, (0.5, 1.0), (1.4, 2.5)))
     level = 20 * np.log10(unlevelled(an_edit(10, bed, talk))[:, 0] / (10_000 / 32768))
-    assert level[: int(3.2 * RATE)] == pytest.approx(0, abs=1e-4)
-    assert level[int(3.5 * RATE) : int(5.5 * RATE)] == pytest.approx(-12, abs=1e-3), "the breath between counts"
-    assert level[int(6.1 * RATE) :] == pytest.approx(0, abs=1e-4)
+    assert np.abs(level[: int(3.2 * RATE)]).max() < 1e-4
+    assert np.abs(level[int(3.5 * RATE) : int(5.5 * RATE)] + 12).max() < 1e-3, "the breath between counts"
+    assert np.abs(level[int(6.1 * RATE) :]).max() < 1e-4
     assert np.abs(np.diff(level)).max() < 0.002, "dB a sample"
 
 
@@ -136,7 +136,7 @@ def test_what_is_not_heard_of_a_speech_ducks_nothing_and_nobody_ducks_for_himsel
     talk = laid(quiet, Fraction(1), Fraction(2), Fraction(4), speech=speech(quiet, (0.5, 1.5)))
     own = replace(bed, speech=speech(bed.sound, (1, 2)))
     for track in (bed, own):
-        assert unlevelled(an_edit(6, track, talk)) == pytest.approx(10_000 / 32768)
+        np.testing.assert_allclose(unlevelled(an_edit(6, track, talk)), 10_000 / 32768, rtol=1e-5)
 
 
 def test_a_looping_bed_fills_the_film_and_crosses_evenly() -> None:
