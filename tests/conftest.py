@@ -3,13 +3,18 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from stillwake.types import Scene, Still
+
+if TYPE_CHECKING:
+    import importlib.metadata
+
+    from tests.toy import ToyGenerator
 
 # The same cases every time: a run says something about the change in hand, not about luck.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
@@ -92,3 +97,26 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
         return Run(status, out, err)
 
     return run
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> type[ToyGenerator]:
+    """A generator to test with, registered as wan."""
+    import importlib.metadata
+
+    from tests.toy import ToyGenerator
+
+    real = importlib.metadata.entry_points
+
+    def points(**chosen: str) -> list[importlib.metadata.EntryPoint]:
+        found = list(real(**chosen))
+        if chosen.get("group") == "stillwake.engines":
+            found.append(importlib.metadata.EntryPoint("wan", "tests.toy:ToyGenerator", "stillwake.engines"))
+        return found
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", points)
+    for field, value in (
+        ("flickers", frozenset()), ("firm", 0.0), ("warm", 0), ("dies_at", None), ("asked", []),
+    ):  # fmt: skip
+        monkeypatch.setattr(ToyGenerator, field, value)
+    return ToyGenerator

@@ -979,11 +979,17 @@ def _inspection_lines(inspection: Inspection) -> Iterator[str]:
 
 def _record_lines(record: RunRecord) -> Iterator[str]:
     yield from _plan_lines(record.plan)
+    for take in record.takes:
+        turned = f", {take.changed}" if take.changed else ""
+        taken = ", taken" if take.chosen else ""
+        yield f"shot {take.shot}, take {take.rank}{taken}: seed {take.seed}{turned}: {take.why} ({take.name})"
     yield from _inspection_lines(record.inspection)
     seconds = record.seconds
     yield (
         f"{seconds['total']:.1f} s in all: first frame after {seconds['before_first_frame']:.1f} s, "
         f"rendered in {seconds['render']:.1f} s, inspected in {seconds['inspect']:.1f} s"
+        if "render" in seconds
+        else f"{seconds['total']:.1f} s in all, {seconds['takes']:.1f} s of it for the takes"
     )
 
 

@@ -735,14 +735,39 @@ class Inspection(Record):
     findings: tuple[ClipFinding, ...]
 
 
+class Take(Record):
+    """A take of a plan's ``shot``, counted from 1: its file's name, its seed, how firmly it held to the picture.
+
+    ``changed`` is the lever that was turned against a fault of the take before, in words; ``rank`` 1 is the best and
+    ``why`` what speaks against it; ``chosen`` it is in the finished clip; ``reused`` it had been made before.
+    """
+
+    shot: int
+    name: str
+    seed: int
+    hold: float | None = None
+    seconds: Seconds
+    price: float = 0.0
+    changed: str = ""
+    passed: bool
+    rank: int = 0
+    why: str = ""
+    chosen: bool = False
+    reused: bool = False
+
+
 class RunRecord(Record):
-    """Everything about one run, written beside the clip as OUT.json; ``face`` is the face that a person gave."""
+    """Everything about one run, written beside the clip as OUT.json; ``face`` is the face that a person gave.
+
+    ``takes`` are all that were made where a generator made any, the first of each shot being the best.
+    """
 
     schema_: Literal["stillwake/record@1"] = Field("stillwake/record@1", alias="schema")
     brief: Brief
     face: FaceRecord | None = None
     report: Report
     plan: Plan
+    takes: tuple[Take, ...] = ()
     inspection: Inspection
     versions: dict[str, str]
     seconds: dict[str, float]

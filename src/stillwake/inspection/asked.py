@@ -45,13 +45,14 @@ class Asked:
             engine=shot.engine,
             frames=sum(one.frame_count * one.repeat for one in plan.shots),
             face=shot.face,
-            loop=shot.loop,
+            loop=shot.loop or (None if shot.family == "generator" else False),
             repeat=shot.repeat,
             still=shot.family == "animator" and not moves,
             camera=shot.camera,
             brush=shot.brush,
             ambient=shot.ambient,
             moving=shot.motion != "still" or moves,
+            prompt=shot.prompt if shot.family == "generator" else "",
         )
 
     @property

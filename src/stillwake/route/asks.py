@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from re import Pattern
 from typing import Literal, NamedTuple, cast
 
@@ -85,12 +86,19 @@ _BOUNDS = re.compile(r"[.;,!?\n:()]+|\s(?:-|–|—)\s|\b(?:and then|then|while|
 _NEW_SUBJECT = re.compile(
     r"^(?:he|she|they|it|we|i|you|the|a|an|his|her|their|its|my|our|let|keep|make|have|add|with|only|just)\b"
 )
-_DROPPED = re.compile(r"close[- ]?ups?|head[- ]?shots?|full[- ]?body|half[- ]?body|long exposure|open shade")
+_DROPPED = re.compile(
+    r"close[- ]?ups?|head[- ]?shots?|full[- ]?body|half[- ]?body|long exposure|open shade|film grain|soft focus"
+    r"|splash (?:screen|art|page|image)|key ?(?:visual|art)|motion (?:poster|graphics?)|open mouth"
+    r"|action (?:figure|hero|pose)"
+)
+"""Names of kinds of picture, whose words mean something else in them."""
 
 
 def _read(prompt: str) -> Asks:
     plain = " ".join(prompt.lower().replace("’", "'").split())
-    plain = _DROPPED.sub(" ", plain)
+    plain = re.sub(r"\b2\.5 ?d\b", "parallax", plain)
+    plain = re.sub(r"(\d)[.,](\d)", r"\1\2", plain)  # no end of a sentence
+    plain = re.sub(r"[a-z]{4,}", _spelt, _DROPPED.sub(" ", plain))
     cues: list[Cue] = []
     whole = [
         ("face", lex.FACE_PHRASES), ("final", lex.FINAL_PHRASES), ("range", lex.RANGE_PHRASES),
@@ -102,6 +110,8 @@ def _read(prompt: str) -> Asks:
             cues.append(Cue(kind, match))  # type: ignore[arg-type]
             if kind in ("face", "final"):
                 rest = rest.replace(match, " . ")  # what it forbids is not asked for
+    if len(rest.split()) <= 2 and _Words.of(rest).which(lex.PLACES - lex.STYLE_PLACES):
+        cues.append(Cue("environment", rest))  # "traffic": a word alone is what should happen
     clauses, denied_before = [], False
     moves, ambient = None, None
     for number, (clause, joined) in enumerate(_clauses(rest)):
@@ -119,6 +129,33 @@ def _read(prompt: str) -> Asks:
             if cue.kind == "ambience" and ambient is None:
                 ambient = _ambient_in(asked)
     return Asks(tuple(cues), tuple(clauses), moves, ambient)
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    known = (lex.SPEAK, lex.SMALL, lex.SMALL_PARTS, lex.SOFT, lex.STIRS, lex.PLACES, lex.FLOWS, lex.ACT, lex.PERSON)
+    return frozenset().union(*known, lex.HARMLESS, lex.AMBIENT, lex.DRIFTS, lex.WILD, lex.FAST)
+
+
+def _spelt(word: re.Match[str]) -> str:
+    """A word that is nearly one of those that decide much, as that word."""
+    said = word.group()
+    if set(lex.stems(said)) & _vocabulary():
+        return said
+    for right in lex.MISSPELT:
+        near = abs(len(right) - len(said)) <= 1 and right[0] == said[0] and right[-1] == said[-1]
+        if near and len(right) > 4 and _off_by_one(said, right):
+            return right
+    return said
+
+
+def _off_by_one(said: str, right: str) -> bool:
+    """Whether a letter is missing, too many, or two neighbours are exchanged; another letter makes another word."""
+    if len(said) == len(right):
+        differ = [index for index, pair in enumerate(zip(said, right, strict=True)) if pair[0] != pair[1]]
+        return len(differ) == 2 and differ[1] == differ[0] + 1 and sorted(said) == sorted(right)
+    short, long = sorted((said, right), key=len)
+    return any(long[:index] + long[index + 1 :] == short for index in range(len(long)))
 
 
 def _clauses(text: str) -> Iterator[tuple[str, bool]]:
@@ -181,14 +218,18 @@ def _clause_cues(clause: str, number: int) -> Iterator[Cue]:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A clause's words, each with all first forms that it may come from."""
+    """A clause's words, each with all first forms that it may come from; ``named`` those with an article before."""
 
     forms: tuple[frozenset[str], ...]
+    named: tuple[bool, ...] = ()
 
     @classmethod
     def of(cls, clause: str) -> _Words:
         found = re.findall(r"[a-z0-9]+(?:'[a-z]+)*", clause)
-        return cls(tuple(frozenset(lex.stems(word)) for word in found))
+        named = [
+            before in _ARTICLES and not word.endswith("ing") for before, word in zip(["", *found], found, strict=False)
+        ]
+        return cls(tuple(frozenset(lex.stems(word)) for word in found), tuple(named))
 
     def has(self, known: frozenset[str]) -> bool:
         """Whether one of them is known."""
@@ -199,6 +240,12 @@ class _Words:
         ours = {index for index, form in enumerate(self.forms) if form & known}
         theirs = {index for index, form in enumerate(self.forms) if form & others}
         return bool(ours and theirs) and len(ours | theirs) > 1
+
+    def done(self, known: frozenset[str]) -> frozenset[str]:
+        """Those that are known and no names of things: to plate, and not the plate."""
+        return frozenset().union(
+            *(form & known for form, thing in zip(self.forms, self.named, strict=True) if not thing)
+        )
 
     def which(self, known: frozenset[str]) -> frozenset[str]:
         """Those that are known, in their first forms."""
@@ -251,11 +298,19 @@ def _happenings(words: _Words, clause: str, *, spoken: bool) -> Iterator[CueKind
     if words.has(lex.STREAMS) or (words.has_both(lex.STYLE_PLACES, lex.FLOWS) and not person):
         yield "environment"
         return
-    if _acts(words, frozenset(), person) and not spoken:
+    harmless = lex.HARMLESS | lex.SPEAK | lex.SMALL
+    does = any(
+        not harmless & set(lex.stems(verb))
+        for pattern in (lex.PREDICATE, lex.MADE)
+        for verb in pattern.findall(clause)
+    )
+    if (_acts(words, frozenset(), person) and not spoken) or (does and not (soft and part)):
         yield "action"
     elif windy and words.has(frozenset(("blow", "pick", "gust", "howl", "strong"))):
         yield "small" if soft else "environment"
 
+
+_ARTICLES = frozenset(("the", "a", "an", "her", "his", "their", "its", "our", "my", "your", "this", "that"))
 
 _GLANCES = frozenset(("leave", "left", "close", "open", "rub", "fall", "rise", "lift", "raise", "enter", "take"))
 """Words of a glance or a breath that are an action's elsewhere: left, close to us, a chest that rises."""
@@ -263,7 +318,7 @@ _GLANCES = frozenset(("leave", "left", "close", "open", "rub", "fall", "rise", "
 
 def _acts(words: _Words, but: frozenset[str], person: bool) -> bool:
     """Whether somebody or something does something other than ``but``."""
-    done = words.which(lex.ACT) - but
+    done = words.done(lex.ACT) - but
     return bool(done if person else done - lex.MILD_ACT)
 
 

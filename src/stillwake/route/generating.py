@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Maker, named
 from stillwake.route.asks import Asks
+from stillwake.route.contradictions import camera_in
 from stillwake.route.segments import longest, segments_of
 from stillwake.route.shape import shape_of
 from stillwake.types import Brief, Report, Scene, Shot
@@ -100,6 +101,7 @@ def generator_shots(
                 seed=brief.seed + index * brief.takes,
                 face=brief.face or 1,
                 motions=(),
+                camera=asks.camera if brief.camera is None else camera_in(brief),
                 loop=brief.loop or (len(segments) == 1 and asks.first("loop") is not None and "loop" in maker.can),
                 hold=0.8 if keeps else None,
                 price=round((cost or 0.0) * brief.takes, 4),
@@ -119,6 +121,8 @@ def generator_shots(
         warnings.append(f"{maker.title} takes no prompt: the words change nothing there")
     if keeps:
         warnings.append("a generator repaints everything: look at the face and at lettering in every take")
+    if brief.repeat > 1:
+        warnings.append("a generated clip is written once: --repeat is an animator's loops'")
     if brief.seconds is None:
         total = float(sum(shot.seconds for shot in shots))
         shots[0] = shots[0].model_copy(

@@ -44,6 +44,12 @@ IRREGULAR = {
     "held": "hold", "left": "leave", "dying": "die", "lying": "lie",
 }  # fmt: skip
 
+MISSPELT = _words(
+    "blink breathe breath camera zoom talk speak smile sway hair loop seamless gentle gently subtle slowly slight slightly"
+    " background waves walking running dancing turns turning explosion lightning orbit parallax handheld snow petals"
+)
+"""Words that decide much, which are also understood with a letter too few, too many or in the wrong place."""
+
 # ------------------------------------------------------------------------------------------------------ the speaking
 
 SPEAK = _words(
@@ -129,7 +135,7 @@ PLACES = _words(
     " star stars aurora galaxy neon sign signs traffic car cars truck lorry bus train tram boat ship sailboat sail plane"
     " airplane aeroplane jet rocket spaceship bicycle motorbike bird birds gull gulls seagull seagulls pigeon flock"
     " crowd people pedestrian pedestrians passersby bystander audience shopper child children kid kids curtain curtains"
-    " dress skirt cape cloak scarf fabric cloth silk robe gown veil ribbon kimono flag banner laundry storm"
+    " dress skirt cape cloak scarf fabric cloth silk robe gown veil ribbon kimono flag laundry storm"
     " thunderstorm lightning thunder firework explosion blast sand dune bubble liquid coffee tea champagne beer wine"
     " milk juice honey sauce drink splash droplet drop ripple reflection shadow fish jellyfish butterfly butterflies"
     " firefly fireflies bee bees insect insects windmill turbine wheel escalator crane screen hologram light lights"
@@ -138,16 +144,19 @@ PLACES = _words(
     " energy aura portal ice cream chocolate gear machine engine wind breeze gust"
 )
 WINDS = _words("wind breeze gust windy breezy")
-STYLE_PLACES = _words("light lights sky background scene sun city street everything star wind breeze gust lighting")
+STYLE_PLACES = _words(
+    "light lights sky background scene sun city street everything star wind breeze gust lighting"
+    " sunbeam sunlight moonlight beam ray glow shadow"
+)
 """Of these only what is plainly said to move counts: they stand in every description of a picture."""
 FLOWS = _words(
     "move motion break crash roll flow drift ripple shimmer flicker burn blaze rise fall blow sway rustle flutter billow"
     " swirl curl pass stream splash pour drip boil bubble erupt explode twinkle sparkle spin rotate race cheer swim fly"
     " float lap surge churn cascade gush spray whip gather darken sweep strike grow bloom melt rumble pulse shift walk"
-    " run hurry stroll drive cruise sail glide wave dance bustle change animate melt wash rush scroll flash play"
+    " run hurry stroll drive cruise sail glide wave dance bustle change switch animate melt wash rush scroll flash play"
     " circle hover bend swing crackle trickle shine scurry cross gallop graze mill tumble peel part clear dissolve"
     " evaporate lift whirl turn tremble shake quiver wobble undulate ebb drain fill stir roar rage dart fizz foam"
-    " jingle clink clap chatter laugh talk set ignite light emerge form"
+    " jingle clink clap chatter laugh ignite light emerge form"
 )
 STREAMS = _words(
     "billow ripple erupt gush cascade rustle crackle flicker splash fizz undulate churn swirl smolder smoulder drip"
@@ -156,7 +165,7 @@ STREAMS = _words(
 """Verbs that say by themselves that something around moves."""
 EVENTS = _words(
     "lightning thunderstorm firework fireworks explosion explosions timelapse hyperlapse tornado avalanche eruption"
-    " waterfall rapids blizzard snowstorm"
+    " waterfall rapids blizzard snowstorm tsunami earthquake hurricane sandstorm stampede volcano meteor"
 )
 """Nouns that are motion."""
 
@@ -166,20 +175,24 @@ ACT = _words(
     "walk run dance jump leap turn spin twirl kneel bow raise lift reach grab pick throw catch kick punch"
     " fight swing draw shoot drive ride fly swim climb crawl hug kiss open close pour drink eat cook bake type write"
     " play clap point shake laugh cry weep scream shout lean stretch yawn bark wag gallop chase explode float rotate"
-    " unfold unbox unwrap take put adjust brush stride strut march pose model enter leave exit arrive step approach roll"
+    " unfold unbox unwrap take put adjust brush stride strut march enter leave exit arrive step approach roll"
     " fall rise drop land bounce emerge appear disappear vanish hatch skate ski surf sprint jog hop skip stroll wander"
     " pounce pet stroke feed hunt prowl flap attack cast summon dodge slash strike block charge unsheathe land launch"
     " assemble disassemble split shatter crack levitate sip bite chew lick sniff toss juggle dive plunge descend"
-    " ascend hold carry push pull wave gesture shrug salute wrap button zip apply wear remove undress spray squeeze peel"
+    " ascend carry push pull wave gesture shrug salute wrap button zip apply wear remove undress spray squeeze peel"
     " slice chop stir mix press click swipe scroll tap knock salute cartwheel somersault flip twist wiggle crouch hide"
     " sneak peek peer wake sleep collapse faint stumble trip slip sweep mop clean wash drum strum cheer celebrate"
-    " applaud embrace cuddle meet greet pass accelerate brake crash drift race speed swerve park hurry rush giggle"
+    " applaud embrace cuddle meet greet pass accelerate brake crash drift race swerve park hurry rush giggle"
     " chuckle frown pout gasp sob rub scratch tug tilt rock bob nuzzle purr meow growl howl roar swirl tie untie lace"
     " blast unroll inflate deflate bloom sprout serve plate drizzle sprinkle dip melt scoop"
 )
 MILD_ACT = _words("tilt lean shake rock bob sweep drift wave frown pout present greet swirl twist roll push pull pass")
 """Of these some are a camera's or the weather's words."""
 GO_PHRASES = _phrases(
+    r"(?:does|do|doing|performs?|performing|busts?) (?:a|an|the|his|her|some|that|this) (?!same)\w+",
+    r"(?!(?:looks|peers|gazes|stares|glances|falls|shines|spills|smiles)\b)[a-z]{3,}s (?:thru|through|across|past|along) (?:my|the|our|a|an)",
+    r"(?:dance|fight|chase|action|battle) (?:breaks?|numbers?|solos?|scenes?|moves?|sequences?|routines?)",
+    r"speeds? (?:off|up|away|past|along)",
     r"(?:go|goes|going|went) (?:super|full|berserk|flying|running|nuts)",
     r"(?:blast|take|lift|run|speed|race|storm|drive)(?:s|ing)? off",
     r"(?:pull|drive|sail|fly|walk|run|drift)(?:s|ing)? away",
@@ -189,7 +202,10 @@ GO_PHRASES = _phrases(
     r"looks? (?:around|over|back|behind|out)",
     r"looking (?:around|over|back|behind)",
     r"waves? (?:at|to|goodbye|hello|hi|back|his|her|their|us|a)",
-    r"(?:strikes?|striking) a pose",
+    r"(?:strikes?|striking|takes?|changes?|through|different|new) (?:a )?(?:\w+ )?poses?",
+    r"poses (?:for|with|in)",
+    r"(?:holds?|holding) (?:up|out)",
+    r"(?:leg|book|floor|bolt)s? it",
     r"high[- ]five",
     r"puts? (?:on|down|up)",
     r"takes? (?:off|out|up|a|his|her|the)",
@@ -203,7 +219,7 @@ GO_PHRASES = _phrases(
     r"(?:lights?|lighting) (?:up )?(?:a|the|his|her) (?:cigarette|candle|fire|cigar|match|pipe)",
 )  # fmt: skip
 PERSON = _words(
-    "he she they him her them his their it man woman boy girl person guy lady child kid baby model actor actress hero"
+    "he she they him her them his their man woman boy girl person guy lady child kid baby model actor actress hero"
     " heroine character knight warrior wizard witch princess prince king queen soldier samurai ninja robot dog cat"
     " puppy kitten horse bird fox wolf lion tiger bear dragon rabbit animal someone somebody everyone everybody"
     " grandma grandpa mother father mom mum dad bride groom couple friends team family group student teacher"
@@ -229,6 +245,7 @@ CHANGE_PHRASES = _phrases(
     r"(?:outfit|clothes|dress|hair|colou?r|background|costume|scenery|style|expression)s?" r" (?:change|changes|changing|shifts?)",
     r"(?:change|changes|changing|swap|swaps|replace|replaces) (?:the|her|his|their)" r" (?:outfit|clothes|dress|hair|colou?r|background|costume|scene|setting|weather|light|lighting|expression|pose)",
     r"evolv\w+",
+    r"from (?:day|noon|morning|sunrise|dawn|sunset|dusk|evening|night|summer|winter|spring|autumn|young|sunny|dark) to \w+",
     r"(?:sun(?:set|rise)|night|darkness|dawn|dusk) (?:falls|comes|breaks|to)",
     r"dissolv\w+ into",
     r"sun (?:sets|rises|goes|comes|setting|rising|going|coming)",
@@ -327,6 +344,26 @@ YET = _phrases(
     r"however",
 )
 """Where a denial ends."""
+PREDICATE = re.compile(
+    r"\b(?:he|she|they|it|who|(?:the|my|our|a|this|that|her|his) (?:\w+ )?(?:man|woman|boy|girl|guy|lady|kid|baby|dog|cat|"
+    r"puppy|kitten|horse|bird|knight|warrior|robot|dragon|model|dancer|player|child|bride|groom|character|hero|heroine))"
+    r" (?:then |slowly |quickly |suddenly |just |now )?([a-z]+[^s\W]s)\b"
+)
+"""Somebody, and the verb that tells what they do."""
+MADE = re.compile(
+    r"\b(?:make|have|let|get|want|see|show) (?:him|her|them|it|me|us|the (?:\w+ )?(?:man|woman|boy|girl|dog|cat|guy|lady|"
+    r"person|character|model|car|robot|bird|horse|baby|kid)) (?:to )?([a-z]+)\b"
+)
+"""Somebody who is made to do something, and what."""
+HARMLESS = _words(
+    "is was has does goes wears remains keeps looks seems feels stays stands sits lies holds appears needs wants likes"
+    " loves gets lives waits rests thinks listens hears sees gazes stares watches knows stops poses means comes lets"
+    " makes gives belongs always its this us hers yes perhaps less towards sometimes besides sounds begins starts"
+    " be look seem feel stay stand sit stop remain keep come live look more less a an the very so with in"
+    " talks speaks says sings tells blinks breathes smiles nods sways glances winks squints says mouths reads presents"
+)
+"""Words after a subject that do nothing large, or are no verbs."""
+
 STANDS = _phrases(
     r"(?:stand|stands|standing|stay|stays|staying|remain|remains|remaining|hold|holds|held|keep|keeps|kept|be|is|are|completely|perfectly|totally|absolutely|dead|sit|sits)" r"(?: \w+){0,4}? (?:still|static|fixed|frozen|motionless|locked(?: off)?|put|steady|stable|immobile|unmoving|stationary)",
     r"(?:static|locked[- ]?off|locked|fixed|stationary|motionless|tripod|still|steady) (?:camera|shot|frame|background|backdrop|scene|pose|cam)",

@@ -18,11 +18,13 @@ from stillwake.types import (
     Shot,
     Sound,
     Speech,
+    Take,
     no_progress,
 )
 from stillwake.workflow.files import record_path, staged, writing
 from stillwake.workflow.plans import portable, portable_plan
-from stillwake.workflow.proposing import proposed
+from stillwake.workflow.proposing import Proposal, proposed
+from stillwake.workflow.takes import carried_out, is_simple
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
 
@@ -91,7 +93,9 @@ def animate(
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
     found = proposed(picture, brief, on_progress, watch, speech=speech, force=force, plan=plan, carry_out=True)
-    given, scene, report, speech, plan = found.given, found.scene, found.report, found.speech, found.plan
+    if not is_simple(found.plan):
+        return _carried(found, brief, out, record_at, sheet, overwrite, on_progress, watch)
+    scene, speech, plan = found.scene, found.speech, found.plan
     (shot,) = plan.shots
     check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
@@ -118,18 +122,48 @@ def animate(
         if places.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(clip, places.sheet, scene, speech, shot.face)
-        record = RunRecord(
-            brief=portable(brief),
-            face=given[0].record if given else None,
-            report=report,
-            plan=portable_plan(plan),
-            inspection=inspection,
-            versions=package_versions(),
-            seconds=watch.finish(),
-        )
+        record = _record(brief, found, plan, inspection, watch)
         with writing(record_at):
             places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return record
+
+
+def _carried(
+    found: Proposal,
+    brief: Brief,
+    out: Path,
+    record_at: Path,
+    sheet: Path | None,
+    overwrite: bool,
+    on_progress: Progress,
+    watch: Watch,
+) -> RunRecord:
+    """The record of a clip of several shots or takes."""
+    with staged(out, record_at, sheet, overwrite) as places:
+        with watch.stage("takes"):
+            carried = carried_out(found, out, places.clip, on_progress, brief.budget)
+        if places.sheet is not None:
+            with watch.stage("sheet"):
+                _draw_sheet(carried.clip, places.sheet, found.scene, None, brief.face or 1)
+        record = _record(brief, found, carried.plan, carried.inspection, watch, carried.takes)
+        with writing(record_at):
+            places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return record
+
+
+def _record(
+    brief: Brief, found: Proposal, plan: Plan, inspection: Inspection, watch: Watch, takes: tuple[Take, ...] = ()
+) -> RunRecord:
+    return RunRecord(
+        brief=portable(brief),
+        face=found.given[0].record if found.given else None,
+        report=found.report,
+        plan=portable_plan(plan),
+        takes=takes,
+        inspection=inspection,
+        versions=package_versions(),
+        seconds=watch.finish(),
+    )
 
 
 def _render(
