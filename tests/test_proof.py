@@ -143,7 +143,8 @@ def test_a_clean_film_passes_and_what_cannot_be_told_is_said(joined: Joined) -> 
     assert clean.passed
     assert {f.check for f in clean.findings if f.verdict == "pass"} == {
         "film length", "film size", "frame rate", "black", "stray cuts", "planned cuts", "dissolves", "fades",
-        "picture place", "sound length", "film sound", "loudness", "true peak", "speech place", "joined sync",
+        "picture place", "sound length", "film sound", "sound at cuts", "loudness", "true peak", "speech place",
+        "joined sync",
     }, said(clean)  # fmt: skip
     (unseen,) = of(clean, "picture place", "unseen")
     assert "still" in unseen.why
@@ -192,6 +193,15 @@ def test_sound_that_drops_a_piece_in_its_midst_is_found_from_there_on(joined: Jo
     late = of(found, "speech place", "fail")
     assert {round(f.start or 0, 1) for f in late} == {5.6, 8.0}, said(found)
     assert min(f.measured or 0 for f in late) == pytest.approx(-100, abs=2)
+
+
+def test_a_gap_in_the_sound_at_a_cut_is_found(joined: Joined, tmp_path: Path) -> None:
+    samples = joined.samples().copy()
+    first = int(4 * RATE)
+    samples[first - 600 : first + 600] = 0
+    found = joined.injured(tmp_path, samples=samples)
+    assert failed(found) == {"sound at cuts"}, said(found)
+    assert of(found, "sound at cuts")[0].start == 4.0
 
 
 def test_a_black_frame_is_found_at_its_time(joined: Joined, tmp_path: Path) -> None:

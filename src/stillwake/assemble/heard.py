@@ -25,6 +25,12 @@ SHORTEST = 0.2
 """Seconds of speech that can be placed."""
 IN_PLACE = 0.01
 """Seconds by which the film's sound may be off its place."""
+AROUND = 0.06
+"""Seconds to either side of a cut in which the sound is compared with the mix."""
+SAME = 0.9
+"""Correlation from which it is the same: a gap of 25 ms, or a place 1 ms off, falls below."""
+QUIET = 100.0
+"""Mean square of a step between samples at 16 kHz, under which the codec has more to say than the sound."""
 TOO_LOUD, OFF = 0.5, 1.0
 """LU by which a film may differ from what was asked before it warns, and before it fails."""
 TOLERANCE = 0.05
@@ -45,6 +51,8 @@ class Ear:
         if self.sound is None or self.mix is None:
             return
         yield self._whole()
+        if len(self.edit.pictures) > 1:
+            yield self._at_cuts()
         yield from self._level(loudness, peak)
         speeches = [self._speech(number) for number in self.lags]
         if speeches:
@@ -95,6 +103,35 @@ class Ear:
             why=f"the sound comes {abs(lag) * 1000:.0f} ms {'late' if lag > 0 else 'early'} at {at:.1f} s"
             if over
             else f"the sound sits where it was mixed, in all {len(found)} places that were heard",
+            fix=AGAIN if over else "",
+        )  # fmt: skip
+
+    def _at_cuts(self) -> ClipFinding:
+        """Whether the sound goes on over the cuts of the picture as it was mixed."""
+        assert self.sound is not None
+        assert self.mix is not None
+        name, reach = "sound at cuts", round(AROUND * ANALYSIS_RATE)
+        found: list[tuple[float, float]] = []
+        for picture in self.edit.pictures[1:]:
+            at = float(picture.start / self.edit.fps)
+            middle = round(at * ANALYSIS_RATE)
+            span = slice(max(0, middle - reach), middle + reach)
+            meant, heard = (np.diff(one.mono[span].astype(np.float64)) for one in (self.mix, self.sound))
+            heard = np.pad(heard, (0, max(0, len(meant) - len(heard))))[: len(meant)]
+            power = float((meant**2).mean()) if len(meant) else 0.0
+            if power > QUIET:
+                alike = float(meant @ heard) / max(1e-9, np.sqrt(float(meant @ meant) * float(heard @ heard)))
+                found.append((alike, at))
+        if not found:
+            return ClipFinding(check=name, verdict="unseen", why="it is quiet where the picture cuts")
+        alike, at = min(found)
+        over = alike < SAME
+        return ClipFinding(
+            check=name, verdict="fail" if over else "pass", measured=round(alike, 3), unit="of the mix", limit=SAME,
+            start=at if over else None, end=at if over else None,
+            why=f"the sound around the cut at {at:.2f} s is not what was mixed"
+            if over
+            else f"the sound goes on as it was mixed over all {len(found)} cuts where anything is heard",
             fix=AGAIN if over else "",
         )  # fmt: skip
 
