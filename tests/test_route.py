@@ -401,3 +401,12 @@ def test_briefs_of_people_who_had_not_seen_the_router() -> None:
         if rule.family != families[case["family"]]:
             wrong.append(f"{case['family']}, not {rule.family} ({rule.name}): {asked}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_tables_of_the_docs_are_the_codes() -> None:
+    from stillwake.route.page import with_tables
+
+    page = (Path(__file__).parents[1] / "docs" / "plan.md").read_text(encoding="utf-8")
+    assert page == with_tables(page), "run make docs"
+    for rule in RULES:
+        assert f"| {rule.name} | {rule.family} |" in page

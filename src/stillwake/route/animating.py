@@ -7,6 +7,7 @@ from fractions import Fraction
 from stillwake.errors import UsageError
 from stillwake.makers import MAKERS
 from stillwake.readiness import require_ready
+from stillwake.readiness.face import YAW
 from stillwake.route.asks import Asks
 from stillwake.route.contradictions import LOOP_RANGE, camera_in, family_and_motion
 from stillwake.route.shape import shape_of
@@ -77,6 +78,9 @@ def animator_shot(
         warnings.append(f"the person stands still: {gate.why}")
     if motion == "talk" and brief.loop:
         warnings.append("a talking clip ends with its words, so it is no loop; a loop without words closes")
+    if (motion == "talk" or motions == MOTIONS) and face <= len(scene.faces) and gate.verdict != "fail":
+        seen = scene.faces[face - 1]
+        reasons.append(f"yaw {abs(seen.yaw):.0f} of {YAW.fail:g} degrees, face {seen.size:.0f} px wide: {gate.why}")
     reasons.extend(_moves(brief, camera, motions, motion))
     if face in scene.given and brief.face_file is not None:
         reasons.append(f"face {face}, as {brief.face_file.name} gives it")
