@@ -83,12 +83,14 @@ def captions_of(board: Board, film: Laid) -> tuple[tuple[Caption, ...], tuple[st
     for index, shot in enumerate(board.shots):
         if not isinstance(shot.caption, str) or any(spoken.shot == index for spoken in film.spoken):
             continue
+        picture = film.edit.pictures[index]
         start, end = _free(*_seen_alone(film.edit, index), found)
-        shown_there = cues(_even(shot.caption, float(start), float(end)), start, end) if end > start else []
-        if not shown_there or end - start < SHORTEST:
+        if end - start < SHORTEST:
+            start, end = _free(picture.start / film.edit.fps, picture.end / film.edit.fps, found)
+        if end - start < min(Fraction(1), (picture.end - picture.start) / film.edit.fps):
             notes.append(f"The caption of {board.label(index)} is left out: somebody speaks over all of it.")
         else:
-            found += shown_there
+            found += cues(_even(shot.caption, float(start), float(end)), start, end)
     return tuple(sorted(found, key=lambda caption: caption.start)), tuple(notes)
 
 
