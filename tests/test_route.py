@@ -155,6 +155,16 @@ def test_the_scene_comes_before_the_speech_where_the_prompt_says_so(
     assert order("he speaks, then waves crash behind him") == ["animator", "generator"]
 
 
+def test_a_prompt_that_nobody_understood_is_told(seen: Callable[[str], tuple[Scene, Report]]) -> None:
+    def warned(prompt: str) -> bool:
+        plan = route.plan(*seen("portrait"), Brief(prompt=prompt), None, installed=INSTALLED)
+        return any("understood" in warning for warning in plan.warnings)
+
+    assert warned("ein Mann geht über die Straße")
+    assert warned("cinematic, 8k")
+    assert not warned("he blinks")
+
+
 # ------------------------------------------------------------------------------------------------------- segments
 
 

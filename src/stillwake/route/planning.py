@@ -63,6 +63,11 @@ def plan(
             new[0] = new[0].model_copy(update={"reasons": (why, *new[0].reasons)})
         shots += new
         warnings += told
+    if brief.prompt is not None and len(asks.cues) == len(asks_of(brief.model_copy(update={"prompt": None})).cues):
+        warnings.append(
+            "nothing in the prompt was understood as motion (it is read in English): say --engine where it should be "
+            "generated"
+        )
     waits = [shot.wait for shot in shots]
     drawn = Plan(
         still=report.still,
