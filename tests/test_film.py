@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import wave
 from collections.abc import Callable, Iterator
@@ -26,12 +27,14 @@ from stillwake.errors import (
 )
 from stillwake.media import open_clip, read_frames, write_clip
 from stillwake.types import Brief, Clip, Inspection, Progress, RunRecord, Scene, Sound, Speech, Still, Timed
+from stillwake.workflow import making
 from stillwake.workflow import shots as shots_of
 from stillwake.workflow.film import FilmRecord, assemble, plan_film
 
 if TYPE_CHECKING:
     from conftest import Run
 
+F = Fraction
 BOARD = """\
 title = "Four"
 size = "160x90"
@@ -129,16 +132,23 @@ def seen_once() -> Iterator[None]:
         yield
 
 
+def waved_through(clip: Clip, *more: Any) -> Inspection:
+    """No findings."""
+    return Inspection(clip=clip.info, passed=True, findings=())
+
+
+@pytest.fixture
+def uninspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shots are rendered and not inspected."""
+    monkeypatch.setattr(making, "_inspect", waved_through)
+
+
 @pytest.fixture(scope="module")
 def film(material: Path) -> tuple[Path, FilmRecord]:
     """The film, made once, with everything that can be written beside it; its shots are rendered and not inspected."""
     out = material / "four.mp4"
-
-    def waved_through(clip: Clip, *more: Any) -> Inspection:
-        return Inspection(clip=clip.info, passed=True, findings=())
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stillwake.workflow.making._inspect", waved_through)
+        patch.setattr(making, "_inspect", waved_through)
         record = assemble(
             material / "four.toml",
             out,
@@ -490,7 +500,50 @@ def test_a_recording_over_several_shots_is_listened_to_as_a_whole(
     ]  # fmt: skip
 
 
-F = Fraction
+# ------------------------------------------------------------------------------------------------------- the page
+
+PAGE = Path(__file__).parents[1] / "docs" / "assemble.md"
+
+
+def test_the_page_tells_every_field_and_no_other() -> None:
+    from stillwake.assemble.storyboard import Bed, Storyboard, StoryShot
+
+    text = PAGE.read_text(encoding="utf-8")
+    _, film, shot = re.split(r"^## (?:The film|A shot)$", text.partition("\n## Captions")[0], flags=re.MULTILINE)
+    head, bed = film.split("### `[sound]`")
+
+    def told(part: str) -> set[str]:
+        return set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
+
+    assert told(head) == {info.alias or name for name, info in Storyboard.model_fields.items()}
+    assert told(bed) == set(Bed.model_fields)
+    listed = shot.partition("under the same names")[2].partition("[living.md]")[0]
+    assert told(shot) | set(re.findall(r"`(\w+)`", listed)) - {"still"} == set(StoryShot.model_fields)
+
+
+@pytest.mark.usefixtures("uninspected")
+def test_the_pages_example_makes_its_film(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, "assemble.md", "exec"), {})
+    (board,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    Path("hills.toml").write_text(board.replace("640x360", "160x90"))
+    (command,) = re.findall(r"^    stillwake (assemble hills.*)$", text, re.MULTILINE)
+    done = run(*command.split())
+    assert done.status == 0, done.err
+    record = FilmRecord.model_validate_json(Path("hills.mp4.json").read_text())
+    assert record.passed
+    assert [one.text for one in record.captions] == [
+        "In the morning the hills are green.", "Tomorrow it begins again.",
+    ]  # fmt: skip
+    _, two, three = record.edit.pictures
+    first, second = record.edit.tracks
+    assert (first.start + first.end) * 25 == pytest.approx(two.end, abs=1), "the sentence runs on over the second shot"
+    assert second.start == F(three.start, 25)
+    assert Path("hills.srt").read_text().count("-->") == 2
 
 
 # ------------------------------------------------------------------------------------------------ the command line
