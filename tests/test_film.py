@@ -23,6 +23,7 @@ from stillwake.errors import (
     OutputError,
     OutputExistsError,
     StillwakeError,
+    UnavailableError,
     UsageError,
 )
 from stillwake.media import open_clip, read_frames, write_clip
@@ -399,6 +400,20 @@ def test_a_shot_that_fails_loses_no_other(
     assert record.shots[3].clip == "01-red.mp4", "a shot that comes twice is rendered once"
 
 
+@pytest.mark.parametrize(
+    ("picture", "size"),
+    [((1920, 1080), (1280, 720)), ((512, 512), (1280, 720)), ((1366, 768), (1280, 720)), ((1920, 1084), (1280, 724))],
+)
+def test_a_still_of_nearly_the_films_shape_is_shown_whole_and_never_stretched(
+    picture: tuple[int, int], size: tuple[int, int]
+) -> None:
+    from stillwake.route import size_for
+
+    assert shots_of.size_of(picture, (1280, 720), "16:9") == size
+    if picture != (512, 512):
+        assert size_for(picture, size)[0] == size, "the router takes it so"
+
+
 # ------------------------------------------------------------------------------------------------- told beforehand
 
 
@@ -434,6 +449,16 @@ def test_a_fault_of_any_shot_is_told_before_one_is_rendered(
 
 
 @pytest.mark.usefixtures("unseen")
+def test_letters_that_no_font_has_are_told_before_a_shot_is_rendered(again: Path, rendered: list[str]) -> None:
+    text = BOARD.replace('captions = "none"', 'captions = "burn"').replace(
+        "The end.", "\N{DESERET SMALL LETTER BEE}" * 5
+    )
+    (again / "four.toml").write_text(text.replace("push in", "pull out"), encoding="utf-8")
+    with pytest.raises(UnavailableError, match="captions"):
+        assemble(again / "four.toml", again / "four.mp4")
+    assert rendered == []
+
+
 def test_nothing_is_written_over(again: Path) -> None:
     board = again / "four.toml"
     (again / "there.mp4").write_bytes(b"x")

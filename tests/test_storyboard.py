@@ -80,6 +80,7 @@ def test_everything_is_read_and_numbers_are_exact(folder: Path) -> None:
     assert film.shots[1].change == Fraction(1, 2)
     assert film.shots[2].end == Fraction(5, 2)
     assert board.label(1) == "shot 2 (coast)"
+    assert read(folder, GOOD.replace('"hello"', '"a/b\\u0007"')).label(0) == "shot 1 (a/b\N{REPLACEMENT CHARACTER})"
     assert board.file(Path("ada.png")) == folder / "ada.png"
 
 

@@ -282,13 +282,13 @@ class Board:
 
     def label(self, shot: int) -> str:
         """What a shot is called, counted from 1: "shot 7 (coast)"."""
-        return f"shot {shot + 1} ({shown(self.title(shot))})"
+        return f"shot {shot + 1} ({self.title(shot)})"
 
     def title(self, shot: int) -> str:
         """The shot's name, or else that of its picture without the ending."""
         one = self.shots[shot]
         picture = one.still or one.clip
-        return one.name or (picture.stem if picture is not None else "") or f"shot {shot + 1}"
+        return _clean(one.name or (picture.stem if picture is not None else "") or "unnamed")
 
     def fault(self, shot: int, field: str, why: str, fix: str) -> InputError:
         """The error for what is wrong with a shot's field."""
@@ -455,7 +455,7 @@ def _called(shot: Any) -> str:
         return ""
     name, picture = shot.get("name"), shot.get("still", shot.get("clip"))
     called = name if isinstance(name, str) else Path(picture).stem if isinstance(picture, str) else ""
-    return f" ({shown(called)})" if called else ""
+    return f" ({_clean(called[:80])})" if called else ""
 
 
 def _choices(annotation: Any) -> list[str]:

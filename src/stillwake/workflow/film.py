@@ -112,6 +112,8 @@ def plan_film(storyboard: Path, *, shots: Path | None = None, on_progress: Progr
     stillwake.errors.StillwakeError
         Every fault of a shot says which, and on which line of the storyboard.
     """
+    from stillwake.assemble.lettering import require_letters
+
     board = open_storyboard(storyboard)
     ears = _Ears(board)
     heard: list[Heard] = []
@@ -126,6 +128,8 @@ def plan_film(storyboard: Path, *, shots: Path | None = None, on_progress: Progr
     on_progress("listen", count, count)
     film = laid(board, heard, bed)
     captions, notes = captions_of(board, film)
+    if board.record.captions == "burn":
+        require_letters(caption.text for caption in captions)
     shelf = None if shots is None else Shelf(shots)
     jobs = {shot: job_of(board, film, shot, *stills[shot]) for shot in range(count) if shot in stills}
     told = [

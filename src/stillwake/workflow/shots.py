@@ -18,10 +18,11 @@ from pathlib import Path
 
 from stillwake.assemble.laying import Laid
 from stillwake.assemble.storyboard import Board, brief_of
-from stillwake.errors import InputError, OutputError, StillwakeError
+from stillwake.errors import InputError, OutputError, StillwakeError, UsageError
 from stillwake.moves import is_key_frame_file
+from stillwake.route import size_for
 from stillwake.route.contradictions import LOOP_RANGE
-from stillwake.types import Brief, Clip, Progress, RunRecord, Size, Speech, no_progress
+from stillwake.types import Aspect, Brief, Clip, Progress, RunRecord, Size, Speech, no_progress
 from stillwake.workflow.files import record_path
 from stillwake.workflow.making import animate
 from stillwake.workflow.proposing import proposed
@@ -69,7 +70,7 @@ def job_of(board: Board, film: Laid, shot: int, still: Size, sha256: str) -> Job
     """What is to be made of a shot's still, which has that size and hash."""
     speech = film.followed[shot]
     count = film.frames(shot)
-    size = _size(still, board.record.picture)
+    size = size_of(still, board.record.picture, board.record.shape)
     with telling(board, shot):
         if speech is not None:
             brief = brief_of(board, shot, size, None)
@@ -83,14 +84,17 @@ def job_of(board: Board, film: Laid, shot: int, still: Size, sha256: str) -> Job
     return Job(shot, board.file(one.still), brief, speech, count, key, f"{shot + 1:02d}-{name or 'shot'}")
 
 
-def _size(still: Size, film: Size) -> Size:
-    """The film's size; for a still of nearly its shape, that of the still which covers the film."""
-    across, down = Fraction(film[0], still[0]), Fraction(film[1], still[1])
-    if abs(across / down - 1) >= SAME_SHAPE:
+def size_of(still: Size, film: Size, shape: Aspect) -> Size:
+    """The film's size; for a still that is taken whole and is not quite of its shape, one that covers the film."""
+    across, down = (int(part) for part in shape.split(":"))
+    if abs(Fraction(still[0] * down, still[1] * across) - 1) >= SAME_SHAPE:
         return film  # another shape is laid out anew
-    scale = max(across, down)
-    width, height = (2 * round(side * scale / 2) for side in still)
-    return film if abs(width - film[0]) <= 2 and abs(height - film[1]) <= 2 else (width, height)
+    try:
+        return size_for(still, film)[0]
+    except UsageError:
+        scale = max(Fraction(film[0], still[0]), Fraction(film[1], still[1]))
+        width, height = (2 * -(-side * scale // 2) for side in still)
+        return int(width), int(height)
 
 
 def _lengths(board: Board, shot: int, count: int) -> tuple[Fraction, int]:
@@ -185,7 +189,8 @@ class Shelf:
             record = _record(record_path(at))
         except (InputError, ValueError):
             return None
-        if key is None or clip.info.sha256 != key[1] or record.inspection.clip.sha256 != key[1]:
+        hashes = {clip.info.sha256, record.inspection.clip.sha256}
+        if key is None or key[0] != job.key or hashes != {key[1]}:
             return None
         return Made(clip, record, True)
 
