@@ -312,3 +312,28 @@ def test_mouth_and_lids_ride_on_the_head(rig: Rig) -> None:
         return cv2.phaseCorrelate(before[part], after[part])[0][0]
 
     assert abs(shift(box) - shift(nose)) < 0.3
+
+
+def test_a_lock_before_an_eye_stays_before_it_when_it_closes() -> None:
+    from stillwake.doctor import demo_drawing
+    from stillwake.media import open_still
+    from stillwake.perceive import perceive
+
+    scene = perceive(open_still(demo_drawing()))
+    shot = Shot(
+        family="animator", engine="animator", motion="live", seconds=Fraction(6), fps=Fraction(25),
+        size=scene.still.size, seed=0, loop=True, motions=("blink",),
+    )  # fmt: skip
+    eye = scene.faces[0].eyes[1]
+    x0, y0 = eye.upper_lid.min(0).astype(int)
+    x1, y1 = (eye.lower_lid.max(0) + (40, 30)).astype(int)
+    still = scene.still.pixels[y0:y1, x0:x1].astype(int)
+    lock = (np.abs(still - (54, 65, 113)).max(2) < 12) | (np.abs(still - (92, 122, 158)).max(2) < 12)
+    assert lock.sum() > 500, "both locks are there"
+    with Animator().prepare(scene, shot, None) as performance:
+        changed = [
+            np.abs(performance.frame(index)[y0:y1, x0:x1].astype(int) - still).max(2) > 24 for index in range(150)
+        ]
+    shut = max(changed, key=lambda where: where.sum())
+    assert shut.mean() > 0.2, "the eye closes"
+    assert shut[lock].mean() < 0.03, "and no skin is painted over the hair"

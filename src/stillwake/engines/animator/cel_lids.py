@@ -39,6 +39,14 @@ WIDEST_STRAND = 0.22
 """Width in eye widths of a strand before an eye, at most: what is wider is shade, or the eye's own."""
 HAIR, DISTINCT, STRANDS = 13.0, 17.0, 8
 """How alike (`apart`) the pixels of one strand are, how unlike lashes and iris, and how many strands are looked at."""
+CREASE = 0.1
+"""Heights of the open eye above the band within which a lid's crease lies."""
+COLOURS = 6
+"""How many of the flat colours around an eye are looked at for what comes over it from the side or from below."""
+FLAT = 3.0
+"""How alike (`apart`) four fifths of a lock's pixels are to its colour, at most."""
+LOCK = 0.25
+"""Share of a lock from the side that lies outside the eye, at least: what lies less outside is the eye's own."""
 GROWTH, GRADUAL = 14, 3.5
 """Rounds, of two px of the doubled still each, in which skin grows, and how far (`apart`) a step may be to count as
 shading."""
@@ -141,9 +149,12 @@ def _cel(
     foreign = np.clip((apart(own, skin) - 0.45 * NOT_SKIN) / NOT_SKIN, 0, 1).astype(np.float32)
     above, under, tones = _band(own, skin, eye, tall, x0, y0)
     band = float(np.median(above))
-    front = _front(own, foreign, ball, upper, below, along, eye, tone, band)
+    front = np.maximum(
+        _front(own, foreign, ball, upper, below, along, eye, tone, band),
+        _beside(own, foreign, ball, upper, lower, below, along, eye, tone, band),
+    )
     top, bottom = upper - _at(above, eye, along), upper + _at(under, eye, along)
-    lifted = _lifted(own, skin, along, below, top, bottom, eye, tall) * (1 - front)
+    lifted = _lifted(own, skin, front, along, below, top, bottom, eye, tall) * (1 - front)
     inside = _inside(foreign, ball, front, along, below, top, lower, eye, tall)
     colour = np.stack([_at(tones[:, i], eye, along) for i in range(3)], -1)
     travel = _travel(eye, tall, smiling)
@@ -244,7 +255,15 @@ def _smoothed(values: Array) -> Array:
 
 
 def _lifted(
-    own: Pixels, skin: Floats, along: Floats, below: Floats, top: Floats, bottom: Floats, eye: EyeLine, tall: float
+    own: Pixels,
+    skin: Floats,
+    front: Floats,
+    along: Floats,
+    below: Floats,
+    top: Floats,
+    bottom: Floats,
+    eye: EyeLine,
+    tall: float,
 ) -> Floats:
     """Cover of the lash band and of what grows upwards out of it, with their soft edges, (h, w) 0..1."""
     import cv2
@@ -258,9 +277,30 @@ def _lifted(
     dark_above = within & (below > top - 3 * GROWN * tall - 1) & (below <= top) & (dark > 0.3 * full) & like
     _, labels = cv2.connectedComponents(dark_above.astype(np.uint8))
     high = np.unique(labels[dark_above & (below < top - GROWN * tall - 1)])  # goes on upwards: hair, no lash
-    mask = (core | (dark_above & ~np.isin(labels, high))).astype(np.uint8)
+    mask = core | (dark_above & ~np.isin(labels, high))
+    thin = (dark > 0.12 * full) & (front < 0.3)
+    taken = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5))) > 0
+    mask |= _crease(thin, taken, along, below, top, eye, tall)
+    mask = mask.astype(np.uint8)
     lifted: Floats = cv2.GaussianBlur(cv2.dilate(mask, np.ones((5, 5))).astype(np.float32), (0, 0), 0.8)
     return lifted
+
+
+def _crease(line: Array, taken: Array, along: Floats, below: Floats, top: Floats, eye: EyeLine, tall: float) -> Array:
+    """The thin lines just above the band that lie partly within what is taken away: they go with it, whole."""
+    import cv2
+
+    around = (along > -0.05 * eye.width) & (along < 1.06 * eye.width)
+    brow = _at(eye.brow, eye, along)
+    near = around & line & (below > np.maximum(top - CREASE * tall - 1, brow + 0.08 * tall)) & (below < top + 0.5)
+    count, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
+    found = np.zeros(line.shape, bool)
+    edge = near & (below < top - CREASE * tall)
+    for label in range(1, count):
+        one = labels == label
+        if (one & taken).any() and (one & edge).sum() < 0.05 * one.sum():  # what goes on upwards is hair
+            found |= one
+    return found
 
 
 def _front(
@@ -313,6 +353,67 @@ def _front(
             columns = cv2.dilate(crossing.any(0).astype(np.uint8)[None], np.ones((1, 9), np.uint8)) > 0
             front |= lock & columns
     soft: Floats = cv2.GaussianBlur(cv2.dilate(front.astype(np.float32), np.ones((3, 3))), (0, 0), 0.7)
+    return soft
+
+
+def _beside(
+    own: Pixels,
+    foreign: Floats,
+    ball: Array,
+    upper: Floats,
+    lower: Floats,
+    below: Floats,
+    along: Floats,
+    eye: EyeLine,
+    tone: Array,
+    band: float,
+) -> Floats:
+    """What comes over the eye from its side or from below, 0..1: locks of a flat colour, with their outline.
+
+    A lock is a patch of one colour, neither skin nor the eye's own, that lies outside the eye and goes on into it.
+    """
+    import cv2
+
+    tall = float((eye.lower - eye.upper).max())
+    outside = (foreign > 0.6) & ~ball & ((along < 0) | (along > eye.width) | (below > lower + 0.2 * tall))
+    middle = (along > 0.2 * eye.width) & (along < 0.8 * eye.width)
+    centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
+    own_tones = [tone, _median(own, (np.abs(below - upper) < 0.05 * tall) & middle), _median(own, centre)]
+    white = ball & middle & (below > upper + 2 * band) & (own.min(axis=2) > 200)
+    if white.sum() > 20:
+        own_tones.append(_median(own, white))
+    core = ball & (below > upper - band) & (below < lower) & (along > 0) & (along < eye.width)
+    front = np.zeros(own.shape[:2], bool)
+    left = outside.copy()
+    for _ in range(COLOURS):
+        if left.sum() < 4 * band * band:
+            break
+        bins = (own[left] // 16).astype(np.int32) @ np.array([256, 16, 1])
+        common = np.bincount(bins).argmax()
+        colour = np.median(own[left][bins == common], 0).astype(np.float32)
+        like = apart(own, np.broadcast_to(colour, own.shape))
+        left &= like >= HAIR
+        if (
+            min(float(apart(colour[None, None], np.asarray(one, np.float32)[None, None])[0, 0]) for one in own_tones)
+            < HAIR
+        ):
+            continue
+        patch = cv2.morphologyEx((like < HAIR).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(patch, connectivity=4)
+        for label in range(1, count):
+            lock = labels == label
+            there = float((lock & outside).sum())
+            if there < LOCK * stats[label, cv2.CC_STAT_AREA] or there <= 8 or (lock & ball).sum() <= 4:
+                continue
+            if float(np.percentile(like[lock], 80)) < FLAT:  # painted hair runs into lashes, and nothing parts them
+                front |= lock
+    if not front.any():
+        return np.zeros(own.shape[:2], np.float32)
+    edge = 2 * int(band) + 3
+    outline = cv2.dilate(front.astype(np.uint8), np.ones((edge, edge))) > 0
+    ink = apart(own, np.broadcast_to(np.asarray(own_tones[1], np.float32), own.shape)) < 1.5 * HAIR
+    front |= outline & ink & ~(core & (below < upper + 1.2 * band))
+    soft: Floats = cv2.GaussianBlur(front.astype(np.float32), (0, 0), 0.7)
     return soft
 
 
