@@ -326,7 +326,7 @@ def test_a_lock_before_an_eye_stays_before_it_when_it_closes() -> None:
     )  # fmt: skip
     eye = scene.faces[0].eyes[1]
     x0, y0 = eye.upper_lid.min(0).astype(int)
-    x1, y1 = (eye.lower_lid.max(0) + (40, 30)).astype(int)
+    x1, y1 = (eye.lower_lid.max(0) + np.array([40, 30])).astype(int)
     still = scene.still.pixels[y0:y1, x0:x1].astype(int)
     lock = (np.abs(still - (54, 65, 113)).max(2) < 12) | (np.abs(still - (92, 122, 158)).max(2) < 12)
     assert lock.sum() > 500, "both locks are there"
