@@ -368,7 +368,13 @@ def test_sizes_are_held_to_the_window_not_to_the_still() -> None:
 
 
 @pytest.mark.parametrize(
-    ("still", "aspect"), [("photo", "9:16"), ("drawing", "9:16"), ("drawing", "16:9"), ("drawing", "1:1")]
+    ("still", "aspect"),
+    [
+        ("photo", "9:16"),
+        ("drawing", "1:1"),
+        pytest.param("drawing", "9:16", marks=pytest.mark.slow),
+        pytest.param("drawing", "16:9", marks=pytest.mark.slow),
+    ],
 )
 def test_speech_in_another_shape_passes_its_inspection(tmp_path: Path, still: str, aspect: Aspect) -> None:
     picture = demo_still() if still == "photo" else demo_drawing()

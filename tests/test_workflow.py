@@ -179,7 +179,17 @@ def mira(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [f"a{ending}" for ending in media.CLIP_ENDINGS] + ["a/%05d.png"])
+QUICK = ("a.mp4", "a.gif", "a.webp", "a/%05d.png")
+"""One film, one with a palette, one that says how often it runs, one without a container: the others are slow."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in [*(f"a{ending}" for ending in media.CLIP_ENDINGS), "a/%05d.png"]
+    ],
+)
 def test_a_living_loop_in_every_format_passes_as_often_as_it_repeats(mira: Path, tmp_path: Path, name: str) -> None:
     told: dict[str, int] = {}
     record = workflow.animate(
@@ -248,7 +258,9 @@ def test_one_frame_is_refused_where_it_would_be_a_still(ingredients: tuple[Path,
     assert left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ".avif"])
+@pytest.mark.parametrize(
+    "ending", [".mp4", ".gif", *(pytest.param(name, marks=pytest.mark.slow) for name in (".webm", ".webp", ".avif"))]
+)
 def test_a_size_limit_is_met_or_said_in_a_sentence(mira: Path, tmp_path: Path, ending: str) -> None:
     brief = Brief(seconds=Fraction(1), fps=Fraction(8))
     out = tmp_path / f"free{ending}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in _PUBLIC
     from stillwake.engines import Performance as Performance
     from stillwake.engines import engine_names as engine_names
     from stillwake.engines import load_engine as load_engine
+    from stillwake.errors import BudgetError as BudgetError
     from stillwake.errors import Cancelled as Cancelled
     from stillwake.errors import ClipError as ClipError
     from stillwake.errors import EngineUnavailableError as EngineUnavailableError
@@ -58,15 +59,18 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in _PUBLIC
     from stillwake.types import Sound as Sound
     from stillwake.types import Speech as Speech
     from stillwake.types import Still as Still
+    from stillwake.types import Take as Take
     from stillwake.workflow import animate as animate
     from stillwake.workflow import examine as examine
     from stillwake.workflow import look as look
+    from stillwake.workflow import propose as propose
 
 __version__ = "0.1.0"
 
 _PUBLIC: dict[str, tuple[str, ...]] = {
     "engines": ("Engine", "Performance", "engine_names", "load_engine"),
     "errors": (
+        "BudgetError",
         "Cancelled",
         "ClipError",
         "EngineUnavailableError",
@@ -105,10 +109,12 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "Sound",
         "Speech",
         "Still",
+        "Take",
     ),
-    "workflow": ("animate", "examine", "look"),
+    "workflow": ("animate", "examine", "look", "propose"),
 }
-"""Module -> the public names it gives. ``perceive`` is a module's name, so its function is imported from there."""
+"""Module -> the public names it gives. ``perceive`` and ``assemble`` are rooms' names: the one function is
+imported from its room, the other from ``stillwake.workflow``."""
 
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

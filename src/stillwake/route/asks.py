@@ -100,14 +100,14 @@ def _read(prompt: str) -> Asks:
     plain = re.sub(r"(\d)[.,](\d)", r"\1\2", plain)  # no end of a sentence
     plain = re.sub(r"[a-z]{4,}", _spelt, _DROPPED.sub(" ", plain))
     cues: list[Cue] = []
-    whole = [
+    whole: tuple[tuple[CueKind, tuple[Pattern[str], ...]], ...] = (
         ("face", lex.FACE_PHRASES), ("final", lex.FINAL_PHRASES), ("range", lex.RANGE_PHRASES),
         ("reference", lex.REFERENCE_PHRASES), ("predictable", lex.PREDICTABLE_PHRASES),
-    ]  # fmt: skip
+    )  # fmt: skip
     rest = plain
     for kind, patterns in whole:
         for match in _matches(patterns, rest):
-            cues.append(Cue(kind, match))  # type: ignore[arg-type]
+            cues.append(Cue(kind, match))
             if kind in ("face", "final"):
                 rest = rest.replace(match, " . ")  # what it forbids is not asked for
     if len(rest.split()) <= 2 and _Words.of(rest).which(lex.PLACES - lex.STYLE_PLACES):
@@ -227,7 +227,8 @@ class _Words:
     def of(cls, clause: str) -> _Words:
         found = re.findall(r"[a-z0-9]+(?:'[a-z]+)*", clause)
         named = [
-            before in _ARTICLES and not word.endswith("ing") for before, word in zip(["", *found], found, strict=False)
+            before in lex.ARTICLES and not word.endswith("ing")
+            for before, word in zip(["", *found], found, strict=False)
         ]
         return cls(tuple(frozenset(lex.stems(word)) for word in found), tuple(named))
 
@@ -266,25 +267,13 @@ def _happenings(words: _Words, clause: str, *, spoken: bool) -> Iterator[CueKind
     glancing = words.has(lex.SMALL) or any(pattern.search(clause) for pattern in lex.GAZE_PHRASES)
     if glancing:
         yield "small"
-        if not _acts(words, lex.SMALL | lex.MILD_ACT | _GLANCES, person):
+        if not _acts(words, lex.SMALL | lex.MILD_ACT | lex.GLANCE_WORDS, person):
             return
     windy = words.has(lex.WINDS)
     cloth = words.which(lex.PLACES) - lex.STYLE_PLACES - lex.WINDS
-    if (
-        part
-        and not cloth
-        and (words.has(lex.FLOWS | lex.STIRS) or windy or words.has(frozenset(("flap", "open", "close"))))
-    ):
+    if part and not cloth and (windy or words.has(lex.FLOWS | lex.STIRS | lex.PART_DOES)):
         yield "small"
-        if not _acts(
-            words,
-            lex.FLOWS
-            | lex.MILD_ACT
-            | frozenset(
-                ("turn", "lift", "raise", "lower", "open", "close", "flap", "play", "glance", "fly", "float", "dance")
-            ),
-            person,
-        ):
+        if not _acts(words, lex.FLOWS | lex.MILD_ACT | lex.PART_DOES, person):
             return
     if soft and words.has(lex.STIRS) and not cloth and not words.has(lex.ACT - lex.MILD_ACT - lex.STIRS):
         yield "small"
@@ -308,12 +297,6 @@ def _happenings(words: _Words, clause: str, *, spoken: bool) -> Iterator[CueKind
         yield "action"
     elif windy and words.has(frozenset(("blow", "pick", "gust", "howl", "strong"))):
         yield "small" if soft else "environment"
-
-
-_ARTICLES = frozenset(("the", "a", "an", "her", "his", "their", "its", "our", "my", "your", "this", "that"))
-
-_GLANCES = frozenset(("leave", "left", "close", "open", "rub", "fall", "rise", "lift", "raise", "enter", "take"))
-"""Words of a glance or a breath that are an action's elsewhere: left, close to us, a chest that rises."""
 
 
 def _acts(words: _Words, but: frozenset[str], person: bool) -> bool:

@@ -218,6 +218,12 @@ GO_PHRASES = _phrases(
     r"in action",
     r"(?:lights?|lighting) (?:up )?(?:a|the|his|her) (?:cigarette|candle|fire|cigar|match|pipe)",
 )  # fmt: skip
+PART_DOES = _words("turn lift raise lower open close flap play glance fly float dance")
+"""What hair, lids and lips do that would be somebody's action elsewhere."""
+GLANCE_WORDS = _words("leave left close open rub fall rise lift raise enter take")
+"""Words of a glance or a breath that are an action's elsewhere: left, close to us, a chest that rises."""
+ARTICLES = _words("the a an her his their its our my your this that")
+"""Before them stands the name of a thing: the plate is no verb."""
 PERSON = _words(
     "he she they him her them his their man woman boy girl person guy lady child kid baby model actor actress hero"
     " heroine character knight warrior wizard witch princess prince king queen soldier samurai ninja robot dog cat"
