@@ -89,15 +89,24 @@ _NEW_SUBJECT = re.compile(
 _DROPPED = re.compile(
     r"close[- ]?ups?|head[- ]?shots?|full[- ]?body|half[- ]?body|long exposure|open shade|film grain|soft focus"
     r"|splash (?:screen|art|page|image)|key ?(?:visual|art)|motion (?:poster|graphics?)|open mouth"
-    r"|action (?:figure|hero|pose)"
+    r"|action (?:figure|hero|pose)|(?:another|next|second|separate|other|new) shot"
 )
 """Names of kinds of picture, whose words mean something else in them."""
+
+
+_STATES = re.compile(
+    r"\b(?:remains?|stays?|keeps?|kept|(?:is|are) (?=parked|closed|seated|dressed|fixed|locked|covered|surrounded"
+    r"|placed|mounted|isolated|framed|cent\w+red|focused|blurred|turned))\s?(?:\w+ly )?\w+ed\b"
+)
+"""What already is so: "the car remains parked"."""
 
 
 def _read(prompt: str) -> Asks:
     plain = " ".join(prompt.lower().replace("’", "'").split())
     plain = re.sub(r"\b2\.5 ?d\b", "parallax", plain)
     plain = re.sub(r"(\d)[.,](\d)", r"\1\2", plain)  # no end of a sentence
+    plain = re.sub(r"\b(?:says?|saying|speaks?|talks?) (?:nothing|not a word|no words?)\b", " ", plain)
+    plain = _STATES.sub(" ", plain)
     plain = re.sub(r"[a-z]{4,}", _spelt, _DROPPED.sub(" ", plain))
     cues: list[Cue] = []
     whole: tuple[tuple[CueKind, tuple[Pattern[str], ...]], ...] = (
@@ -140,7 +149,7 @@ def _vocabulary() -> frozenset[str]:
 def _spelt(word: re.Match[str]) -> str:
     """A word that is nearly one of those that decide much, as that word."""
     said = word.group()
-    if set(lex.stems(said)) & _vocabulary():
+    if said in lex.NAMES or set(lex.stems(said)) & _vocabulary():
         return said
     for right in lex.MISSPELT:
         near = abs(len(right) - len(said)) <= 1 and right[0] == said[0] and right[-1] == said[-1]
@@ -210,10 +219,14 @@ def _clause_cues(clause: str, number: int) -> Iterator[Cue]:
         yield cue("camera")
     words = _Words.of(clause)
     crowd = words.has(frozenset(("crowd", "people", "audience", "pedestrian")))
-    spoken = next(_matches(lex.SPEAK_PHRASES, clause), "") or (not crowd and words.has(lex.SPEAK))
+    phrase = next(_matches(lex.SPEAK_PHRASES, clause), "")
+    spoken = bool(phrase) or (not crowd and words.has(lex.SPEAK))
     if spoken:
         yield cue("speech")
-    yield from (cue(kind) for kind in _happenings(words, clause, spoken=bool(spoken)))
+    if phrase:
+        clause = clause.replace(phrase, " ")
+        words = _Words.of(clause)
+    yield from (cue(kind) for kind in _happenings(words, clause, spoken=spoken))
 
 
 @dataclass(frozen=True, slots=True)

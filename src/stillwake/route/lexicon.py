@@ -21,6 +21,8 @@ def _phrases(*patterns: str) -> tuple[Pattern[str], ...]:
 def stems(word: str) -> Iterator[str]:
     """The word, and every first form that it may come from: walking, walk; waves, wave; hopped, hop; carries, carry."""
     yield word
+    if word in NAMES:
+        return
     for ending in ("ing", "ed", "es", "s", "ly", "'s"):
         stem = word.removesuffix(ending)
         if stem == word or len(stem) < 2:
@@ -35,6 +37,11 @@ def stems(word: str) -> Iterator[str]:
         yield IRREGULAR[word]
 
 
+NAMES = _words(
+    "drawing painting building clothing lighting setting wedding ring evening morning ceiling earring string spring king"
+    " being thing something nothing anything everything feeling meaning opening closing leaving"
+)
+"""Words that look like a form of a verb and name a thing."""
 IRREGULAR = {
     "ran": "run", "flew": "fly", "flown": "fly", "fell": "fall", "fallen": "fall", "rose": "rise", "risen": "rise",
     "spoke": "speak", "spoken": "speak", "said": "say", "told": "tell", "sang": "sing", "sung": "sing",
@@ -57,6 +64,7 @@ SPEAK = _words(
     " speech dialogue monologue lipsync voiceover"
 )
 SPEAK_PHRASES = _phrases(
+    r"(?:walk|talk|guide)s? (?:us|you|viewers|people|them) through",
     r"lip[- ]?sync\w*",
     r"talking[- ]head",
     r"address(?:es|ing)? (?:the |us|our |his |her )?(?:camera|viewers?|audience)?",
@@ -154,7 +162,7 @@ FLOWS = _words(
     " swirl curl pass stream splash pour drip boil bubble erupt explode twinkle sparkle spin rotate race cheer swim fly"
     " float lap surge churn cascade gush spray whip gather darken sweep strike grow bloom melt rumble pulse shift walk"
     " run hurry stroll drive cruise sail glide wave dance bustle change switch animate melt wash rush scroll flash play"
-    " circle hover bend swing crackle trickle shine scurry cross gallop graze mill tumble peel part clear dissolve"
+    " circle hover spread creep climb bend swing crackle trickle shine scurry cross gallop graze mill tumble peel part clear dissolve"
     " evaporate lift whirl turn tremble shake quiver wobble undulate ebb drain fill stir roar rage dart fizz foam"
     " jingle clink clap chatter laugh ignite light emerge form"
 )
@@ -173,7 +181,7 @@ EVENTS = _words(
 
 ACT = _words(
     "walk run dance jump leap turn spin twirl kneel bow raise lift reach grab pick throw catch kick punch"
-    " fight swing draw shoot drive ride fly swim climb crawl hug kiss open close pour drink eat cook bake type write"
+    " fight swing draw shoot drive ride fly swim climb crawl hug kiss open close pour drink eat cook bake write"
     " play clap point shake laugh cry weep scream shout lean stretch yawn bark wag gallop chase explode float rotate"
     " unfold unbox unwrap take put adjust brush stride strut march enter leave exit arrive step approach roll"
     " fall rise drop land bounce emerge appear disappear vanish hatch skate ski surf sprint jog hop skip stroll wander"
@@ -181,7 +189,7 @@ ACT = _words(
     " assemble disassemble split shatter crack levitate sip bite chew lick sniff toss juggle dive plunge descend"
     " ascend carry push pull wave gesture shrug salute wrap button zip apply wear remove undress spray squeeze peel"
     " slice chop stir mix press click swipe scroll tap knock salute cartwheel somersault flip twist wiggle crouch hide"
-    " sneak peek peer wake sleep collapse faint stumble trip slip sweep mop clean wash drum strum cheer celebrate"
+    " sneak peek peer wake sleep collapse faint stumble trip slip sweep mop wash drum strum cheer celebrate"
     " applaud embrace cuddle meet greet pass accelerate brake crash drift race swerve park hurry rush giggle"
     " chuckle frown pout gasp sob rub scratch tug tilt rock bob nuzzle purr meow growl howl roar swirl tie untie lace"
     " blast unroll inflate deflate bloom sprout serve plate drizzle sprinkle dip melt scoop"
@@ -192,6 +200,7 @@ GO_PHRASES = _phrases(
     r"(?:does|do|doing|performs?|performing|busts?) (?:a|an|the|his|her|some|that|this) (?!same)\w+",
     r"(?!(?:looks|peers|gazes|stares|glances|falls|shines|spills|smiles)\b)[a-z]{3,}s (?:thru|through|across|past|along) (?:my|the|our|a|an)",
     r"(?:dance|fight|chase|action|battle) (?:breaks?|numbers?|solos?|scenes?|moves?|sequences?|routines?)",
+    r"(?:typ|clean)(?:es|s|ing)",
     r"speeds? (?:off|up|away|past|along)",
     r"(?:go|goes|going|went) (?:super|full|berserk|flying|running|nuts)",
     r"(?:blast|take|lift|run|speed|race|storm|drive)(?:s|ing)? off",
@@ -299,7 +308,7 @@ REFERENCE_PHRASES = _phrases(
     r"inspired by",
     r"loosely based",
     r"in the (?:mood|style|spirit|world|look) of (?:this|the|my) (?:picture|image|photo|still|painting|artwork|drawing)",
-    r"(?:new|another|different) (?:scene|setting|place|location|angle|shot|world|background) ?(?:with|of|for|in|from)?",
+    r"(?:new|another|different) (?:scene|setting|place|location|angle|world|background) ?(?:with|of|for|in|from)?",
     r"use (?:it|this|the \w+) as (?:a )?(?:reference|inspiration)",
 )  # fmt: skip
 PREDICTABLE_PHRASES = _phrases(
@@ -366,7 +375,7 @@ HARMLESS = _words(
     " loves gets lives waits rests thinks listens hears sees gazes stares watches knows stops poses means comes lets"
     " makes gives belongs always its this us hers yes perhaps less towards sometimes besides sounds begins starts"
     " be look seem feel stay stand sit stop remain keep come live look more less a an the very so with in"
-    " talks speaks says sings tells blinks breathes smiles nods sways glances winks squints says mouths reads presents"
+    " hangs parks talks speaks says sings tells blinks breathes smiles nods sways glances winks squints says mouths reads presents"
 )
 """Words after a subject that do nothing large, or are no verbs."""
 
@@ -423,7 +432,7 @@ MOVES: tuple[tuple[Pattern[str], str, bool], ...] = tuple(
         (r"ken[- ]?burns", "push-in", False),
         (r"parallax|2\.?5 ?d|depth effect|3d (?:photo|effect|depth)", "drift", False),
         (r"(?:drift|float|glid|sway|breath)(?:e|es|ing|s)?", "drift", True),
-        (r"(?:mov|motion|movement|slow-?mo|travel|track)\w*", "drift", True),
+        (r"(?:camera|cam|lens|view)\w*(?: \w+){0,3} (?:mov|motion|travel|track)\w*|mov(?:ing|es?) (?:camera|cam|shot)", "drift", False),
         (r"(?:slow|gentle|subtle|smooth|slight) (?:camera|dolly|push|tracking|drift)(?: (?:move|movement|motion|shot))?", "push-in", False),
     )
 )  # fmt: skip
@@ -437,6 +446,10 @@ FAST = {
 """How much of a move each adverb asks for."""
 
 BEYOND = _phrases(
+    r"(?:travel|walk|mov|go|driv|rid|follow|head|glid)\w* (?:\w+ )?(?:along|down|through|into|deep(?:er)? into|up) (?:the|a|an) (?:\w+ )?"
+    r"(?:path|road|street|corridor|hall\w*|tunnel|forest|woods|alley\w*|river|trail|stairs?|canyon|valley|cave|house|room|city|crowd|clouds?)"
+    r"(?= .*\b(?:till|until|and see|to see|we|camera)\b|$)",
+    r"deep(?:er)? into",
     rf"(?:camera|we|shot|drone|view|lens|it|pov|fpv){_GAP}(?:fl(?:y|ies|ying|ew)|soar\w*|swoop\w*|race\w*|racing|dive\w*|diving|plung\w+|rush\w*|hurtl\w+|zip\w*|weav\w+|spiral\w*)",
     r"fly(?:ing)?[- ]?(?:through|over|by|past|around|into|in|out|above|across|toward|towards|along)",
     r"fly-?(?:by|over|through)",
