@@ -400,7 +400,7 @@ def test_wishes_that_nobody_can_fulfil_are_one_sentence(run: Callable[..., Run],
 
 
 def test_briefs_of_people_who_had_not_seen_the_router() -> None:
-    """Written without a look at the router, which at first read 92 % of 120, 94 % of 200, then 93 % of 150."""
+    """Written without a look at the router, which first read 92 % of 120, 94 of 200, 93 of 150, then 95 of 120."""
     families = {"animator": "animator", "generator": "generator", "both": "both"}
     wrong = []
     for case in json.loads((Path(__file__).parent / "briefs_unseen.json").read_text(encoding="utf-8")):

@@ -22,14 +22,14 @@ UNKNOWN = Maker("an engine of your own", "generator", local=True, can=frozenset(
 
 
 def generator_for(brief: Brief, asks: Asks, installed: Collection[str]) -> tuple[str, str]:
-    """The engine that would make it, and why that one, a clause.
+    """The engine that would make it, and why that one, a clause, or "" where it was asked for.
 
     Free and installed before free and to be installed; one that costs money only where that is allowed, and then the
     cheapest that is installed, else the cheapest.
     """
     if brief.engine is not None:
         name = named(brief.engine) if brief.engine not in installed else brief.engine
-        return name or brief.engine, "because you asked for it"
+        return name or brief.engine, ""
     free = LOCAL_FIRST if brief.prompt else WITHOUT_PROMPT
     here = next((name for name in free if name in installed), None)
     if here is not None:
@@ -74,7 +74,7 @@ def generator_shots(
     shots = []
     for index, segment in enumerate(segments):
         seconds = segment.frames / brief.fps
-        reasons = [f"{title}, {why}"] if index == 0 else []
+        reasons = [f"{title}, {why}" if why else title] if index == 0 else []
         if len(segments) > 1:
             reasons.append(f"segment {index + 1} of {len(segments)}: {_why_segments(maker)}")
             reasons.append(_anchored(index, keeps))

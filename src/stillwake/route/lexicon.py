@@ -192,7 +192,7 @@ ACT = _words(
     " sneak peek peer wake sleep collapse faint stumble trip slip sweep mop wash drum strum cheer celebrate"
     " applaud embrace cuddle meet greet pass accelerate brake crash drift race swerve park hurry rush giggle"
     " chuckle frown pout gasp sob rub scratch tug tilt rock bob nuzzle purr meow growl howl roar swirl tie untie lace"
-    " blast unroll inflate deflate bloom sprout serve plate drizzle sprinkle dip melt scoop"
+    " blast unroll inflate deflate bloom sprout serve drizzle sprinkle dip melt scoop"
 )
 MILD_ACT = _words("tilt lean shake rock bob sweep drift wave frown pout present greet swirl twist roll push pull pass")
 """Of these some are a camera's or the weather's words."""
@@ -211,6 +211,8 @@ GO_PHRASES = _phrases(
     r"looks? (?:around|over|back|behind|out)",
     r"looking (?:around|over|back|behind)",
     r"waves? (?:at|to|goodbye|hello|hi|back|his|her|their|us|a)",
+    r"turn(?:s|ing)? (?:a)?round",
+    r"\w+s (?:it|them|him|her)sel(?:f|ves)(?! (?:still|quiet|steady))",
     r"(?:strikes?|striking|takes?|changes?|through|different|new) (?:a )?(?:\w+ )?poses?",
     r"poses (?:for|with|in)",
     r"(?:holds?|holding) (?:up|out)",
@@ -446,6 +448,7 @@ FAST = {
 """How much of a move each adverb asks for."""
 
 BEYOND = _phrases(
+    r"(?:see|sees|show|shows|showing|reveal\w*) what(?:'s| is| lies| was)? (?:hidden |lying )?(?:inside|behind|beneath|under\w*|outside|around|within)",
     r"(?:travel|walk|mov|go|driv|rid|follow|head|glid)\w* (?:\w+ )?(?:along|down|through|into|deep(?:er)? into|up) (?:the|a|an) (?:\w+ )?"
     r"(?:path|road|street|corridor|hall\w*|tunnel|forest|woods|alley\w*|river|trail|stairs?|canyon|valley|cave|house|room|city|crowd|clouds?)"
     r"(?= .*\b(?:till|until|and see|to see|we|camera)\b|$)",
@@ -469,7 +472,7 @@ BEYOND = _phrases(
     r"walk[- ]?through",
     r"walkthrough",
     r"(?:steadicam|tracking shot|dolly shot|camera tracks) (?:follow\w*|through|along|behind|down)",
-    r"reveal(?:s|ing|ed)?(?! (?:a|his|her|their) (?:smile|grin|teeth))",
+    r"reveal(?:s|ing|ed)?(?! (?:(?:a|his|her|their) (?:smile|grin|teeth)|post|trailer|video|party|clip))",
     r"360\w*(?:[- ]degrees?)?",
     r"180[- ]?degrees?",
     r"full (?:circle|rotation|orbit|turn|spin|turntable)",
@@ -487,7 +490,7 @@ BEYOND = _phrases(
     r"(?:top|side|back|rear)[- ](?:down )?view",
     r"behind the scenes?",
     r"(?:see|show|showing|shows) (?:the|her|his|its) (?:back|other side|rear|(?:whole|entire|full) (?!picture|photo|image|still|artwork|painting|drawing|product|face|bottle|label))",
-    r"(?:out|back|away|up) (?:to (?:show|see|the whole)|and show|until (?:you|we|it) (?:sees?|shows?)) (?!the (?:full|whole|entire) (?:picture|photo|image|still|artwork|painting|drawing|product))",
+    r"(?:out|back|away|up) (?:to (?:show |see )?|and show |until (?:you|we|it) (?:sees?|shows?) )(?:the |a |all of )?(?:whole|entire|full|rest|surrounding\w*|wider|bigger|background|scene|crowd|city|room|landscape|house|street|valley|island|world)(?! (?:picture|photo|image|still|artwork|painting|drawing|product|face|bottle|label|page|panel|cover|poster))",
     r"space(?:-|\s)?zoom",
     r"crane (?:shot )?(?:up |over |above |high )+(?:over|above|to|into|out)\b.*",
     r"(?:sweeping|epic|grand|wide|soaring) (?:camera|crane|aerial|pull|orbit|shot|pan over|move)s?(?: \w+)?",
