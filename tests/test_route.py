@@ -386,7 +386,8 @@ def test_a_file_that_is_no_plan_is_one_sentence(run: Callable[..., Run], tmp_pat
     [
         (["--budget=-5USD"], "less than nothing"), (["--budget", "5EUR"], "USD alone"),
         (["--budget", "lots"], "amount"),
-        (["--takes", "0"], "--takes 0"), (["--takes", "51"], "--takes 51"), (["--engine", "klign"], "klign"),
+        (["--takes", "0"], "--takes 0"), (["--takes", "51"], "--takes 51"),
+        (["--engine", "klign"], "did you mean kling"),
         (["--prefer", "chaos"], "--prefer"),
     ],
 )  # fmt: skip

@@ -108,7 +108,8 @@ class Words:
     seconds: Annotated[
         str | None,
         Parameter(
-            help="How long a living loop is, 6 if not given; a talking clip has its words' length.", metavar="S"
+            help="How long a loop (6 if not given) or a generated clip is; a talking clip has its words' length.",
+            metavar="S",
         ),
     ] = None
     smooth: Annotated[

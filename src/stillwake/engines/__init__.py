@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import EngineUnavailableError
+from stillwake.makers import named, nearest
 from stillwake.types import Family, Pixels, Scene, Shot, Size, Speech
 
 __all__ = ["Engine", "Performance", "alpha_of", "engine_names", "frames", "load_engine"]
@@ -126,10 +127,12 @@ def load_engine(name: str) -> Engine:
 
     points = {point.name: point for point in entry_points(group="stillwake.engines")}
     if name not in points:
+        near = nearest(name) if named(name) is None else None
+        choice = f"choose one of {', '.join(engine_names())}"
         raise EngineUnavailableError(
             f"Cannot render with {name}",
             "no engine of that name is installed",
-            f"choose one of {', '.join(engine_names())}",
+            f"did you mean {near}; otherwise {choice}" if near else choice,
         )
     try:
         engine: Engine = points[name].load()()
