@@ -101,7 +101,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> type[ToyGenerator]:
-    """A generator to test with, registered as wan."""
+    """A generator to test with, registered as wan and as kling."""
     import importlib.metadata
 
     from tests.toy import ToyGenerator
@@ -111,7 +111,8 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> type[ToyGenerator]:
     def points(**chosen: str) -> list[importlib.metadata.EntryPoint]:
         found = list(real(**chosen))
         if chosen.get("group") == "stillwake.engines":
-            found.append(importlib.metadata.EntryPoint("wan", "tests.toy:ToyGenerator", "stillwake.engines"))
+            for name in ("wan", "kling"):  # one that is free, and one that costs money
+                found.append(importlib.metadata.EntryPoint(name, "tests.toy:ToyGenerator", "stillwake.engines"))
         return found
 
     monkeypatch.setattr(importlib.metadata, "entry_points", points)

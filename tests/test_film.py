@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import Run
 
 from stillwake.errors import (
     Cancelled,
@@ -33,6 +34,8 @@ from stillwake.workflow import shots as shots_of
 from stillwake.workflow.film import FilmRecord, assemble, plan_film
 
 if TYPE_CHECKING:
+    from tests.toy import ToyGenerator
+
     from conftest import Run
 
 F = Fraction
@@ -198,7 +201,8 @@ def rendered(film: tuple[Path, FilmRecord], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the stills before they are rendered."""
-    monkeypatch.setattr(shots_of, "proposed", lambda *a, **k: SimpleNamespace(plan=SimpleNamespace(warnings=())))
+    plan = SimpleNamespace(warnings=(), price=0.0)
+    monkeypatch.setattr(shots_of, "proposed", lambda *a, **k: SimpleNamespace(plan=plan))
 
 
 # ------------------------------------------------------------------------------------------------------- the film
@@ -623,3 +627,18 @@ def test_a_film_that_fails_is_kept_with_status_4(
     assert "four.mp4 did not pass its inspection: joined sync: the lips are late" in done.err
     assert (again / "four.mp4").is_file()
     assert FilmRecord.model_validate_json((again / "four.mp4.json").read_text()).passed is False
+
+
+def test_a_films_budget_refuses_before_anything_is_rendered(
+    toy: type[ToyGenerator], material: Path, tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    board = tmp_path / "paid.toml"
+    shot = f'[[shot]]\nstill = "{material / "red.png"}"\nengine = "kling"\nprompt = "waves break"\nseconds = 3\n'
+    board.write_text(f'size = "320x180"\nbudget = 0.4\n{shot}takes = 2\n{shot}prefer = "range"\n')
+    done = run("assemble", board, "-o", tmp_path / "film.mp4")
+    assert done.status == 7
+    assert "line 2" in done.sentence
+    assert "$0.63" in done.sentence, "three clips of 5 s, of which 3 are used"
+    assert toy.asked == []
+    board.write_text(board.read_text().replace("0.4", "-1"))
+    assert "budget" in run("assemble", board, "--dry-run").sentence

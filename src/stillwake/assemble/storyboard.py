@@ -208,7 +208,8 @@ class Storyboard(Record):
     """A film in words: its shots in order, and what holds for all of them.
 
     ``size`` (width, height) px, or else the usual one of its ``aspect``; ``loudness`` LUFS; ``captions`` whether they
-    are drawn into the picture; ``sound`` what sounds under the whole film.
+    are drawn into the picture; ``budget`` USD, the most that rendering may cost; ``sound`` what sounds under the whole
+    film.
     """
 
     schema_: Literal["stillwake/storyboard@1"] = Field("stillwake/storyboard@1", alias="schema")
@@ -218,6 +219,7 @@ class Storyboard(Record):
     fps: FilmRate = Fraction(25)
     loudness: Annotated[float, BeforeValidator(_plain), Field(ge=-40, le=-5)] = -14.0
     captions: Literal["burn", "none"] = "none"
+    budget: Annotated[float, BeforeValidator(_plain), Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     sound: Bed | None = None
     shots: Annotated[tuple[StoryShot, ...], Field(min_length=1, max_length=MOST_SHOTS)] = Field(alias="shot")
 

@@ -15,7 +15,7 @@ from stillwake.assemble.captions import Caption, captions_of, check_captions, wr
 from stillwake.assemble.edit import EditRecord, record_of
 from stillwake.assemble.laying import Heard, Laid, laid, window
 from stillwake.assemble.storyboard import Board, Storyboard, open_storyboard, transcript_of
-from stillwake.errors import InputError, UsageError
+from stillwake.errors import BudgetError, InputError, UsageError
 from stillwake.types import Clip, Inspection, Progress, Record, Seconds, Size, Sound, Speech, no_progress
 from stillwake.workflow.files import record_path, staged, writing
 from stillwake.workflow.shots import Job, Made, Shelf, job_of, plan_shot, telling
@@ -139,6 +139,7 @@ def plan_film(storyboard: Path, *, shots: Path | None = None, on_progress: Progr
         for note in one.speech.notes
     ]
     planned: dict[str, tuple[str, ...]] = {}
+    price = 0.0
     for number, (shot, job) in enumerate(jobs.items()):
 
         def tick(stage: str, done: int, total: int, number: int = number) -> None:
@@ -147,9 +148,17 @@ def plan_film(storyboard: Path, *, shots: Path | None = None, on_progress: Progr
         tick("", 0, 0)
         if job.key not in planned:
             made = None if shelf is None else shelf.find(job)
-            planned[job.key] = plan_shot(board, job, tick) if made is None else made.record.plan.warnings
+            plan = plan_shot(board, job, tick) if made is None else made.record.plan
+            price += plan.price if made is None else 0.0
+            planned[job.key] = plan.warnings
         told += [f"{board.label(shot)}: {warning}" for warning in planned[job.key]]
     on_progress("plan", len(jobs), len(jobs))
+    if board.record.budget is not None and price > board.record.budget:
+        raise BudgetError(
+            f"Cannot spend it ({board.path.name}, line {board.lines.line(('budget',))})",
+            f"the shots that are to be rendered cost ${price:.2f}, and the budget is ${board.record.budget:.2f}",
+            "raise the budget, or give a shot another engine or fewer takes",
+        )
     files = tuple(ears.file(track.sound) for track in film.edit.tracks)
     return FilmPlan(board, film, captions, tuple(dict.fromkeys((*notes, *told))), jobs, clips, files)
 

@@ -22,7 +22,7 @@ from stillwake.errors import InputError, OutputError, StillwakeError, UsageError
 from stillwake.moves import is_key_frame_file
 from stillwake.route import size_for
 from stillwake.route.contradictions import LOOP_RANGE
-from stillwake.types import Aspect, Brief, Clip, Progress, RunRecord, Size, Speech, no_progress
+from stillwake.types import Aspect, Brief, Clip, Plan, Progress, RunRecord, Size, Speech, no_progress
 from stillwake.workflow.files import record_path
 from stillwake.workflow.making import animate
 from stillwake.workflow.proposing import proposed
@@ -147,8 +147,8 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plan_shot(board: Board, job: Job, on_progress: Progress = no_progress) -> tuple[str, ...]:
-    """What the plan of a shot warns of, having found that it can be made.
+def plan_shot(board: Board, job: Job, on_progress: Progress = no_progress) -> Plan:
+    """The plan of a shot, which can be carried out.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def plan_shot(board: Board, job: Job, on_progress: Progress = no_progress) -> tu
     """
     with telling(board, job.shot):
         found = proposed(job.picture, job.brief, on_progress, Watch(), speech=job.speech, carry_out=True)
-    return found.plan.warnings
+    return found.plan
 
 
 # ------------------------------------------------------------------------------------------------------- the folder
