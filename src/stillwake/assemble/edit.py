@@ -123,30 +123,17 @@ def record_of(edit: Edit) -> EditRecord:
         size=edit.size,
         frame_count=edit.frame_count,
         pictures=tuple(
-            PictureRecord(
-                shot=one.shot + 1,
-                name=one.name,
-                start=one.start,
-                end=one.end,
-                first=one.first,
-                transition=one.transition,
-                frames=one.frames,
-            )
+            PictureRecord(**{name: getattr(one, name) for name in PictureRecord.model_fields} | {"shot": one.shot + 1})
             for one in edit.pictures
         ),
         tracks=tuple(
             TrackRecord(
-                shot=None if one.shot is None else one.shot + 1,
-                sound=one.sound.name,
-                sha256=one.sound.sha256,
-                start=one.start,
-                begin=one.begin,
-                end=one.end,
-                gain=one.gain,
-                fade_in=one.fade_in,
-                fade_out=one.fade_out,
-                duck=one.duck,
-                loops=one.loops,
+                **{name: getattr(one, name, None) for name in TrackRecord.model_fields}
+                | {
+                    "shot": None if one.shot is None else one.shot + 1,
+                    "sound": one.sound.name,
+                    "sha256": one.sound.sha256,
+                }
             )
             for one in edit.tracks
         ),

@@ -43,6 +43,7 @@ def join(
     *,
     sound: Sound | None,
     captions: Sequence[Caption] = (),
+    crf: int = 18,
     overwrite: bool = False,
     on_progress: Progress = no_progress,
 ) -> Clip:
@@ -61,6 +62,8 @@ def join(
         The film's, from `mixed`.
     captions
         Burnt in, in order.
+    crf
+        x264's, as `write_clip` takes it.
     overwrite
         Whether a file there may be replaced.
     on_progress
@@ -93,7 +96,7 @@ def join(
         frames = _captioned(_frames(edit, clips, open_clips), edit, captions)
         return write_clip(
             out, frames, fps=edit.fps, frame_count=edit.frame_count, size=edit.size, sound=sound,
-            overwrite=overwrite, on_progress=tell,
+            crf=crf, overwrite=overwrite, on_progress=tell,
         )  # fmt: skip
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from stillwake.assemble.edit import Edit
+from stillwake.inspection.faults import PAPER
+from stillwake.inspection.sheet import FAINT, GAP, INK, MARGIN
 from stillwake.inspection.stream import frames_within, timing
 from stillwake.media import whole_file
 from stillwake.types import Clip, Pixels
 
 COLUMNS, WIDE = 4, 440
 """Pictures in a row, and their width in px."""
-GAP, MARGIN, HEADING, WORDS = 16, 32, 76, 34
-PAPER, INK, FAINT = (250, 249, 246), (28, 30, 33), (120, 124, 130)
+HEADING, WORDS = 76, 34
 
 
 def film_sheet(film: Clip, edit: Edit, path: Path, *, title: str = "", overwrite: bool = False) -> None:

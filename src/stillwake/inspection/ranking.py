@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from stillwake.inspection.levers import FAULTS, Fault
+from stillwake.makers import MAKERS
 from stillwake.types import ClipFinding, Inspection, Shot
 
 USUAL_HOLD = 0.5
@@ -102,13 +103,19 @@ def mended(shot: Shot, fault: Fault, seed: int) -> tuple[tuple[Shot, ...], str] 
             )
         case "shorter" if shot.seconds >= 2 * SHORTEST_HALF:
             first = Fraction(shot.frame_count // 2) / shot.fps
-            rest = shot.seconds - first
-            halves = (
-                once.model_copy(update={"seconds": first}),
-                once.model_copy(update={"seconds": rest, "anchor": "before", "seed": seed + 1}),
-            )
+            second = once.model_copy(update={"anchor": "before", "seed": seed + 1})
+            halves = _as_long(once, first), _as_long(second, shot.seconds - first)
             return halves, f"{fault}: {float(shot.seconds):.3g} s in two segments"
         case "another seed":
             return (once,), f"{fault}: another seed"
         case _:
             return None
+
+
+def _as_long(shot: Shot, seconds: Fraction) -> Shot:
+    """The shot with another length, made and paid for as its engine makes that."""
+    maker = MAKERS.get(shot.engine)
+    if maker is None or shot.made is None:
+        return shot.model_copy(update={"seconds": seconds})
+    made = maker.length_for(seconds)
+    return shot.model_copy(update={"seconds": seconds, "made": made, "price": maker.cost(made) or 0.0})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
-from stillwake.makers import MAKERS
 from stillwake.readiness import require_ready
 from stillwake.readiness.face import YAW
 from stillwake.route.asks import Asks
@@ -116,7 +115,6 @@ def animator_shot(
         ambient=brief.ambient,
         strength=brief.strength,
         held=brief.still,
-        price=_price(engine, seconds * brief.repeat),
         reasons=tuple(reasons),
     )
     if engine in ("animator", "echo"):
@@ -124,11 +122,6 @@ def animator_shot(
         drawn = shot.frame_count * pixels / DRAWN_IN_A_SECOND
         shot = shot.model_copy(update={"wait": round(BEFORE_THE_FIRST + drawn, 1)})
     return shot, warnings
-
-
-def _price(engine: str, seconds: Fraction) -> float:
-    maker = MAKERS.get(engine)
-    return round((maker.cost(seconds) or 0.0) if maker else 0.0, 4)
 
 
 def motions_of(scene: Scene, report: Report, brief: Brief) -> tuple[Motion, ...]:

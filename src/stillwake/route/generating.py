@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from fractions import Fraction
 
+from stillwake.errors import UsageError
 from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Maker, named
+from stillwake.moves import is_key_frame_file
 from stillwake.route.asks import Asks
 from stillwake.route.contradictions import camera_in
 from stillwake.route.segments import longest, segments_of
 from stillwake.route.shape import shape_of
-from stillwake.types import Brief, Report, Scene, Shot
+from stillwake.types import Brief, CameraRecord, Report, Scene, Shot
 
 LOCAL_FIRST = ("wan", "ltx", "framepack", "cogvideox", "hunyuan")
 """Engines that run on one's own machine and take a prompt, in the order in which they are thought of."""
 WITHOUT_PROMPT = ("svd", *LOCAL_FIRST)
 """The same where nothing is said: Stable Video Diffusion takes no words."""
+
+FIRM = 0.8
+"""How firmly an engine is asked to keep to a picture whose face or lettering must stay. A judgement."""
 
 UNKNOWN = Maker("an engine of your own", "generator", local=True, can=frozenset(("prompt", "seed")))
 """What is known of an engine that a stranger registers."""
@@ -67,10 +72,10 @@ def generator_shots(
     title = f"{maker.title} ({maker.model})" if maker.model else maker.title
     crop, size, shaped, warnings = shape_of(scene, brief, brief.face or 1)
     prompt = brief.prompt or ""
-    if brief.camera is not None and not brief.camera.lower().endswith(".json"):
+    if brief.camera is not None and not is_key_frame_file(brief.camera):
         prompt = f"{brief.camera}, {prompt}" if prompt else brief.camera
     keeps = brief.keep_face or asks.first("face", "final") is not None
-    segments = segments_of(prompt, brief.seconds, brief.fps, maker)
+    segments = segments_of(prompt, brief.seconds, brief.fps, maker, goes_on=not keeps)
     shots = []
     for index, segment in enumerate(segments):
         seconds = segment.frames / brief.fps
@@ -82,9 +87,6 @@ def generator_shots(
             reasons.append(
                 f"{float(segment.made):.3g} s are made, the length it has, and {float(seconds):.3g} s are used"
             )
-        cost = maker.cost(segment.made)
-        if cost is None:
-            warnings += [f"nobody knows what {maker.title} costs: look it up before you spend"] if index == 0 else []
         shots.append(
             Shot(
                 family="generator",
@@ -101,10 +103,9 @@ def generator_shots(
                 seed=brief.seed + index * brief.takes,
                 face=brief.face or 1,
                 motions=(),
-                camera=asks.camera if brief.camera is None else camera_in(brief),
+                camera=asks.camera if brief.camera is None else _camera(brief),
                 loop=brief.loop or (len(segments) == 1 and asks.first("loop") is not None and "loop" in maker.can),
-                hold=0.8 if keeps else None,
-                price=round((cost or 0.0) * brief.takes, 4),
+                hold=FIRM if keeps else None,
                 wait=None if maker.wait is None else round(maker.wait * float(segment.made) * brief.takes, 1),
                 reasons=tuple(reasons + (shaped if index == 0 else [])),
             )
@@ -113,6 +114,8 @@ def generator_shots(
         first = shots[0]
         said = f"{brief.takes} takes, seeds {first.seed} to {first.seed + brief.takes - 1}"
         shots[0] = first.model_copy(update={"reasons": (*first.reasons, f"{said}: generators differ every time")})
+    if maker.cost(HOLDS) is None:
+        warnings.append(f"nobody knows what {maker.title} costs: look it up before you spend")
     if maker.price is not None:
         warnings.append(
             f"prices are those of {TABLE_DATE} ({maker.price.sure}: {maker.price.source}): look before you spend"
@@ -121,6 +124,8 @@ def generator_shots(
         warnings.append(f"{maker.title} takes no prompt: the words change nothing there")
     if keeps:
         warnings.append("a generator repaints everything: look at the face and at lettering in every take")
+    if brief.camera is not None and is_key_frame_file(brief.camera):
+        warnings.append("a generator takes no key frames: the camera's file is held against the clip, no more")
     if brief.repeat > 1:
         warnings.append("a generated clip is written once: --repeat is an animator's loops'")
     if brief.seconds is None:
@@ -129,6 +134,14 @@ def generator_shots(
             update={"reasons": (*shots[0].reasons, f"{total:g} s, as long as it keeps to its prompt")}
         )
     return shots, warnings
+
+
+def _camera(brief: Brief) -> CameraRecord | None:
+    """The camera that is asked for, as far as our own words have it: a generator reads others too."""
+    try:
+        return camera_in(brief)
+    except UsageError:
+        return None
 
 
 def _why_segments(maker: Maker) -> str:

@@ -74,7 +74,6 @@ def plan(
         brief=brief,
         rule=rule,
         shots=tuple(shots),
-        price=round(sum(shot.price for shot in shots), 4),
         wait=None if None in waits else round(sum(wait for wait in waits if wait is not None), 1),
         warnings=tuple(dict.fromkeys(warnings)),
     )
@@ -84,7 +83,12 @@ def plan(
 def against(
     scene: Scene, report: Report, plan: Plan, *, installed: Collection[str] = OURS, force: bool = False
 ) -> Plan:
-    """The plan with what stands against carrying it out; ``force`` makes warnings of what the five signs have."""
+    """The plan with what stands against carrying it out; ``force`` makes warnings of what the five signs have.
+
+    What it costs is read from the table again: an edited plan may have another engine, or more takes.
+    """
+    shots = tuple(shot.model_copy(update={"price": _price(shot)}) for shot in plan.shots)
+    plan = plan.model_copy(update={"shots": shots, "price": round(sum(shot.price for shot in shots), 4)})
     brief = plan.brief or Brief()
     obstacles: list[Obstacle] = []
     warnings = list(plan.warnings)
@@ -118,10 +122,9 @@ def _families(brief: Brief, asks: Asks) -> tuple[tuple[Family, ...], str, str]:
         family, _ = family_and_motion(brief)
         reason = f"{brief.engine}, because you asked for it"
         rule, why = decided(brief, asks)
-        if rule.family not in (family, "both") and family == "generator":
-            reason += f"; without that, an animator would be chosen: {why}"
-        if rule.family not in (family,) and family == "animator" and brief.engine != "echo" and rule.family != "both":
-            reason += f"; without that, a generator would be chosen: {why}"
+        if rule.family not in (family, "both") and brief.engine != "echo":
+            other = "an animator" if rule.family == "animator" else "a generator"
+            reason += f"; without that, {other} would be chosen: {why}"
         return (family,), "asked for", reason
     rule, why = decided(brief, asks)
     if rule.family == "both":
@@ -197,9 +200,27 @@ def _not_here(shot: Shot, installed: Collection[str]) -> Obstacle | None:
     )
 
 
+def _price(shot: Shot) -> float:
+    """USD for all takes of a shot, 0 where nobody knows."""
+    maker = MAKERS.get(shot.engine)
+    cost = maker.cost(shot.made or shot.seconds * shot.repeat) if maker is not None else 0.0
+    return round((cost or 0.0) * shot.takes, 4)
+
+
 def _over_budget(brief: Brief, plan: Plan) -> Obstacle | None:
-    price = sum(shot.price for shot in plan.shots)
-    if brief.budget is None or price <= brief.budget:
+    price = plan.price
+    if brief.budget is None:
+        return None
+    for shot in plan.shots:
+        maker = MAKERS.get(shot.engine)
+        if maker is not None and maker.cost(shot.seconds) is None:
+            return Obstacle(
+                kind="budget",
+                what="Cannot spend it",
+                why=f"nobody knows what {maker.title} costs, and there is a budget",
+                fix="look its price up and leave out --budget, or choose another engine",
+            )
+    if price <= brief.budget:
         return None
     once = sum(shot.price / shot.takes for shot in plan.shots)
     fits = int(brief.budget / once) if once else 0

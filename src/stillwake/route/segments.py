@@ -38,8 +38,12 @@ def longest(maker: Maker) -> Fraction:
     return min(maker.holds, maker.lengths[-1]) if maker.lengths else maker.holds
 
 
-def segments_of(prompt: str, seconds: Fraction | None, fps: Fraction, maker: Maker) -> tuple[Segment, ...]:
+def segments_of(
+    prompt: str, seconds: Fraction | None, fps: Fraction, maker: Maker, *, goes_on: bool = True
+) -> tuple[Segment, ...]:
     """The segments of a generated shot, whose frames are together those of ``seconds``.
+
+    Where each ``goes_on`` from the last frame of the one before, that frame is made once more and not shown.
 
     Without ``seconds`` each beat has one segment. Where there are fewer segments than beats, neighbours share one;
     where there are more, a beat goes on in the next, with its words again: what a prompt does not repeat is forgotten.
@@ -58,5 +62,6 @@ def segments_of(prompt: str, seconds: Fraction | None, fps: Fraction, maker: Mak
             words = ", then ".join(said[len(said) * index // count : len(said) * (index + 1) // count])
         else:
             words = said[index * len(said) // count]
-        found.append(Segment(words, frames, maker.length_for(frames / fps)))
+        again = 1 if goes_on and index else 0
+        found.append(Segment(words, frames, maker.length_for((frames + again) / fps)))
     return tuple(found)

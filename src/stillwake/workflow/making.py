@@ -24,6 +24,7 @@ from stillwake.types import (
 from stillwake.workflow.files import record_path, staged, writing
 from stillwake.workflow.plans import portable, portable_plan
 from stillwake.workflow.proposing import Proposal, proposed
+from stillwake.workflow.readying import readied
 from stillwake.workflow.takes import carried_out, is_simple
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
@@ -81,9 +82,7 @@ def animate(
     stillwake.errors.StillwakeError
         Every one of them may come from here; each says what happened, why, and what to do.
     """
-    from stillwake.engines.framed import perform
     from stillwake.media import check_clip_output, check_output
-    from stillwake.perceive import faces_within, framed, place_of, scaled
 
     watch = Watch()
     speaks = brief.say is not None or brief.sound is not None
@@ -94,20 +93,14 @@ def animate(
         check_output(path, overwrite)
     found = proposed(picture, brief, on_progress, watch, speech=speech, force=force, plan=plan, carry_out=True)
     if not is_simple(found.plan):
-        return _carried(found, brief, out, record_at, sheet, overwrite, on_progress, watch)
+        return _carried(found, brief, out, record_at, sheet, overwrite, crf, on_progress, watch)
     scene, speech, plan = found.scene, found.speech, found.plan
     (shot,) = plan.shots
     check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
-        engine = load_engine(shot.engine)
-        place = place_of(scene, shot.crop, shot.size)
-        numbers = faces_within(scene, shot.crop)
-        scene = scaled(framed(scene, shot.crop), shot.size)
-        if shot.face in numbers:  # of those that are left in the picture
-            shot = shot.model_copy(update={"face": numbers.index(shot.face) + 1})
-        performance = perform(engine, scene, shot, speech, place)
+        scene, shot, performance = readied(load_engine(shot.engine), scene, shot, speech)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
     with performance, staged(out, record_at, sheet, overwrite) as places:
         on_progress("ready", 1, 1)
@@ -135,13 +128,14 @@ def _carried(
     record_at: Path,
     sheet: Path | None,
     overwrite: bool,
+    crf: int,
     on_progress: Progress,
     watch: Watch,
 ) -> RunRecord:
     """The record of a clip of several shots or takes."""
     with staged(out, record_at, sheet, overwrite) as places:
         with watch.stage("takes"):
-            carried = carried_out(found, out, places.clip, on_progress, brief.budget)
+            carried = carried_out(found, brief, out, places.clip, crf, on_progress)
         if places.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(carried.clip, places.sheet, found.scene, None, brief.face or 1)

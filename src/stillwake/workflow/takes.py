@@ -10,18 +10,20 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from stillwake.assemble.join import FILMS
 from stillwake.engines import Engine, Performance, load_engine
 from stillwake.engines import frames as frames_of
 from stillwake.errors import UsageError
 from stillwake.inspection.ranking import fault_of, in_words, mended, ranked
 from stillwake.types import (
+    Brief,
     Clip,
     ClipFinding,
     Inspection,
@@ -37,9 +39,9 @@ from stillwake.types import (
 )
 from stillwake.workflow.files import is_file, writing
 from stillwake.workflow.proposing import Proposal
+from stillwake.workflow.readying import readied, shown_scene
 from stillwake.workflow.versions import package_versions
 
-FILMS = (".mp4", ".webm", ".mov")
 FINE = 12
 """x264's crf for a take that is encoded once more."""
 MOST_MENDS = 2
@@ -77,12 +79,18 @@ class Carried:
     plan: Plan
 
 
+def takes_folder(out: Path) -> Path:
+    """Where the takes of a clip lie, beside its record: ``hello.takes``, and ``frames.takes`` beside ``frames/``."""
+    sequence = "%" in out.name
+    return out.parent.with_name(f"{out.parent.name}.takes") if sequence else out.with_name(f"{out.stem}.takes")
+
+
 def is_simple(plan: Plan) -> bool:
     """Whether a plan is one shot of one take that an animator draws: no take is kept apart then."""
     return len(plan.shots) == 1 and plan.shots[0].takes == 1 and plan.shots[0].family == "animator"
 
 
-def carried_out(found: Proposal, out: Path, at: Path, on_progress: Progress, budget: float | None) -> Carried:
+def carried_out(found: Proposal, brief: Brief, out: Path, at: Path, crf: int, on_progress: Progress) -> Carried:
     """The plan's clip, written to ``at``, which will become ``out``.
 
     Raises
@@ -95,7 +103,9 @@ def carried_out(found: Proposal, out: Path, at: Path, on_progress: Progress, bud
         raise UsageError(
             f"Cannot write {out.name}", "several shots are joined into a film", "end its name with .mp4, .webm or .mov"
         )
-    work = _Work(found, out, on_progress, budget)
+    if many and brief.max_mb is not None:
+        raise UsageError("Cannot use --max-mb", "several shots are joined into a film", "leave it out")
+    work = _Work(found, brief, out, crf, on_progress)
     chosen = work.chosen()
     plan = found.plan.model_copy(
         update={
@@ -116,11 +126,10 @@ def carried_out(found: Proposal, out: Path, at: Path, on_progress: Progress, bud
 class _Work:
     """The shelf, and all takes so far."""
 
-    def __init__(self, found: Proposal, out: Path, on_progress: Progress, budget: float | None) -> None:
-        from stillwake.perceive import faces_within, framed, scaled
-
-        self.on_progress, self.budget = on_progress, budget
-        self.folder = out.with_name(f"{out.stem}.takes")
+    def __init__(self, found: Proposal, brief: Brief, out: Path, crf: int, on_progress: Progress) -> None:
+        self.on_progress, self.budget, self.out_crf = on_progress, brief.budget, crf
+        self.max_bytes = None if brief.max_mb is None else round(brief.max_mb * 1_000_000)
+        self.folder = takes_folder(out)
         self.ending = out.suffix.lower() if out.suffix.lower() in FILMS else ".mp4"
         self.speech = found.speech
         self.queue = list(found.plan.shots)
@@ -128,12 +137,10 @@ class _Work:
         self.extra = 0.0
         self.takes: list[Take] = []
         self.rows: list[tuple[Made, bool]] = []
-        self._scenes: dict[str, Scene] = {}
         self._scene = found.scene
         self._engines: dict[str, Engine] = {}
-        self._frame: Callable[[Shot], Scene] = lambda shot: scaled(framed(found.scene, shot.crop), shot.size)
-        self._numbers: Callable[[Shot], tuple[int, ...]] = lambda shot: tuple(faces_within(found.scene, shot.crop))
-        self.crf = 18 if len(self.queue) == 1 and self.ending == out.suffix.lower() else FINE
+        alone = len(self.queue) == 1 and self.ending == out.suffix.lower() and self.max_bytes is None
+        self.crf = crf if alone else min(crf, FINE)
 
     # ------------------------------------------------------------------------------------------------- the choosing
 
@@ -167,10 +174,8 @@ class _Work:
             self._tell_ranks(made, order)
             shown = self._cut(best, index, first, carry)
             carry += best.shot.frame_count - shown
-            best = dataclasses.replace(
-                best,
-                shot=best.shot.model_copy(update={"seconds": shown / best.shot.fps}) if carry or shown else best.shot,
-            )
+            if shown != best.shot.frame_count:
+                best = dataclasses.replace(best, shot=best.shot.model_copy(update={"seconds": shown / best.shot.fps}))
             found.append(best)
             if index + 1 < len(self.queue) and self.queue[index + 1].anchor == "before":
                 anchor = self._frame_of(best.clip, min(first + shown, best.clip.info.frame_count) - 1)
@@ -197,22 +202,28 @@ class _Work:
 
     def _take(self, index: int, shot: Shot, number: int, anchor: Pixels | None, changed: str = "") -> Made:
         """A take, rendered and inspected, or as it lies on the shelf."""
+        from stillwake.media import write_text
+
         shot = shot.model_copy(update={"seed": shot.seed + number, "takes": 1, "price": shot.price / shot.takes})
-        before = shot.anchor == "before" and anchor is not None
-        scene = _scene_of(anchor, self._scene) if before and anchor is not None else self._frame(shot)
+        if shot.anchor == "before" and anchor is not None:
+            scene = _scene_of(anchor, self._scene)
+        else:
+            anchor, (scene, _) = None, shown_scene(self._scene, shot)
         key = _key(shot, scene)
         name = f"{index + 1:02d}-seed{shot.seed}-{key[:6]}{self.ending}"
         path = self.folder / name
         if (there := self._there(path, key, shot)) is not None:
             return there
         self.on_progress("ready", 0, 1)
-        engine = self._engines.setdefault(shot.engine, load_engine(shot.engine))
+        if shot.engine not in self._engines:
+            self._engines[shot.engine] = load_engine(shot.engine)
+        engine = self._engines[shot.engine]
         asked = shot if shot.made is None else shot.model_copy(update={"seconds": shot.made})
         speech = self.speech if shot.motion == "talk" else None
-        numbers = self._numbers(shot)
-        if shot.face in numbers and not before:
-            asked = asked.model_copy(update={"face": numbers.index(shot.face) + 1})
-        performance = engine.prepare(scene, asked, speech)
+        if shot.family == "animator":
+            scene, asked, performance = readied(engine, self._scene, asked, speech)
+        else:
+            performance = engine.prepare(scene, asked, speech)
         with performance:
             clip = self._written(path, performance, scene, shot, speech)
             plan = Plan(shots=(asked,))
@@ -222,8 +233,6 @@ class _Work:
             changed=changed, passed=inspection.passed,
         )  # fmt: skip
         note = TakeNote(key=key, take=take, inspection=inspection)
-        from stillwake.media import write_text
-
         write_text(path.with_name(f"{name}.json"), note.model_dump_json(indent=2) + "\n", overwrite=True)
         return Made(take, shot, clip, inspection)
 
@@ -288,6 +297,9 @@ class _Work:
         sway = int(SWAY * best.shot.fps)
         spare = int((after.made or after.seconds) * after.fps) - after.frame_count - 1
         low, high = max(1, wanted - min(sway, max(0, spare))), min(has, wanted + min(sway, after.frame_count // 2))
+        faults = [f.start for f in best.inspection.findings if f.verdict == "fail" and f.start is not None]
+        if faults:  # the next segment begins from a good frame, where there is one within reach
+            high = max(low, min(high, int(min(faults) * best.shot.fps) - first))
         if high <= low:
             return max(1, min(wanted, has))
         return _liveliest(best.clip, first + low, first + high) - first
@@ -308,7 +320,7 @@ class _Work:
 
         with writing(at):
             at.parent.mkdir(exist_ok=True)
-        whole = one.clip.info.frame_count == one.shot.frame_count
+        whole = one.clip.info.frame_count == one.shot.frame_count and self.max_bytes is None
         if whole and at.suffix.lower() == self.ending:
             with writing(at):
                 shutil.copyfile(one.clip.path, at)
@@ -322,10 +334,10 @@ class _Work:
         clip = write_clip(
             at, frames, fps=one.shot.fps, frame_count=count, size=one.shot.size,
             sound=None if self.speech is None or one.shot.motion != "talk" else self.speech.sound,
-            loop=one.shot.loop, on_progress=self.on_progress,
+            loop=one.shot.loop, max_bytes=self.max_bytes, crf=self.out_crf, on_progress=self.on_progress,
         )  # fmt: skip
-        scene = self._frame(one.shot)
-        return clip, self._inspected(clip, scene, None, None, Plan(shots=(one.shot,)))
+        scene, shot = shown_scene(self._scene, one.shot)
+        return clip, self._inspected(clip, scene, None, None, Plan(shots=(shot,)))
 
     def joined(self, chosen: list[Made], at: Path) -> tuple[Clip, Inspection]:
         """The shots, one after the other, with the sound of what is said, and the proof that they lie right."""
@@ -349,7 +361,7 @@ class _Work:
         edit = Edit(fps, chosen[0].shot.size, start, tuple(pictures), tuple(tracks))
         clips = [one.clip for one in chosen]
         sound = mixed(edit, on_progress=self.on_progress)
-        clip = join(edit, clips, at, sound=sound, on_progress=self.on_progress)
+        clip = join(edit, clips, at, sound=sound, crf=self.out_crf, on_progress=self.on_progress)
         proof = prove(clip, edit, clips, sound, self.on_progress)
         findings = list(proof.findings)
         for picture, one in zip(pictures, chosen, strict=True):
