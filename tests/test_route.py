@@ -244,6 +244,29 @@ def test_nothing_is_paid_for_unless_that_is_allowed(seen: Callable[[str], tuple[
     assert route.plan(*seen("figure"), paid, None, installed=INSTALLED).shots[0].engine == "wan", "free ones first"
 
 
+def test_an_edited_plan_costs_what_it_now_asks_for(seen: Callable[[str], tuple[Scene, Report]]) -> None:
+    brief, installed = Brief(prompt="he dances", budget=0.5), (*INSTALLED, "kling")
+    plan = route.plan(*seen("figure"), brief, None, installed=installed)
+    assert plan.price == 0
+    edited = plan.shots[0].model_copy(update={"engine": "kling", "takes": 4})
+    again = route.against(*seen("figure"), plan.model_copy(update={"shots": (edited,)}), installed=installed)
+    assert again.price == pytest.approx(4 * 5 * 0.042)
+    assert [obstacle.kind for obstacle in again.obstacles] == ["budget"]
+
+
+def test_a_budget_is_no_leave_to_spend_what_nobody_knows(seen: Callable[[str], tuple[Scene, Report]]) -> None:
+    brief = Brief(engine="seedance", prompt="he dances", budget=100)
+    plan = route.plan(*seen("figure"), brief, None, installed=(*INSTALLED, "seedance"))
+    assert [obstacle.kind for obstacle in plan.obstacles] == ["budget"]
+    assert "nobody knows" in plan.obstacles[0].why
+
+
+def test_a_segment_that_goes_on_is_made_a_frame_longer() -> None:
+    for maker in (MAKERS["runway"], MAKERS["wan"]):
+        for index, segment in enumerate(segments_of("waves", Fraction(12), Fraction(25), maker)):
+            assert segment.made * 25 >= segment.frames + (1 if index else 0)
+
+
 def test_every_price_names_its_source_and_every_engine_its_family() -> None:
     for name, maker in MAKERS.items():
         assert named(name) == name

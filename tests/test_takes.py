@@ -245,3 +245,48 @@ def test_another_picture_keeps_its_colours() -> None:
     other = np.asarray(Image.fromarray(other).resize((16, 12)).resize((512, 384)))
     (kept,) = matched(iter([one]), other)
     assert np.array_equal(kept, one)
+
+
+# ----------------------------------------------------------------------------------------- what was asked of the clip
+
+
+@pytest.mark.usefixtures("quick")
+def test_takes_of_lossless_frames_lie_beside_their_folder(
+    toy: type[ToyGenerator], coast: Path, tmp_path: Path
+) -> None:
+    record = workflow.animate(coast, SHORT, tmp_path / "frames" / "%05d.png", force=True)
+    assert len(list((tmp_path / "frames").glob("*.png"))) == record.plan.shots[0].frame_count
+    assert [path.name for path in (tmp_path / "frames.takes").glob("*.mp4")] == [record.takes[0].name]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_generated_clip_meets_its_size_limit(toy: type[ToyGenerator], coast: Path, tmp_path: Path) -> None:
+    free, small = tmp_path / "free.mp4", tmp_path / "small.mp4"
+    workflow.animate(coast, SHORT, free, force=True)
+    limit = free.stat().st_size / 2e6
+    workflow.animate(coast, SHORT.model_copy(update={"max_mb": limit}), small, force=True)
+    assert small.stat().st_size <= limit * 1e6 < free.stat().st_size
+
+
+@pytest.mark.usefixtures("quick")
+def test_beyond_the_still_nothing_moves_in_a_plan_of_several_shots_either(
+    toy: type[ToyGenerator], tmp_path: Path
+) -> None:
+    from stillwake.doctor import demo_still
+
+    brief = Brief(say="Mama.", prompt="he speaks, then waves crash behind him", aspect="16:9", size=(448, 252))
+    workflow.animate(demo_still(), brief, tmp_path / "out.mp4", force=True)
+    (spoken,) = (tmp_path / "out.takes").glob("01-*.mp4")
+    frames = [frame.astype(int) for frame in read_frames(open_clip(spoken))]
+    edge = [frame[:, :20] for frame in frames]
+    assert max(float(np.abs(one - edge[0]).mean()) for one in edge) < 1, "a codec's own changes, no more"
+    assert max(float(np.abs(one - frames[0]).mean()) for one in frames) > 0.2, "somebody speaks in the middle"
+
+
+def test_what_is_made_shorter_is_paid_for_as_such() -> None:
+    shot = A_SHOT.model_copy(
+        update={"engine": "runway", "seconds": Fraction(8), "made": Fraction(8), "price": 0.8, "takes": 2}
+    )
+    ((first, second), _) = mended(shot, "fading", 9) or ((), "")
+    assert (first.made, second.made) == (4, 4)
+    assert first.price == second.price == pytest.approx(0.2)
