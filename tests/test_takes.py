@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import Run
 from tests.toy import ToyGenerator
 
-from stillwake import inspection, workflow
+from stillwake import inspection, perceive, workflow
 from stillwake.assemble.colour import matched
 from stillwake.inspection.ranking import MENDS, fault_of, in_words, mended, ranked, severity
 from stillwake.media import open_clip, read_frames
@@ -270,11 +270,14 @@ def test_a_generated_clip_meets_its_size_limit(toy: type[ToyGenerator], coast: P
 
 @pytest.mark.usefixtures("quick")
 def test_beyond_the_still_nothing_moves_in_a_plan_of_several_shots_either(
-    toy: type[ToyGenerator], tmp_path: Path
+    toy: type[ToyGenerator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from stillwake.doctor import demo_still
 
-    brief = Brief(say="Mama.", prompt="he speaks, then waves crash behind him", aspect="16:9", size=(448, 252))
+    monkeypatch.setattr(perceive, "place_of", lambda *_: (100.0, 0.0, 348.0, 252.0))
+    brief = Brief(
+        say="Mama.", prompt="he speaks, then waves crash behind him", aspect="16:9", size=(448, 252), camera="pan left"
+    )
     workflow.animate(demo_still(), brief, tmp_path / "out.mp4", force=True)
     (spoken,) = (tmp_path / "out.takes").glob("01-*.mp4")
     frames = [frame.astype(int) for frame in read_frames(open_clip(spoken))]

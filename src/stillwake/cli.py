@@ -858,7 +858,7 @@ def demo(
             still,
             out=out / f"{name}.mp4",
             words=Words(say=DEMO_WORDS),
-            sheet=out / f"{name}.png",
+            sheet=out / f"{name}-sheet.png",  # a name of its own: the still is called mira.png
             overwrite=overwrite,
             manner=manner,
         )

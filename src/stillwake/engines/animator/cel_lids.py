@@ -325,11 +325,9 @@ def _front(
     def apart_from(colour: Array) -> Floats:
         return apart(own, np.broadcast_to(np.asarray(colour, np.float32), own.shape))
 
-    middle = (along > 0.2 * eye.width) & (along < 0.8 * eye.width)
+    _, band_of, centre = _parts(upper, below, along, eye, tall)
     to_skin = apart_from(tone)
-    band_of = (np.abs(below - upper) < 0.05 * tall) & middle
     to_lash = apart_from(_median(own, band_of))
-    centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
     to_iris = apart_from(_median(own, centre))
     inner = ball & (below > upper + 1.5 * band + 0.12 * tall)  # strands of hair go on over the eye
     inner &= (along > 0.08 * eye.width) & (along < 0.92 * eye.width)
@@ -356,6 +354,13 @@ def _front(
     return soft
 
 
+def _parts(upper: Floats, below: Floats, along: Floats, eye: EyeLine, tall: float) -> tuple[Array, Array, Array]:
+    """Where an eye's own colours are read: its middle without the corners, the lash band there, and the iris."""
+    middle = (along > 0.2 * eye.width) & (along < 0.8 * eye.width)
+    centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
+    return middle, (np.abs(below - upper) < 0.05 * tall) & middle, centre
+
+
 def _beside(
     own: Pixels,
     foreign: Floats,
@@ -376,9 +381,8 @@ def _beside(
 
     tall = float((eye.lower - eye.upper).max())
     outside = (foreign > 0.6) & ~ball & ((along < 0) | (along > eye.width) | (below > lower + 0.2 * tall))
-    middle = (along > 0.2 * eye.width) & (along < 0.8 * eye.width)
-    centre = (np.abs(below - (upper + 0.5 * tall)) < 0.2 * tall) & (np.abs(along - eye.width / 2) < 0.2 * eye.width)
-    own_tones = [tone, _median(own, (np.abs(below - upper) < 0.05 * tall) & middle), _median(own, centre)]
+    middle, band_of, centre = _parts(upper, below, along, eye, tall)
+    own_tones = [tone, _median(own, band_of), _median(own, centre)]
     white = ball & middle & (below > upper + 2 * band) & (own.min(axis=2) > 200)
     if white.sum() > 20:
         own_tones.append(_median(own, white))
