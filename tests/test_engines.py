@@ -15,7 +15,7 @@ import pytest
 from stillwake.engines import conformance, engine_names, load_engine
 from stillwake.engines.echo import Echo, Held
 from stillwake.errors import EngineUnavailableError, UsageError
-from stillwake.types import Pixels, Scene, Shot, Speech, Still
+from stillwake.types import Pixels, Progress, Scene, Shot, Speech, Still, no_progress
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -107,7 +107,7 @@ class FaultyEcho(Echo):
     def __init__(self, fault: Callable[[int, Pixels], Pixels]) -> None:
         self.fault = fault
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         super().prepare(scene, shot, speech)
         return Faulty(self.fault, scene.still.pixels, shot.fps, shot.frame_count)
 
@@ -126,19 +126,19 @@ def depends_on_history(index: int, pixels: Pixels) -> Pixels:
 
 
 class TooFew(Echo):
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         super().prepare(scene, shot, speech)
         return Held(scene.still.pixels, shot.fps, shot.frame_count - 1)
 
 
 class Rounded(Echo):
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         super().prepare(scene, shot, speech)
         return Held(scene.still.pixels, Fraction(round(shot.fps)), shot.frame_count)
 
 
 class Obliging(Echo):
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         return Held(scene.still.pixels, shot.fps, shot.frame_count)
 
 
@@ -147,13 +147,13 @@ class Swallowing(Echo):
         def __exit__(self, *args: object) -> bool:  # type: ignore[override]
             return True
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         super().prepare(scene, shot, speech)
         return self.Held(scene.still.pixels, shot.fps, shot.frame_count)
 
 
 class Scribbling(Echo):
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         super().prepare(scene, shot, speech)
         scene.still.pixels.setflags(write=True)
         scene.still.pixels[0, 0] ^= 255

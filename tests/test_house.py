@@ -25,9 +25,11 @@ SOURCE = ROOT / "src" / "stillwake"
 ORDER = (
     "errors",
     "types",
+    "home",
     "moves",
     "makers",
     "media",
+    "testing",
     "perceive",
     "readiness",
     "speech",

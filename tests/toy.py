@@ -9,7 +9,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from stillwake.types import Family, Pixels, Scene, Shot, Size, Speech
+from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
 
 class ToyGenerator:
@@ -29,10 +29,12 @@ class ToyGenerator:
     dies_at: int | None = None
     asked: list[tuple[Shot, Pixels]] = []  # noqa: RUF012  the tests read it
 
-    def missing(self) -> str | None:
+    def missing(self, model: str = "") -> str | None:
         return None
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> ToyPerformance:
+    def prepare(
+        self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress
+    ) -> ToyPerformance:
         ToyGenerator.asked.append((shot, scene.still.pixels))
         if ToyGenerator.dies_at == shot.seed:
             raise KeyboardInterrupt

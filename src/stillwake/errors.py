@@ -15,6 +15,16 @@ StillwakeError                  exit status
 │   ├── EngineUnavailableError
 │   └── VoiceUnavailableError
 ├── BudgetError                 7   it would cost more than may be spent
+├── ConsentError                7   somebody has to agree first: to a licence, to a voice being copied
+├── ProviderError               8   a hosted engine or a server did not do it
+│   ├── KeyRefusedError             it does not accept the key
+│   ├── AccountError                the account there has no credit, or not this right
+│   ├── BusyError                   too many requests, and waiting did not help
+│   ├── UnreachableError            no answer, or none that can be understood
+│   ├── ModerationError             it will not make that
+│   ├── JobFailedError              it accepted the work and failed at it
+│   ├── JobUnsureError              whether it accepted the work is not known
+│   └── ResultError                 what it made cannot be fetched, or is damaged
 └── Cancelled                   130 the user stopped it
 """
 
@@ -112,6 +122,50 @@ class BudgetError(StillwakeError):
     """It would cost more than may be spent; nothing was spent."""
 
     exit_status = 7
+
+
+class ConsentError(StillwakeError):
+    """Somebody has to agree first: to the licence of weights, to a voice being copied."""
+
+    exit_status = 7
+
+
+class ProviderError(StillwakeError):
+    """A hosted engine, or a server of one's own, did not do what was asked."""
+
+    exit_status = 8
+
+
+class KeyRefusedError(ProviderError):
+    """The key is wrong, expired, or not allowed to do this."""
+
+
+class AccountError(ProviderError):
+    """The account has no credit left, or its plan does not have this."""
+
+
+class BusyError(ProviderError):
+    """There are too many requests at once or today, and waiting did not help."""
+
+
+class UnreachableError(ProviderError):
+    """No answer came, or none that can be understood; nothing was asked for a second time."""
+
+
+class ModerationError(ProviderError):
+    """The provider will not make that of this picture, or of these words."""
+
+
+class JobFailedError(ProviderError):
+    """The work was accepted, and failed or was stopped there."""
+
+
+class JobUnsureError(ProviderError):
+    """The connection broke while the work was being asked for: it may have been accepted, and be paid for."""
+
+
+class ResultError(ProviderError):
+    """What was made cannot be fetched any more, or what came is damaged."""
 
 
 class Cancelled(StillwakeError):  # noqa: N818  not a fault, so not named one

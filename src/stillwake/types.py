@@ -250,7 +250,7 @@ class Scene:
     looked, or says ``"unseen: why"``; ``given`` the numbers, 1 being the largest face, of those a person gave.
 
     What a person or a model of theirs added: ``depth`` (H, W) float32, larger being nearer; ``strokes`` of a motion
-    brush; ``pinned`` (H, W) bool, True where nothing may move.
+    brush; ``pinned`` (H, W) bool, True where nothing may move; the picture a generated clip is to ``end`` on.
     """
 
     still: Still
@@ -266,6 +266,7 @@ class Scene:
     depth: Floats | None = None
     strokes: Strokes | None = None
     pinned: npt.NDArray[np.bool_] | None = None
+    end: Still | None = None
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -551,6 +552,10 @@ Ambience = Literal["snow", "rain", "petals", "dust", "embers"]
 """What may drift through a picture."""
 HeldPart = Literal["face", "eyes", "mouth", "hair", "hands", "body", "background"]
 """What can be told to stand still."""
+Expression = Literal["neutral", "happy", "serious", "surprise"]
+"""What a hosted animator may be asked to look like."""
+USUAL_RATE = Fraction(25)
+"""Frames per second of a clip for which nobody asked for a rate."""
 
 
 class Brief(Record):
@@ -565,6 +570,11 @@ class Brief(Record):
     only a ``reference`` instead of the deliverable, whether the face must not change (``keep_face``), and what one
     would ``prefer``: a predictable clip, or range. ``takes`` of a generator are made, one seed each; ``budget`` USD is
     the most that may be spent; ``allow_paid`` lets an engine that costs money be chosen without being named.
+
+    Of a generator one may also choose the ``model``: its name there, an id on the hub, or a folder of weights; a
+    ``negative`` prompt, of what should not be seen; the picture it should end on (``end_frame``); how firmly it should
+    ``hold`` on the picture, 0..1, and on the prompt (``guidance``); its ``steps``. A hosted animator may be asked for
+    an ``expression``. ``fps`` None is 25, or for a generated clip the rate its engine makes.
     """
 
     say: str | None = None
@@ -574,10 +584,11 @@ class Brief(Record):
     language: str | None = None
     face: int | None = Field(None, ge=1, description="which face, 1 being the largest")
     face_file: Path | None = None
-    fps: Rate = Fraction(25)
+    fps: Rate | None = None
     size: Size | None = None
     aspect: Aspect | None = None
     engine: str | None = None
+    model: str | None = Field(None, min_length=1, max_length=500)
     smooth: bool = False
     seconds: Seconds | None = None
     repeat: int = Field(1, ge=1, le=100)
@@ -593,6 +604,12 @@ class Brief(Record):
     still_mask: Path | None = None
     loop: bool = False
     prompt: str | None = Field(None, max_length=5000)
+    negative: str | None = Field(None, max_length=5000)
+    end_frame: Path | None = None
+    hold: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+    guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    steps: int | None = Field(None, ge=1, le=500)
+    expression: Expression | None = None
     takes: int = Field(1, ge=1, le=50)
     budget: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
     allow_paid: bool = False
@@ -600,6 +617,11 @@ class Brief(Record):
     reference: bool = False
     prefer: Literal["predictable", "range"] | None = None
     seed: int = Field(0, ge=0, lt=2**63)
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second, where no engine has one of its own."""
+        return USUAL_RATE if self.fps is None else self.fps
 
 
 class Shot(Record):
@@ -613,15 +635,27 @@ class Shot(Record):
 
     A generator's shot has its ``prompt``, is begun from the still or from the last good frame of the shot ``before``
     (``anchor``), and is made ``made`` seconds long, a length its engine has, of which ``seconds`` are used. ``hold``
-    is how firmly it keeps to the picture, 0..1, None being the engine's own. ``takes`` of it are made, with ``seed``
-    and those that follow it. ``price`` USD for all of them; ``wait`` how many seconds it takes, None where nobody
-    knows.
+    is how firmly it keeps to the picture, 0..1, None being the engine's own, and ``guidance`` to the prompt, in the
+    engine's own numbers; ``negative`` what should not be seen; ``ends`` on the scene's end frame; made in ``steps``.
+    ``takes`` of it are made, with ``seed`` and those that follow it. ``price`` USD for all of them; ``wait`` how many
+    seconds it takes, None where nobody knows.
+
+    ``model`` is the engine's, "" being its usual one. A hosted animator speaks itself where it has a ``voice``: then
+    it is given what to ``say`` instead of a sound, and looks as ``expression`` says.
     """
 
     family: Family
     engine: str
+    model: str = ""
     motion: str
     prompt: str = ""
+    negative: str = ""
+    ends: bool = False
+    guidance: float | None = Field(None, ge=0, le=50)
+    steps: int | None = Field(None, ge=1, le=500)
+    voice: str = ""
+    say: str = ""
+    expression: Expression | None = None
     anchor: Literal["still", "before"] = "still"
     made: Seconds | None = None
     hold: float | None = Field(None, ge=0, le=1)

@@ -7,6 +7,7 @@ every engine keeps.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
@@ -17,9 +18,9 @@ import numpy.typing as npt
 
 from stillwake.errors import EngineUnavailableError
 from stillwake.makers import named, nearest
-from stillwake.types import Family, Pixels, Scene, Shot, Size, Speech
+from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
-__all__ = ["Engine", "Performance", "alpha_of", "engine_names", "frames", "load_engine"]
+__all__ = ["Engine", "Performance", "alpha_of", "available_engines", "engine_names", "frames", "load_engine"]
 
 
 @runtime_checkable
@@ -59,11 +60,15 @@ class Engine(Protocol):
     motions: frozenset[str]
     summary: str
 
-    def missing(self) -> str | None:
-        """None when it can run here, else the line that installs what it needs."""
+    def missing(self, model: str = "") -> str | None:
+        """None when it can run here, with that model where one is named, else the line that installs what it needs."""
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Performance:
+    def prepare(
+        self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress
+    ) -> Performance:
         """Ready the shot; ``scene`` is at the shot's size already.
+
+        Work that takes long tells ``on_progress`` how far it is, which may raise `stillwake.errors.Cancelled`.
 
         Raises
         ------
@@ -115,8 +120,18 @@ def engine_names() -> tuple[str, ...]:
     return (*ours, *sorted(names - set(ours)))
 
 
-def load_engine(name: str) -> Engine:
-    """The engine of that name, constructed but not readied.
+def available_engines() -> tuple[str, ...]:
+    """The registered engines that can run here, with the model each has by itself."""
+    found = []
+    for name in engine_names():
+        with contextlib.suppress(EngineUnavailableError):
+            load_engine(name)
+            found.append(name)
+    return tuple(found)
+
+
+def load_engine(name: str, model: str | None = None) -> Engine:
+    """The engine of that name, constructed but not readied; ``model`` is the one it will be asked for.
 
     Raises
     ------
@@ -140,8 +155,6 @@ def load_engine(name: str) -> Engine:
         raise EngineUnavailableError(
             f"Cannot render with {name}", f"it does not import ({error})", "install its package again"
         ) from error
-    if line := engine.missing():
-        raise EngineUnavailableError(
-            f"Cannot render with {name}", "something it needs is not installed", f"run: {line}"
-        )
+    if line := engine.missing(model) if model else engine.missing():
+        raise EngineUnavailableError(f"Cannot render with {name}", "something it needs is not here", f"run: {line}")
     return engine

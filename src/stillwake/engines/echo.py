@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import UsageError
-from stillwake.types import Family, Pixels, Scene, Shot, Size, Speech
+from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
 __all__ = ["Echo"]
 
@@ -23,11 +23,11 @@ class Echo:
     motions = frozenset({"still"})
     summary = "holds the still; for trying things out, and the engine to copy"
 
-    def missing(self) -> str | None:
+    def missing(self, model: str = "") -> str | None:
         """None: it needs nothing."""
         return None
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Held:
+    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Held:
         """The still, ready to be held.
 
         Raises

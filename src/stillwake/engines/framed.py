@@ -14,10 +14,17 @@ import numpy.typing as npt
 
 from stillwake.engines import Engine, Performance, alpha_of
 from stillwake.perceive import faces_within, framed
-from stillwake.types import Box, Pixels, Scene, Shot, Size, Speech
+from stillwake.types import Box, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
 
-def perform(engine: Engine, scene: Scene, shot: Shot, speech: Speech | None, place: Box | None) -> Performance:
+def perform(
+    engine: Engine,
+    scene: Scene,
+    shot: Shot,
+    speech: Speech | None,
+    place: Box | None,
+    on_progress: Progress = no_progress,
+) -> Performance:
     """What the engine makes of the shot, everything outside ``place`` standing still; all may move where that is None.
 
     Raises
@@ -26,12 +33,14 @@ def perform(engine: Engine, scene: Scene, shot: Shot, speech: Speech | None, pla
         As the engine's ``prepare`` does.
     """
     if place is None:
-        return engine.prepare(scene, shot, speech)
+        return engine.prepare(scene, shot, speech, on_progress)
     inner = framed(scene, place)
     numbers = faces_within(scene, place)
     face = numbers.index(shot.face) + 1 if shot.face in numbers else shot.face
     own = shot.model_copy(update={"size": inner.still.size, "face": face})
-    return Framed(engine.prepare(inner, own, speech), scene.still.pixels, (round(place[0]), round(place[1])))
+    return Framed(
+        engine.prepare(inner, own, speech, on_progress), scene.still.pixels, (round(place[0]), round(place[1]))
+    )
 
 
 class Framed:

@@ -101,7 +101,7 @@ def animator_shot(
         motion=motion,
         prompt=brief.prompt or "",
         seconds=seconds,
-        fps=brief.fps,
+        fps=brief.rate,
         size=size,
         crop=crop,
         seed=brief.seed,

@@ -27,10 +27,14 @@ def _rules() -> Iterator[str]:
 def _engines() -> Iterator[str]:
     yield "| engine | kind | price | lengths | keeps to its prompt | takes about | what it takes |"
     yield "|---|---|---|---|---|---|---|"
-    for name, maker in MAKERS.items():
-        if not (maker.model or maker.can):
-            continue
-        title = f"`{name}`: {maker.title}" + (f", {maker.model}" if maker.model else "")
+    listed = [
+        (f"`{name}`" if not model else f"`{name}`, `{model}`", maker.of(model))
+        for name, maker in MAKERS.items()
+        if maker.model or maker.can
+        for model in ("", *maker.models)
+    ]
+    for asked, maker in listed:
+        title = f"{asked}: {maker.title}" + (f", {maker.model}" if maker.model else "")
         wait = "" if maker.wait is None else f"{maker.wait:g} s a second"
         holds = "" if maker.family == "animator" else f"{float(min((maker.holds, *maker.lengths[-1:]))):.3g} s"
         can = ", ".join(sorted(maker.can))

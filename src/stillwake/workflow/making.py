@@ -87,7 +87,7 @@ def animate(
     watch = Watch()
     speaks = brief.say is not None or brief.sound is not None
     max_bytes = None if brief.max_mb is None else round(brief.max_mb * 1_000_000)
-    check_clip_output(out, overwrite, fps=brief.fps, sound=speaks, max_bytes=max_bytes)
+    check_clip_output(out, overwrite, fps=brief.rate, sound=speaks, max_bytes=max_bytes)
     record_at = record_path(out)
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
@@ -100,7 +100,7 @@ def animate(
 
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
-        scene, shot, performance = readied(load_engine(shot.engine), scene, shot, speech)
+        scene, shot, performance = readied(load_engine(shot.engine), scene, shot, speech, on_progress)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
     with performance, staged(out, record_at, sheet, overwrite) as places:
         on_progress("ready", 1, 1)

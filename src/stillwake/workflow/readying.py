@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stillwake.engines import Engine, Performance
-from stillwake.types import Scene, Shot, Speech
+from stillwake.types import Progress, Scene, Shot, Speech, no_progress
 
 
 def shown_scene(scene: Scene, shot: Shot) -> tuple[Scene, Shot]:
@@ -16,7 +16,9 @@ def shown_scene(scene: Scene, shot: Shot) -> tuple[Scene, Shot]:
     return scaled(framed(scene, shot.crop), shot.size), shot
 
 
-def readied(engine: Engine, scene: Scene, shot: Shot, speech: Speech | None) -> tuple[Scene, Shot, Performance]:
+def readied(
+    engine: Engine, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress
+) -> tuple[Scene, Shot, Performance]:
     """`shown_scene` of both, and what the engine makes of them; where the still ends, nothing moves.
 
     Raises
@@ -29,4 +31,4 @@ def readied(engine: Engine, scene: Scene, shot: Shot, speech: Speech | None) -> 
 
     place = place_of(scene, shot.crop, shot.size)
     scene, shot = shown_scene(scene, shot)
-    return scene, shot, perform(engine, scene, shot, speech, place)
+    return scene, shot, perform(engine, scene, shot, speech, place, on_progress)

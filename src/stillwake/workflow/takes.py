@@ -221,9 +221,9 @@ class _Work:
         asked = shot if shot.made is None else shot.model_copy(update={"seconds": shot.made})
         speech = self.speech if shot.motion == "talk" else None
         if shot.family == "animator":
-            scene, asked, performance = readied(engine, self._scene, asked, speech)
+            scene, asked, performance = readied(engine, self._scene, asked, speech, self.on_progress)
         else:
-            performance = engine.prepare(scene, asked, speech)
+            performance = engine.prepare(scene, asked, speech, self.on_progress)
         with performance:
             clip = self._written(path, performance, scene, shot, speech)
             plan = Plan(shots=(asked,))

@@ -16,11 +16,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stillwake.errors import NotReadyError, UsageError
+from stillwake.types import no_progress
 
 if TYPE_CHECKING:
     from stillwake.engines.animator.living import Living
     from stillwake.engines.animator.render import Talk
-    from stillwake.types import Family, Scene, Shot, Speech
+    from stillwake.types import Family, Progress, Scene, Shot, Speech
 
 
 class Animator:
@@ -31,11 +32,13 @@ class Animator:
     motions = frozenset({"talk", "live"})
     summary = "moves what is in the picture: speech in sync, living loops, camera, brushed water; CPU, offline"
 
-    def missing(self) -> str | None:
+    def missing(self, model: str = "") -> str | None:
         """None: everything it needs comes with stillwake."""
         return None
 
-    def prepare(self, scene: Scene, shot: Shot, speech: Speech | None) -> Talk | Living:
+    def prepare(
+        self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress
+    ) -> Talk | Living:
         """Rig the shot's face and lay out its motion.
 
         Raises
