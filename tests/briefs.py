@@ -127,6 +127,7 @@ CASES: tuple[Case, ...] = (
     Case("street", {"prefer": "range", "prompt": "something surprising happens"}, GENERATOR, "range"),
     Case("figure", {"takes": 4, "prompt": "different ideas for a fashion clip"}, GENERATOR, "range"),
     Case("coast", {"reference": True, "prompt": "in the mood of this picture"}, GENERATOR, "reference"),
+    Case("portrait", {"end_frame": "smiling.png"}, GENERATOR, "end frame"),
     # -------------------------------------------------------------------------------------------------- what is denied
     Case("portrait", {"prompt": "no camera movement, he blinks, he does not turn"}, ANIMATOR, "small motion"),
     Case("coast", {"prompt": "do not zoom; the waves roll in"}, GENERATOR, "environment"),

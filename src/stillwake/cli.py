@@ -85,7 +85,11 @@ class Words:
 
     say: Annotated[str | None, Parameter(help="Words for the person to say.", metavar="TEXT")] = None
     voice: Annotated[
-        str | None, Parameter(help="The voice that says them; stillwake speech --voices lists them.", metavar="NAME")
+        str | None,
+        Parameter(
+            help="The voice that says them; stillwake speech --voices lists ours, stillwake voices a hosted engine's.",
+            metavar="NAME",
+        ),
     ] = None
     sound: Annotated[Path | None, Parameter(help="A recording instead: any sound or video file.", metavar="FILE")] = (
         None
@@ -96,7 +100,13 @@ class Words:
     language: Annotated[str | None, Parameter(help="The language, as in en, en-gb, fr, cmn.", metavar="CODE")] = None
     face: Annotated[int | None, Parameter(help="Which face, 1 being the largest.", metavar="N")] = None
     face_file: FaceFile = None
-    fps: Annotated[str, Parameter(help="Frames per second: 25, 29.97, 24000/1001.", metavar="RATE")] = "25"
+    fps: Annotated[
+        str | None,
+        Parameter(
+            help="Frames per second: 25, 29.97, 24000/1001; if not given 25, or what a generator makes.",
+            metavar="RATE",
+        ),
+    ] = None
     size: Annotated[
         str | None, Parameter(help="Size of the clip; the still's own, at most 1920, if not given.", metavar="WxH")
     ] = None
@@ -105,6 +115,13 @@ class Words:
         Parameter(help="Another shape than the still's: cut where the subject allows, else extended.", metavar="W:H"),
     ] = None
     engine: Annotated[str | None, Parameter(help="Which engine; stillwake engines lists them.", metavar="NAME")] = None
+    model: Annotated[
+        str | None,
+        Parameter(
+            help="Which model of that engine: its name there, a folder of weights, or an id on the hub.",
+            metavar="NAME|FOLDER",
+        ),
+    ] = None
     seconds: Annotated[
         str | None,
         Parameter(
@@ -137,10 +154,11 @@ class Words:
                 language=self.language,
                 face=self.face,
                 face_file=self.face_file,
-                fps=_rate(self.fps),
+                fps=None if self.fps is None else _rate(self.fps),
                 size=None if self.size is None else _size(self.size),
                 aspect=self.aspect,
                 engine=self.engine,
+                model=self.model,
                 smooth=self.smooth,
                 seconds=None if self.seconds is None else _length(self.seconds),
                 repeat=self.repeat,
@@ -170,6 +188,26 @@ class Wishes:
             metavar="TEXT",
         ),
     ] = None
+    negative: Annotated[
+        str | None, Parameter(help="What should not be seen in what is generated.", metavar="TEXT")
+    ] = None
+    end_frame: Annotated[
+        Path | None, Parameter(help="The picture that a generated clip should end on.", metavar="PICTURE")
+    ] = None
+    hold: Annotated[
+        float | None,
+        Parameter(
+            help="How firmly a generator keeps to the picture, 0 to 1: the conditioning weight.", metavar="SHARE"
+        ),
+    ] = None
+    guidance: Annotated[
+        float | None, Parameter(help="How firmly it keeps to the prompt, in its own numbers.", metavar="G")
+    ] = None
+    steps: Annotated[int | None, Parameter(help="In how many steps a local generator draws.", metavar="N")] = None
+    expression: Annotated[
+        Literal["neutral", "happy", "serious", "surprise"] | None,
+        Parameter(help="What the person looks like while speaking, where a hosted engine does that.", metavar="LOOK"),
+    ] = None
     takes: Annotated[
         int,
         Parameter(
@@ -191,8 +229,10 @@ class Wishes:
     def asked(self) -> dict[str, Any]:
         """The fields of a brief."""
         return {
-            "prompt": self.prompt, "takes": self.takes, "budget": _money(self.budget), "allow_paid": self.allow_paid,
-            "keep_face": self.keep_face, "reference": self.reference, "prefer": self.prefer,
+            "prompt": self.prompt, "negative": self.negative, "end_frame": self.end_frame, "hold": self.hold,
+            "guidance": self.guidance, "steps": self.steps, "expression": self.expression, "takes": self.takes,
+            "budget": _money(self.budget), "allow_paid": self.allow_paid, "keep_face": self.keep_face,
+            "reference": self.reference, "prefer": self.prefer,
         }  # fmt: skip
 
 

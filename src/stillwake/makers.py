@@ -9,9 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from types import MappingProxyType
 from typing import Literal
 
 from stillwake.types import Family
@@ -29,8 +28,8 @@ SMOOTH = Fraction(24)
 
 Sure = Literal["first party", "third party", "derived"]
 Ability = Literal[
-    "prompt", "negative", "seed", "end frame", "loop", "camera", "brush", "conditioning", "guidance", "steps", "speech",
-    "voices", "expression",
+    "prompt", "negative", "seed", "end frame", "loop", "camera", "brush", "conditioning", "guidance", "steps",
+    "speech", "voices", "expression",
 ]  # fmt: skip
 
 
@@ -71,7 +70,7 @@ class Maker:
     wait: float | None = None
     can: frozenset[Ability] = frozenset()
     fps: Fraction | None = None
-    models: Mapping[str, Maker] = MappingProxyType({})
+    models: Mapping[str, Maker] = field(default_factory=dict, hash=False)
 
     def of(self, model: str) -> Maker:
         """The engine with that model of its, "" being its usual one; of a model nobody knows no price is claimed."""
@@ -201,12 +200,12 @@ MAKERS: Mapping[str, Maker] = {
     "kling": Maker(
         "Kling", "generator", "v2.5 turbo, std", lengths=_seconds(5, 10),
         price=Price(0.042, Fraction(5), "fal.ai; Kling's own units at list price agree", "third party"), wait=30,
-        fps=Fraction(24), can=_can("prompt", "negative"), models=MappingProxyType(_KLING),
+        fps=Fraction(24), can=_can("prompt", "negative"), models=_KLING,
     ),
     "runway": Maker(
         "Runway", "generator", "gen4_turbo", lengths=_seconds(*range(2, 11)),
         price=Price(0.05, Fraction(1), "5 credits a second at $0.01, docs.dev.runwayml.com", "first party"), wait=6,
-        fps=Fraction(24), can=_can("prompt", "seed"), models=MappingProxyType(_RUNWAY),
+        fps=Fraction(24), can=_can("prompt", "seed"), models=_RUNWAY,
     ),
     "luma": Maker(
         "Luma", "generator", "ray-3.2", lengths=_seconds(5),

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -773,7 +773,8 @@ class Take(Record):
     """A take of a plan's ``shot``, counted from 1: its file's name, its seed, how firmly it held to the picture.
 
     ``changed`` is the lever that was turned against a fault of the take before, in words; ``rank`` 1 is the best and
-    ``why`` what speaks against it; ``chosen`` it is in the finished clip; ``reused`` it had been made before.
+    ``why`` what speaks against it; ``chosen`` it is in the finished clip; ``reused`` it had been made before;
+    ``made_with`` what its engine tells of how it was made: versions, device, job, cost.
     """
 
     shot: int
@@ -788,12 +789,14 @@ class Take(Record):
     why: str = ""
     chosen: bool = False
     reused: bool = False
+    made_with: dict[str, JsonValue] = {}
 
 
 class RunRecord(Record):
     """Everything about one run, written beside the clip as OUT.json; ``face`` is the face that a person gave.
 
-    ``takes`` are all that were made where a generator made any, the first of each shot being the best.
+    ``takes`` are all that were made where a generator made any, the first of each shot being the best; ``made_with``
+    is what a hosted animator tells of how it was made: job, cost.
     """
 
     schema_: Literal["stillwake/record@1"] = Field("stillwake/record@1", alias="schema")
@@ -802,6 +805,7 @@ class RunRecord(Record):
     report: Report
     plan: Plan
     takes: tuple[Take, ...] = ()
+    made_with: dict[str, JsonValue] = {}
     inspection: Inspection
     versions: dict[str, str]
     seconds: dict[str, float]

@@ -120,12 +120,12 @@ def engine_names() -> tuple[str, ...]:
     return (*ours, *sorted(names - set(ours)))
 
 
-def available_engines() -> tuple[str, ...]:
-    """The registered engines that can run here, with the model each has by itself."""
+def available_engines(chosen: str | None = None, model: str | None = None) -> tuple[str, ...]:
+    """The registered engines that can run here, each with its usual model, the ``chosen`` one with that ``model``."""
     found = []
     for name in engine_names():
         with contextlib.suppress(EngineUnavailableError):
-            load_engine(name)
+            load_engine(name, model if name == chosen else None)
             found.append(name)
     return tuple(found)
 
@@ -141,6 +141,8 @@ def load_engine(name: str, model: str | None = None) -> Engine:
     from importlib.metadata import entry_points
 
     points = {point.name: point for point in entry_points(group="stillwake.engines")}
+    if name not in points and (known := named(name)) in points:
+        name = known or name
     if name not in points:
         near = nearest(name) if named(name) is None else None
         choice = f"choose one of {', '.join(engine_names())}"

@@ -124,7 +124,7 @@ class Between:
                 cv2.cvtColor(cv2.resize(frame, small, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
                 for frame in (self.first, self.second)
             ]
-            dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+            dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
             flows = []
             for one, other in (grey, grey[::-1]):
                 flow = np.asarray(dis.calc(one, other, None), np.float32)

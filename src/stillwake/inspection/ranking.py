@@ -114,7 +114,7 @@ def mended(shot: Shot, fault: Fault, seed: int) -> tuple[tuple[Shot, ...], str] 
 
 def _as_long(shot: Shot, seconds: Fraction) -> Shot:
     """The shot with another length, made and paid for as its engine makes that."""
-    maker = MAKERS.get(shot.engine)
+    maker = MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
     if maker is None or shot.made is None:
         return shot.model_copy(update={"seconds": seconds})
     made = maker.length_for(seconds)

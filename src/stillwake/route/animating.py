@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
+from stillwake.makers import MAKERS, TABLE_DATE
 from stillwake.readiness import require_ready
 from stillwake.readiness.face import YAW
 from stillwake.route.asks import Asks
@@ -75,6 +76,24 @@ def animator_shot(
             warnings.append(f"the still is only just ready: {gate.why}")
     elif brief.motion is None and scene.faces:
         warnings.append(f"the person stands still: {gate.why}")
+    maker = MAKERS[engine].of(brief.model or "") if engine in MAKERS else None
+    if maker is not None and not maker.local:
+        reasons.append("the still and what is said are sent there")
+        if maker.price is not None:
+            warnings.append(
+                f"prices are those of {TABLE_DATE} ({maker.price.sure}: {maker.price.source}): look before you spend"
+            )
+    speaks_itself = motion == "talk" and brief.voice is not None and maker is not None and "voices" in maker.can
+    if speaks_itself and speech is not None:
+        warnings.append("its own voice says the words: how long that takes is only guessed at here")
+    for option, value in (
+        ("--negative", brief.negative),
+        ("--hold", brief.hold),
+        ("--guidance", brief.guidance),
+        ("--steps", brief.steps),
+    ):
+        if value is not None:
+            warnings.append(f"{option} is a generator's: it changes nothing here")
     if motion == "talk" and brief.loop:
         warnings.append("a talking clip ends with its words, so it is no loop; a loop without words closes")
     if (motion == "talk" or motions == MOTIONS) and face <= len(scene.faces) and gate.verdict != "fail":
@@ -98,8 +117,12 @@ def animator_shot(
     shot = Shot(
         family="animator",
         engine=engine,
+        model=brief.model or "",
         motion=motion,
         prompt=brief.prompt or "",
+        voice=(brief.voice or "") if speaks_itself else "",
+        say=(brief.say or "") if speaks_itself else "",
+        expression=brief.expression,
         seconds=seconds,
         fps=brief.rate,
         size=size,

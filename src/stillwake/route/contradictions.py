@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
-from stillwake.makers import MAKERS, named
+from stillwake.makers import MAKERS, named, takers
 from stillwake.moves import camera_of
 from stillwake.types import Brief, CameraRecord, Family
 
@@ -27,6 +27,7 @@ def require_sense(brief: Brief) -> None:
         It does; the sentence names the fields and says what to leave out.
     """
     require_engine(brief)
+    require_options(brief)
     require_moves(brief)
     require_seconds(brief)
     require_repeat(brief)
@@ -63,8 +64,45 @@ def require_engine(brief: Brief) -> None:
             )
 
 
+def require_options(brief: Brief) -> None:
+    """Nothing, where what is asked of a model, of an end and of a look can be asked of the engine that is named.
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        It cannot; says which engines it can be asked of.
+    """
+    family, _ = family_and_motion(brief)
+    name = None if brief.engine is None else named(brief.engine)
+    title = MAKERS[name].title if name else brief.engine or "our animator"
+    speaks = brief.say is not None or brief.sound is not None
+    if brief.model is not None and brief.engine is None:
+        raise UsageError("Cannot use --model", "it does not say whose", "name its engine with --engine")
+    if speaks and brief.end_frame is not None:
+        raise UsageError("Cannot use --end-frame", "a talking clip ends with its words", "leave one of them out")
+    if brief.engine is not None and family == "animator" and brief.end_frame is not None:
+        raise UsageError(
+            f"Cannot use --end-frame with {title}",
+            "an animator moves what is in one picture",
+            f"choose one of {', '.join(takers('end frame'))}",
+        )
+    hosted = name is not None and MAKERS[name].family == "animator" and not MAKERS[name].local
+    if hosted and not speaks:
+        raise UsageError(
+            f"Cannot animate with {title}",
+            "it makes people speak, and there is nothing to say",
+            "give the words with --say TEXT or a recording with --sound FILE",
+        )
+    if brief.expression is not None and "expression" not in _can(name):
+        raise UsageError(
+            f"Cannot use --expression with {title}",
+            "it takes none",
+            f"choose --engine {' or '.join(key for key, maker in MAKERS.items() if 'expression' in maker.could)}",
+        )
+
+
 def _can(name: str | None) -> frozenset[str]:
-    return frozenset() if name is None else MAKERS[name].can
+    return frozenset() if name is None else MAKERS[name].could
 
 
 def require_moves(brief: Brief) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fractions import Fraction
 
 from stillwake.errors import UsageError
-from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Maker, named
+from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Ability, Maker, named, takers
 from stillwake.moves import is_key_frame_file
 from stillwake.route.asks import Asks
 from stillwake.route.contradictions import camera_in
@@ -43,7 +43,8 @@ def generator_for(brief: Brief, asks: Asks, installed: Collection[str]) -> tuple
         paid = [
             name for name, maker in MAKERS.items()
             if maker.family == "generator" and not maker.local and maker.price is not None
-            and (brief.prompt is None or "prompt" in maker.can) and (not asks.first("loop") or "loop" in maker.can)
+            and (brief.prompt is None or "prompt" in maker.can) and (not asks.first("loop") or "loop" in maker.could)
+            and maker.fitting(needs_of(brief)) is not None
         ]  # fmt: skip
         ready = [name for name in paid if name in installed] or paid
         seconds = brief.seconds or HOLDS
@@ -52,15 +53,65 @@ def generator_for(brief: Brief, asks: Asks, installed: Collection[str]) -> tuple
     return free[0], "which runs on one's own machine and costs nothing"
 
 
+def needs_of(brief: Brief) -> frozenset[Ability]:
+    """What an engine has to take for this brief: what cannot be left out without making another clip."""
+    given: dict[Ability, bool] = {
+        "end frame": brief.end_frame is not None,
+        "brush": brief.brush is not None,
+        "conditioning": brief.hold is not None,
+    }
+    return frozenset(ability for ability, asked in given.items() if asked)
+
+
+def model_for(engine: str, brief: Brief, loops: bool) -> tuple[str, Maker, str]:
+    """The model of the engine that does what is asked, with its facts, and why that one, a clause, or "".
+
+    Raises
+    ------
+    stillwake.errors.UsageError
+        The one that was named, or any, does not take what is asked; says which engines do.
+    """
+    maker, needs = MAKERS.get(engine, UNKNOWN), needs_of(brief)
+    if maker is UNKNOWN:
+        return brief.model or "", maker, ""
+    if brief.model is not None:
+        named_one = maker.of(brief.model)
+        known = brief.model == maker.model or brief.model in maker.models
+        if known and not maker.local and not named_one.can.issuperset(needs):
+            raise _refused(f"{maker.title} ({brief.model})", engine, min(needs - named_one.can))
+        if maker.local and not maker.can.issuperset(needs):
+            raise _refused(maker.title, engine, min(needs - maker.can))
+        return brief.model, named_one, ""
+    wish: frozenset[Ability] = needs | ({"loop"} if loops and "loop" in maker.could else frozenset())
+    fitting = maker.fitting(wish)
+    if fitting is None:
+        fitting = maker.fitting(needs)
+    if fitting is None:
+        raise _refused(maker.title, engine, min(needs - maker.could, default=min(needs)))
+    why = f"{fitting}, which takes {' and '.join(sorted(wish - maker.can))}" if fitting else ""
+    return fitting, maker.of(fitting), why
+
+
+_OPTIONS: dict[Ability, str] = {"end frame": "--end-frame", "brush": "--brush", "conditioning": "--hold"}
+
+
+def _refused(title: str, engine: str, ability: Ability) -> UsageError:
+    maker = MAKERS.get(engine, UNKNOWN)
+    here = next((name for name, model in maker.models.items() if ability in model.can), None)
+    others = ", ".join(other for other in takers(ability) if other != maker.title)
+    fix = f"choose --model {here}" if here else f"choose one that does: {others}" if others else "leave it out"
+    return UsageError(f"Cannot use {_OPTIONS[ability]} with {title}", "it takes none", f"{fix}; or leave it out")
+
+
 def _cost(maker: Maker, brief: Brief, seconds: Fraction) -> float:
-    segments = segments_of(brief.prompt or "", seconds, brief.fps, maker)
+    segments = segments_of(brief.prompt or "", seconds, brief.rate, maker)
     return sum(maker.cost(segment.made) or 0.0 for segment in segments)
 
 
 def generator_shots(
-    scene: Scene, report: Report, brief: Brief, asks: Asks, installed: Collection[str]
+    scene: Scene, report: Report, brief: Brief, asks: Asks, installed: Collection[str], *, alone: bool = True
 ) -> tuple[list[Shot], list[str]]:
-    """The shots, each with its reasons, and warnings.
+    """The shots, each with its reasons, and warnings; not ``alone``, they have the rate of the shots beside them.
 
     Raises
     ------
@@ -68,18 +119,27 @@ def generator_shots(
         The size is none that a clip of this still may have.
     """
     engine, why = generator_for(brief, asks, installed)
-    maker = MAKERS.get(engine, UNKNOWN)
+    loops = brief.loop or asks.first("loop") is not None
+    model, maker, why_model = model_for(engine, brief, loops)
+    fps = brief.fps or (maker.rate() if alone else None) or brief.rate
     title = f"{maker.title} ({maker.model})" if maker.model else maker.title
     crop, size, shaped, warnings = shape_of(scene, brief, brief.face or 1)
     prompt = brief.prompt or ""
+    if brief.camera is not None and maker is not UNKNOWN and not maker.can & {"camera", "prompt"}:
+        others = ", ".join(other for other in takers("prompt") if other != maker.title)
+        raise UsageError(
+            f"Cannot use --camera with {maker.title}", "it takes neither a camera nor words", f"choose one of {others}"
+        )
     if brief.camera is not None and not is_key_frame_file(brief.camera):
         prompt = f"{brief.camera}, {prompt}" if prompt else brief.camera
     keeps = brief.keep_face or asks.first("face", "final") is not None
-    segments = segments_of(prompt, brief.seconds, brief.fps, maker, goes_on=not keeps)
+    segments = segments_of(prompt, brief.seconds, fps, maker, goes_on=not keeps)
     shots = []
     for index, segment in enumerate(segments):
-        seconds = segment.frames / brief.fps
-        reasons = [f"{title}, {why}" if why else title] if index == 0 else []
+        seconds = segment.frames / fps
+        reasons = [", ".join(part for part in (title, why, why_model) if part)] if index == 0 else []
+        if index == 0 and not maker.local:
+            reasons.append(f"the still{' and the end frame' if brief.end_frame else ''} and the words are sent there")
         if len(segments) > 1:
             reasons.append(f"segment {index + 1} of {len(segments)}: {_why_segments(maker)}")
             reasons.append(_anchored(index, keeps))
@@ -91,21 +151,28 @@ def generator_shots(
             Shot(
                 family="generator",
                 engine=engine,
+                model=model,
                 motion="generate",
                 prompt=segment.prompt,
+                negative=brief.negative or "",
+                ends=brief.end_frame is not None and index + 1 == len(segments),
+                guidance=brief.guidance,
+                steps=brief.steps,
                 anchor="before" if index and not keeps else "still",
                 made=segment.made,
                 takes=brief.takes,
                 seconds=seconds,
-                fps=brief.fps,
+                fps=fps,
                 size=size,
                 crop=crop,
                 seed=brief.seed + index * brief.takes,
                 face=brief.face or 1,
                 motions=(),
                 camera=asks.camera if brief.camera is None else _camera(brief),
-                loop=brief.loop or (len(segments) == 1 and asks.first("loop") is not None and "loop" in maker.can),
-                hold=FIRM if keeps else None,
+                loop=brief.loop or (len(segments) == 1 and loops and "loop" in maker.can),
+                brush=brief.brush is not None,
+                strength=brief.strength,
+                hold=brief.hold if brief.hold is not None else FIRM if keeps else None,
                 wait=None if maker.wait is None else round(maker.wait * float(segment.made) * brief.takes, 1),
                 reasons=tuple(reasons + (shaped if index == 0 else [])),
             )
@@ -122,6 +189,15 @@ def generator_shots(
         )
     if prompt and "prompt" not in maker.can and maker is not UNKNOWN:
         warnings.append(f"{maker.title} takes no prompt: the words change nothing there")
+    for option, value, ability in (
+        ("--negative", brief.negative, "negative"),
+        ("--guidance", brief.guidance, "guidance"),
+        ("--steps", brief.steps, "steps"),
+    ):
+        if value is not None and ability not in maker.can and maker is not UNKNOWN:
+            warnings.append(f"{maker.title} takes no {option}: it changes nothing there")
+    if brief.seed and "seed" not in maker.can and maker is not UNKNOWN:
+        warnings.append(f"{maker.title} takes no seed: it only tells one take from another")
     if keeps:
         warnings.append("a generator repaints everything: look at the face and at lettering in every take")
     if brief.camera is not None and is_key_frame_file(brief.camera):

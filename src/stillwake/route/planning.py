@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from stillwake.errors import NotReadyError
-from stillwake.makers import MAKERS, named, nearest
+from stillwake.makers import MAKERS, Maker, named, nearest
 from stillwake.readiness import advice, require_ready
 from stillwake.route.animating import animator_shot, motions_of, realised
 from stillwake.route.asks import Asks, asks_of
@@ -58,7 +58,9 @@ def plan(
             if brief.takes > 1:
                 told.append("an animator makes the same clip every time: one take is made")
         else:
-            new, told = generator_shots(scene, report, _of_generator(brief, asks, families), asks, installed)
+            new, told = generator_shots(
+                scene, report, _of_generator(brief, asks, families), asks, installed, alone=len(families) == 1
+            )
         if not shots:
             new[0] = new[0].model_copy(update={"reasons": (why, *new[0].reasons)})
         shots += new
@@ -194,15 +196,20 @@ def _not_here(shot: Shot, installed: Collection[str]) -> Obstacle | None:
     return Obstacle(
         kind="not here",
         what=f"Cannot render with {shot.engine}",
-        why=f"no engine for {MAKERS[name].title} is installed",
-        fix="install one that registers under that name, or make the clip there from this plan and join it with "
-        "stillwake assemble",
+        why=f"no engine for {MAKERS[name].title} is ready here",
+        fix="stillwake engines says what it needs; or make the clip there from this plan and join it with stillwake "
+        "assemble",
     )
+
+
+def _maker(shot: Shot) -> Maker | None:
+    """What is known of the engine that is to draw it, with its model."""
+    return MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
 
 
 def _price(shot: Shot) -> float:
     """USD for all takes of a shot, 0 where nobody knows."""
-    maker = MAKERS.get(shot.engine)
+    maker = _maker(shot)
     cost = maker.cost(shot.made or shot.seconds * shot.repeat) if maker is not None else 0.0
     return round((cost or 0.0) * shot.takes, 4)
 
@@ -212,7 +219,7 @@ def _over_budget(brief: Brief, plan: Plan) -> Obstacle | None:
     if brief.budget is None:
         return None
     for shot in plan.shots:
-        maker = MAKERS.get(shot.engine)
+        maker = _maker(shot)
         if maker is not None and maker.cost(shot.seconds) is None:
             return Obstacle(
                 kind="budget",

@@ -78,6 +78,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("range", "generator", lambda brief, asks: "you prefer range" if brief.prefer == "range" else "",
          "{words}: a generator differs with every seed, while an animator only moves what is there"),
+    Rule("end frame", "generator", lambda brief, asks: "you gave the picture to end on" if brief.end_frame else "",
+         "{words}: what lies between two pictures has to be invented"),
     Rule("change", "generator", _cue("change"),
          "{words} makes new pictures: an animator only moves what is in this one"),
     Rule("camera beyond", "generator", _cue("camera beyond"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillwake.engines import Performance, load_engine
 from stillwake.engines import frames as frames_of
@@ -28,6 +29,9 @@ from stillwake.workflow.readying import readied
 from stillwake.workflow.takes import carried_out, is_simple
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 CRF = 18
 """x264's for a clip to be looked at: no loss that is seen."""
@@ -100,8 +104,9 @@ def animate(
 
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
-        scene, shot, performance = readied(load_engine(shot.engine), scene, shot, speech, on_progress)
+        scene, shot, performance = readied(load_engine(shot.engine, shot.model), scene, shot, speech, on_progress)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
+        speech, shot = _as_spoken(performance, speech, shot, brief)
     with performance, staged(out, record_at, sheet, overwrite) as places:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
@@ -115,7 +120,7 @@ def animate(
         if places.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(clip, places.sheet, scene, speech, shot.face)
-        record = _record(brief, found, plan, inspection, watch)
+        record = _record(brief, found, plan, inspection, watch, made_with=dict(getattr(performance, "made_with", {})))
         with writing(record_at):
             places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return record
@@ -145,8 +150,27 @@ def _carried(
     return record
 
 
+def _as_spoken(
+    performance: Performance, speech: Speech | None, shot: Shot, brief: Brief
+) -> tuple[Speech | None, Shot]:
+    """What is heard in the clip: where an engine says the words with a voice of its own, that, as long as it is."""
+    from stillwake.speech import listen
+
+    own: Sound | None = getattr(performance, "sound", None)
+    if own is None:
+        return speech, shot
+    heard = listen(own, shot.say or None, brief.language)
+    return heard, shot.model_copy(update={"seconds": performance.frame_count / performance.fps})
+
+
 def _record(
-    brief: Brief, found: Proposal, plan: Plan, inspection: Inspection, watch: Watch, takes: tuple[Take, ...] = ()
+    brief: Brief,
+    found: Proposal,
+    plan: Plan,
+    inspection: Inspection,
+    watch: Watch,
+    takes: tuple[Take, ...] = (),
+    made_with: dict[str, JsonValue] | None = None,
 ) -> RunRecord:
     return RunRecord(
         brief=portable(brief),
@@ -154,6 +178,7 @@ def _record(
         report=found.report,
         plan=portable_plan(plan),
         takes=takes,
+        made_with=made_with or {},
         inspection=inspection,
         versions=package_versions(),
         seconds=watch.finish(),

@@ -12,7 +12,7 @@ LARGEST_PLAN = 4 << 20
 LONGEST_SHOT = 36_000
 """Seconds; ten hours, the longest sound that is opened."""
 
-FILES = ("sound", "face_file", "brush", "depth", "depth_model", "still_mask")
+FILES = ("sound", "face_file", "brush", "depth", "depth_model", "still_mask", "end_frame")
 """The fields of a brief that name a file."""
 
 
@@ -25,12 +25,30 @@ def portable(brief: Brief) -> Brief:
     short: dict[str, Path | str] = {name: Path(shown(path)) for name, path in files.items() if path is not None}
     if brief.camera is not None and is_key_frame_file(brief.camera):
         short["camera"] = shown(Path(brief.camera))
+    if brief.model is not None:
+        short["model"] = portable_model(brief.model)
     return brief.model_copy(update=short)
+
+
+def portable_model(model: str) -> str:
+    """A model's name as a record keeps it: of one that lies in a folder or a file here, the last part."""
+    from stillwake.media.files import shown
+
+    return shown(Path(model)) if _lies_here(Path(model)) else model
+
+
+def _lies_here(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or none
+        return False
 
 
 def portable_plan(plan: Plan) -> Plan:
     """The plan as a file keeps it."""
-    return plan if plan.brief is None else plan.model_copy(update={"brief": portable(plan.brief)})
+    shots = tuple(shot.model_copy(update={"model": portable_model(shot.model)}) for shot in plan.shots)
+    brief = None if plan.brief is None else portable(plan.brief)
+    return plan.model_copy(update={"brief": brief, "shots": shots})
 
 
 def open_plan(path: Path) -> Plan:
@@ -72,14 +90,24 @@ def open_plan(path: Path) -> Plan:
             raise UsageError(what, f"{field}.anchor: there is no shot before the first", "say still there")
         if (shot.size, shot.fps) != (plan.shots[0].size, plan.shots[0].fps):
             raise UsageError(what, f"{field}: its size or fps is not the first shot's", "give all shots the same")
-    return plan if plan.brief is None else plan.model_copy(update={"brief": _found(plan.brief, path.parent)})
+    brief = None if plan.brief is None else _found(plan.brief, path.parent)
+    shots = tuple(shot.model_copy(update={"model": _model_found(shot.model, path.parent)}) for shot in plan.shots)
+    return plan.model_copy(update={"brief": brief, "shots": shots})
+
+
+def _model_found(model: str, folder: Path) -> str:
+    """A model's name, or where it lies beside the plan."""
+    beside = folder / model if model else folder
+    return str(beside) if model and not _lies_here(Path(model)) and _lies_here(beside) else model
 
 
 def _found(brief: Brief, folder: Path) -> Brief:
     """The brief with its files where they are: as named, else beside the plan."""
-    places = {}
+    places: dict[str, Path | str] = {}
     for name in FILES:
         file = getattr(brief, name)
         if file is not None and not file.is_file() and (folder / file).is_file():
             places[name] = folder / file
+    if brief.model is not None:
+        places["model"] = _model_found(brief.model, folder)
     return brief.model_copy(update=places)

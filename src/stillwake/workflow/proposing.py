@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stillwake.engines import load_engine
 from stillwake.errors import BudgetError, EngineUnavailableError, NotReadyError, StillwakeError, UsageError
-from stillwake.makers import named
+from stillwake.makers import MAKERS, named
 from stillwake.types import Brief, Obstacle, Plan, Progress, Report, Scene, Speech, Strokes, no_progress
 from stillwake.workflow.watch import Watch
 
@@ -97,8 +97,15 @@ def _begin_to_hear(brief: Brief) -> Callable[[], Speech | None]:
     if brief.sound is not None:
         sound = open_sound(brief.sound)
         return lambda: listen(sound, brief.transcript, brief.language)
-    speech = say(brief.say or "", voice=brief.voice, language=brief.language)
+    voice = None if speaks_itself(brief) else brief.voice
+    speech = say(brief.say or "", voice=voice, language=brief.language)
     return lambda: speech
+
+
+def speaks_itself(brief: Brief) -> bool:
+    """Whether a hosted engine says the words with a voice of its own: ours only tells then about how long it takes."""
+    name = None if brief.engine is None else named(brief.engine)
+    return brief.voice is not None and name is not None and "voices" in MAKERS[name].could
 
 
 def _already(speech: Speech) -> Callable[[], Speech | None]:
@@ -166,7 +173,7 @@ def proposed(
     an error, as early as it is known.
     """
     from stillwake import route
-    from stillwake.engines import engine_names
+    from stillwake.engines import available_engines
     from stillwake.media import open_still
     from stillwake.perceive import open_mask, open_strokes, perceive
     from stillwake.readiness import check
@@ -174,13 +181,14 @@ def proposed(
     if speech is None:
         _require_one_thing_to_say(brief)
     route.require_sense(brief)
-    installed = engine_names()
+    installed = available_engines(brief.engine, brief.model)
     if brief.engine is not None and (carry_out or named(brief.engine) is None):
-        load_engine(brief.engine)
+        load_engine(brief.engine, brief.model)
     on_progress("look", 0, 1)
     with watch.stage("open"):
         still = open_still(picture)
         given = given_faces(brief.face_file)
+        end = None if brief.end_frame is None else open_still(brief.end_frame)
         strokes = None if brief.brush is None else open_strokes(brief.brush, still.size)
         pinned = None if brief.still_mask is None else open_mask(brief.still_mask, still.size)
     with watch.stage("speech"):
@@ -197,6 +205,8 @@ def proposed(
             raise error_of(early.obstacles[0])
     with watch.stage("paint"):
         scene, painted = painted_scene(scene, brief, strokes, pinned)
+        if end is not None:
+            scene = dataclasses.replace(scene, end=end)
     on_progress("look", 1, 1)
     on_progress("listen", 0, 1)
     with watch.stage("speech"):

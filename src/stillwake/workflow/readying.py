@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from stillwake.engines import Engine, Performance
-from stillwake.types import Progress, Scene, Shot, Speech, no_progress
+from stillwake.types import Progress, Scene, Shot, Speech, Still, no_progress
 
 
 def shown_scene(scene: Scene, shot: Shot) -> tuple[Scene, Shot]:
@@ -13,7 +15,22 @@ def shown_scene(scene: Scene, shot: Shot) -> tuple[Scene, Shot]:
     numbers = faces_within(scene, shot.crop)
     if shot.face in numbers:  # of those that are left in the picture
         shot = shot.model_copy(update={"face": numbers.index(shot.face) + 1})
-    return scaled(framed(scene, shot.crop), shot.size), shot
+    shown = scaled(framed(scene, shot.crop), shot.size)
+    if scene.end is not None:
+        shown = dataclasses.replace(shown, end=_ending(scene.end, shot) if shot.ends else None)
+    return shown, shot
+
+
+def _ending(end: Still, shot: Shot) -> Still:
+    """The picture a shot ends on, at its size: the middle of it, in the shot's shape."""
+    from stillwake.engines.generated import resized
+
+    (width, height), (across, down) = end.size, shot.size
+    scale = min(width / across, height / down)
+    inner = max(1, round(across * scale)), max(1, round(down * scale))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    middle = end.pixels[top : top + inner[1], left : left + inner[0]]
+    return dataclasses.replace(end, pixels=resized(middle, shot.size).copy(), alpha=None)
 
 
 def readied(

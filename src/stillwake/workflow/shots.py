@@ -38,7 +38,7 @@ KEY = ".key"
 LARGEST_RECORD = 16 << 20
 """bytes; `stillwake.workflow.examining` has the same."""
 
-_FILES = ("face_file", "brush", "depth", "depth_model", "still_mask")
+_FILES = ("face_file", "brush", "depth", "depth_model", "still_mask", "end_frame")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwake.assemble.join import FILMS
 from stillwake.engines import Engine, Performance, load_engine
@@ -153,6 +155,7 @@ class _Work:
         while index < len(self.queue):
             shot = self.queue[index]
             first = 1 if shot.anchor == "before" and found else 0
+            self._begin(index, anchor)
             made = [self._take(index, shot, take, anchor) for take in range(shot.takes)]
             mended_shots: tuple[Shot, ...] = (shot,)
             while mends < MOST_MENDS:
@@ -204,21 +207,12 @@ class _Work:
         """A take, rendered and inspected, or as it lies on the shelf."""
         from stillwake.media import write_text
 
-        shot = shot.model_copy(update={"seed": shot.seed + number, "takes": 1, "price": shot.price / shot.takes})
-        if shot.anchor == "before" and anchor is not None:
-            scene = _scene_of(anchor, self._scene)
-        else:
-            anchor, (scene, _) = None, shown_scene(self._scene, shot)
-        key = _key(shot, scene)
-        name = f"{index + 1:02d}-seed{shot.seed}-{key[:6]}{self.ending}"
-        path = self.folder / name
+        shot, scene, path, key = self._asked(index, shot, number, anchor)
         if (there := self._there(path, key, shot)) is not None:
             return there
         self.on_progress("ready", 0, 1)
-        if shot.engine not in self._engines:
-            self._engines[shot.engine] = load_engine(shot.engine)
-        engine = self._engines[shot.engine]
-        asked = shot if shot.made is None else shot.model_copy(update={"seconds": shot.made})
+        engine = self._engine(shot)
+        asked = _as_made(shot)
         speech = self.speech if shot.motion == "talk" else None
         if shot.family == "animator":
             scene, asked, performance = readied(engine, self._scene, asked, speech, self.on_progress)
@@ -229,12 +223,42 @@ class _Work:
             plan = Plan(shots=(asked,))
             inspection = self._inspected(clip, scene, speech, performance if shot.family == "animator" else None, plan)
         take = Take(
-            shot=index + 1, name=name, seed=shot.seed, hold=shot.hold, seconds=shot.seconds, price=shot.price,
-            changed=changed, passed=inspection.passed,
+            shot=index + 1, name=path.name, seed=shot.seed, hold=shot.hold, seconds=shot.seconds, price=shot.price,
+            changed=changed, passed=inspection.passed, made_with=getattr(performance, "made_with", {}),
         )  # fmt: skip
         note = TakeNote(key=key, take=take, inspection=inspection)
-        write_text(path.with_name(f"{name}.json"), note.model_dump_json(indent=2) + "\n", overwrite=True)
+        write_text(path.with_name(f"{path.name}.json"), note.model_dump_json(indent=2) + "\n", overwrite=True)
         return Made(take, shot, clip, inspection)
+
+    def _asked(self, index: int, shot: Shot, number: int, anchor: Pixels | None) -> tuple[Shot, Scene, Path, str]:
+        """One take's own shot, what it begins from, where it will lie, and what it is made of, as a hash."""
+        shot = shot.model_copy(update={"seed": shot.seed + number, "takes": 1, "price": shot.price / shot.takes})
+        if shot.anchor == "before" and anchor is not None:
+            scene = _scene_of(anchor, shown_scene(self._scene, shot)[0])
+        else:
+            scene, _ = shown_scene(self._scene, shot)
+        key = _key(shot, scene)
+        return shot, scene, self.folder / f"{index + 1:02d}-seed{shot.seed}-{key[:6]}{self.ending}", key
+
+    def _engine(self, shot: Shot) -> Engine:
+        if shot.engine not in self._engines:
+            self._engines[shot.engine] = load_engine(shot.engine, shot.model)
+        return self._engines[shot.engine]
+
+    def _begin(self, index: int, anchor: Pixels | None) -> None:
+        """Ask a hosted engine for all that can be asked for by now, so that it is waited for once."""
+        coming = [(index, self.queue[index], anchor)]
+        coming += [(at, self.queue[at], None) for at in range(index + 1, len(self.queue))]
+        for at, shot, start in coming:
+            if shot.family == "animator" or (shot.anchor == "before" and start is None and at):
+                continue
+            begin = getattr(self._engine(shot), "begin", None)
+            if begin is None:
+                continue
+            for number in range(shot.takes):
+                asked, scene, path, key = self._asked(at, shot, number, start)
+                if self._there(path, key, asked) is None:
+                    begin(scene, _as_made(asked), None)
 
     def _there(self, path: Path, key: str, shot: Shot) -> Made | None:
         """The take that lies there, if it is this very one, whole."""
@@ -404,17 +428,27 @@ def _shifted(findings: tuple[ClipFinding, ...], by: Fraction, name: str) -> list
     ]
 
 
+def _as_made(shot: Shot) -> Shot:
+    """The shot as its engine makes it, which may be longer than what is shown of it."""
+    return shot if shot.made is None else shot.model_copy(update={"seconds": shot.made})
+
+
 def _scene_of(frame: Pixels, scene: Scene) -> Scene:
-    """A frame that a segment begins from, as a scene in which nobody has looked for anything."""
+    """A frame that a segment begins from, as a scene in which nobody has looked for anything; its end is kept."""
     sha256 = hashlib.sha256(frame.tobytes()).hexdigest()
-    return Scene(Still(frame, scene.still.name, sha256), scene.style, (), (), None, {})
+    return Scene(Still(frame, scene.still.name, sha256), scene.style, (), (), None, {}, end=scene.end)
 
 
 def _key(shot: Shot, scene: Scene) -> str:
     """What a take is made of, as a hash: two alike are the same take."""
     asked = shot.model_dump(mode="json", exclude={"reasons", "price", "wait", "takes"})
-    pixels = hashlib.sha256(np.ascontiguousarray(scene.still.pixels).tobytes()).hexdigest()
-    text = json.dumps([asked, pixels, package_versions()], sort_keys=True)
+    pictures: list[npt.NDArray[Any]] = [scene.still.pixels]
+    if scene.end is not None:
+        pictures.append(scene.end.pixels)
+    if scene.strokes is not None:
+        pictures += [scene.strokes.mask, *scene.strokes.paths]
+    hashes = [hashlib.sha256(np.ascontiguousarray(picture).tobytes()).hexdigest() for picture in pictures]
+    text = json.dumps([asked, hashes, package_versions()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
