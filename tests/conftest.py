@@ -31,6 +31,17 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What outlives a run is kept in a folder of the tests' own, and nobody's keys are theirs."""
+    monkeypatch.setenv("STILLWAKE_HOME", str(tmp_path_factory.getbasetemp() / f"home-{uuid.uuid4().hex}"))
+    for name in (
+        "RUNWAYML_API_SECRET", "KLING_API_KEY", "KLING_ACCESS_KEY", "KLING_SECRET_KEY", "LUMA_AGENTS_API_KEY",
+        "DID_API_KEY", "HEYGEN_API_KEY", "VLLM_BASE_URL", "COMFYUI_BASE_URL",
+    ):  # fmt: skip
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here ever needs the network: whatever asks for it fails."""
 

@@ -16,6 +16,7 @@ from tests.toy import ToyGenerator
 
 from stillwake import inspection, perceive, workflow
 from stillwake.assemble.colour import matched
+from stillwake.errors import UsageError
 from stillwake.inspection.ranking import MENDS, fault_of, in_words, mended, ranked, severity
 from stillwake.media import open_clip, read_frames
 from stillwake.types import Brief, Clip, ClipFinding, ClipInfo, Inspection, Shot
@@ -85,7 +86,11 @@ def test_the_same_command_again_renders_no_take_again(
         workflow.animate(coast, brief, out, force=True)
     assert not out.exists()
     toy.dies_at, made = None, len(toy.asked)
-    record = workflow.animate(coast, brief, out, force=True)
+    run = workflow.broken_off()
+    assert (run.picture, run.brief, run.out, run.force) == (coast, brief, out, True), "a run that broke off is known"
+    record = workflow.animate(run.picture, run.brief, run.out, force=run.force)
+    with pytest.raises(UsageError, match="no run was broken off"):
+        workflow.broken_off()
     assert len(toy.asked) == made + 1, "two takes were there"
     assert sorted(take.reused for take in record.takes) == [False, True, True]
     (tmp_path / "out.takes" / record.takes[0].name).write_bytes(b"damaged")

@@ -561,20 +561,23 @@ def _stopped(plan: Plan) -> int:
 
 @app.command
 def animate(
-    still: Still,
+    still: Annotated[Path | None, Parameter(help="The picture.", show_default=False)] = None,
     /,
     *,
     out: Annotated[
-        Path,
+        Path | None,
         Parameter(
             name=["--out", "-o"],
             help="The clip, .mp4 .webm .mov .gif .webp .apng or .avif, or frames/%05d.png for lossless frames.",
             metavar="OUT",
         ),
-    ],
+    ] = None,
     words: Words = Words(),
     moves: Moves = STILL_LIFE,
     wishes: Wishes = NO_WISHES,
+    resume: Annotated[
+        bool, Parameter(help="Go on with the run that was broken off last; nothing is paid for twice.")
+    ] = False,
     plan: Annotated[
         Path | None,
         Parameter(help="Carry out this plan, as stillwake plan -o writes it, perhaps edited.", metavar="PLAN.json"),
@@ -588,28 +591,44 @@ def animate(
     manner: Manner = EVERYDAY,
 ) -> int:
     """Make a still speak or, without words, live: a loop, a camera move, brushed water; writes OUT and OUT.json."""
-    from stillwake.workflow import animate, open_plan, portable_plan, propose, record_path
+    from stillwake.workflow import Run, animate, broken_off, open_plan, portable_plan, propose, record_path
 
     brief, drawn = words.brief(moves, wishes), None
+    plain = brief == Words().brief()
+    if resume and not (plain and still is None and out is None and plan is None):
+        raise UsageError(
+            "Cannot use --resume with a brief", "the run that was broken off has its own", "say --resume alone"
+        )
     if plan is not None:
-        if brief != Words().brief():
+        if not plain:
             raise UsageError(
                 "Cannot use --plan with a brief", "the plan has its own", "edit the plan, or leave out --plan"
             )
         drawn = open_plan(plan)
         brief = drawn.brief or brief
-    if dry_run:
+    if not resume and still is None:
+        raise UsageError("Cannot animate", "no still was named", "name one (stillwake animate --help), or --resume a run")
+    if dry_run and still is not None:
         shown = portable_plan(drawn if drawn is not None else propose(still, brief, force=force)[3])
         _write(shown.to_json() if manner.json else "\n".join(_plan_lines(shown)))
         return _stopped(shown)
+    if resume:
+        run = broken_off()
+        if not manner.quiet:
+            _say(f"going on with {run.picture.name} -> {run.out}")
+    elif still is None or out is None:
+        raise UsageError("Cannot animate", "nothing says where to", "name the clip with --out OUT.mp4")
+    else:
+        run = Run(picture=still, brief=brief, out=out, sheet=sheet, overwrite=overwrite, force=force, plan=drawn)
     with _watching(manner.quiet) as on_progress:
         record = animate(
-            still, brief, out, overwrite=overwrite, sheet=sheet, plan=drawn, force=force, on_progress=on_progress
-        )
+            run.picture, run.brief, run.out, overwrite=run.overwrite, sheet=run.sheet, plan=run.plan,
+            force=run.force, on_progress=on_progress,
+        )  # fmt: skip
     if not manner.quiet:
         _say("\n".join(_record_lines(record)))
-    _write(record.to_json() if manner.json else str(out))
-    return _judge(record.inspection, f"{out} and {record_path(out).name} are kept: look at them")
+    _write(record.to_json() if manner.json else str(run.out))
+    return _judge(record.inspection, f"{run.out} and {record_path(run.out).name} are kept: look at them")
 
 
 @app.command

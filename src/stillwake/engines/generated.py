@@ -173,7 +173,7 @@ class Generated:
         self.size: Size = shot.size
         self.fps, self.frame_count, self.notes = shot.fps, shot.frame_count, notes
         self._frames, self._source_fps, self._count, self._window = frames, fps, count, window
-        made, asked = count / fps, shot.frame_count / shot.fps
+        made, asked = count / fps, shot.seconds
         if count < 1 or made < SHORT * asked - 1 / fps:
             raise ResultError(
                 "Cannot use the clip that came",

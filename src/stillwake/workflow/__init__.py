@@ -12,11 +12,14 @@ from stillwake.workflow.film import assemble, plan_film
 from stillwake.workflow.making import animate
 from stillwake.workflow.plans import open_plan, portable_plan
 from stillwake.workflow.proposing import error_of, hear, look, propose
+from stillwake.workflow.runs import Run, broken_off
 from stillwake.workflow.versions import package_versions
 
 __all__ = [
+    "Run",
     "animate",
     "assemble",
+    "broken_off",
     "error_of",
     "examine",
     "hear",

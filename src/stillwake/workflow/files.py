@@ -36,6 +36,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def lies_here(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that can be none is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Staged:
     """Where a run's files are made before they take their places, under the names they will have."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +24,11 @@ from stillwake.types import (
     Take,
     no_progress,
 )
-from stillwake.workflow.files import record_path, staged, writing
+from stillwake.workflow.files import Staged, record_path, staged, writing
 from stillwake.workflow.plans import portable, portable_plan
 from stillwake.workflow.proposing import Proposal, proposed
 from stillwake.workflow.readying import readied
+from stillwake.workflow.runs import Run, written_down
 from stillwake.workflow.takes import carried_out, is_simple
 from stillwake.workflow.versions import package_versions
 from stillwake.workflow.watch import Watch
@@ -96,18 +99,49 @@ def animate(
     for path in (record_at, *([sheet] if sheet is not None else [])):
         check_output(path, overwrite)
     found = proposed(picture, brief, on_progress, watch, speech=speech, force=force, plan=plan, carry_out=True)
-    if not is_simple(found.plan):
-        return _carried(found, brief, out, record_at, sheet, overwrite, crf, on_progress, watch)
+    run = Run(picture=picture, brief=brief, out=out, sheet=sheet, overwrite=overwrite, force=force, plan=plan)
+    places = _Places(out, record_at, sheet, overwrite)
+    with written_down(run, found.plan):
+        if is_simple(found.plan):
+            return _drawn(found, brief, places, max_bytes, crf, on_progress, watch)
+        return _carried(found, brief, places, crf, on_progress, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where a run's files will lie, and whether what lies there may be replaced."""
+
+    out: Path
+    record: Path
+    sheet: Path | None
+    overwrite: bool
+
+    def staged(self) -> AbstractContextManager[Staged]:
+        return staged(self.out, self.record, self.sheet, self.overwrite)
+
+
+def _drawn(
+    found: Proposal,
+    brief: Brief,
+    into: _Places,
+    max_bytes: int | None,
+    crf: int,
+    on_progress: Progress,
+    watch: Watch,
+) -> RunRecord:
+    """The record of a clip that an animator draws in one shot."""
+    from stillwake.media import check_clip_output
+
     scene, speech, plan = found.scene, found.speech, found.plan
     (shot,) = plan.shots
-    check_clip_output(out, overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
+    check_clip_output(into.out, into.overwrite, fps=shot.fps, frame_count=shot.frame_count * shot.repeat)
 
     on_progress("ready", 0, 1)
     with watch.stage("prepare"):
         scene, shot, performance = readied(load_engine(shot.engine, shot.model), scene, shot, speech, on_progress)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, *getattr(performance, "notes", ()))})
         speech, shot = _as_spoken(performance, speech, shot, brief)
-    with performance, staged(out, record_at, sheet, overwrite) as places:
+    with performance, into.staged() as places:
         on_progress("ready", 1, 1)
         with watch.stage("render"):
             sound = None if speech is None else speech.sound
@@ -121,31 +155,21 @@ def animate(
             with watch.stage("sheet"):
                 _draw_sheet(clip, places.sheet, scene, speech, shot.face)
         record = _record(brief, found, plan, inspection, watch, made_with=dict(getattr(performance, "made_with", {})))
-        with writing(record_at):
+        with writing(into.record):
             places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return record
 
 
-def _carried(
-    found: Proposal,
-    brief: Brief,
-    out: Path,
-    record_at: Path,
-    sheet: Path | None,
-    overwrite: bool,
-    crf: int,
-    on_progress: Progress,
-    watch: Watch,
-) -> RunRecord:
+def _carried(found: Proposal, brief: Brief, into: _Places, crf: int, on_progress: Progress, watch: Watch) -> RunRecord:
     """The record of a clip of several shots or takes."""
-    with staged(out, record_at, sheet, overwrite) as places:
+    with into.staged() as places:
         with watch.stage("takes"):
-            carried = carried_out(found, brief, out, places.clip, crf, on_progress)
+            carried = carried_out(found, brief, into.out, places.clip, crf, on_progress)
         if places.sheet is not None:
             with watch.stage("sheet"):
                 _draw_sheet(carried.clip, places.sheet, found.scene, None, brief.face or 1)
         record = _record(brief, found, carried.plan, carried.inspection, watch, carried.takes)
-        with writing(record_at):
+        with writing(into.record):
             places.record.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return record
 

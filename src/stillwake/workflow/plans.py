@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stillwake.errors import InputError, UsageError
 from stillwake.types import Brief, Plan
+from stillwake.workflow.files import lies_here
 
 LARGEST_PLAN = 4 << 20
 """bytes; a thousand segments need one."""
@@ -34,14 +35,7 @@ def portable_model(model: str) -> str:
     """A model's name as a record keeps it: of one that lies in a folder or a file here, the last part."""
     from stillwake.media.files import shown
 
-    return shown(Path(model)) if _lies_here(Path(model)) else model
-
-
-def _lies_here(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or none
-        return False
+    return shown(Path(model)) if lies_here(Path(model)) else model
 
 
 def portable_plan(plan: Plan) -> Plan:
@@ -98,7 +92,7 @@ def open_plan(path: Path) -> Plan:
 def _model_found(model: str, folder: Path) -> str:
     """A model's name, or where it lies beside the plan."""
     beside = folder / model if model else folder
-    return str(beside) if model and not _lies_here(Path(model)) and _lies_here(beside) else model
+    return str(beside) if model and not lies_here(Path(model)) and lies_here(beside) else model
 
 
 def _found(brief: Brief, folder: Path) -> Brief:
