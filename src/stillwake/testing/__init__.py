@@ -23,6 +23,10 @@ PROVIDERS: Mapping[str, str] = {
     "runway": "Runway",
     "kling": "Kling",
     "luma": "Luma",
+    "did": "Did",
+    "heygen": "HeyGen",
+    "vllm": "Vllm",
+    "comfyui": "ComfyUi",
 }
 """Name -> class of its `Api`, in the module of that name."""
 

@@ -41,6 +41,8 @@ class Request:
         What it was for: a key of `FAULTS`, or ``""``.
     status
         What was answered; 0 where the connection was closed without an answer.
+    seconds
+        How long the answer is held back, by a "slow" fault.
     """
 
     method: str
@@ -50,6 +52,7 @@ class Request:
     body: bytes
     step: str = ""
     status: int = 0
+    seconds: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -200,7 +203,9 @@ class Api(ABC):
     name
         As `FakeProvider` is asked for it.
     unknown
-        Faults that this provider does not have, by step.
+        Faults that this provider does not have, by step; "*" for the whole step.
+    own
+        Faults that the provider's own answers carry out, though the server could, by step.
     unit
         What `Job.price` counts.
     funds
@@ -211,6 +216,7 @@ class Api(ABC):
 
     name: ClassVar[str]
     unknown: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    own: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     unit: ClassVar[str] = ""
     funds: ClassVar[float] = 10_000.0
     leaks: ClassVar[tuple[str, ...]] = ("authorization", "x-api-key")
@@ -431,7 +437,8 @@ class FakeServer:
         self, fault: Fault | None, request: Request, chosen: Route, parts: dict[str, str], wire: Wire
     ) -> Answer | None:
         kind = fault.kind if fault else ""
-        match kind:
+        request.seconds = fault.seconds if fault and kind == "slow" else 0.0
+        match "" if kind in self.api.own.get(chosen.step, ()) else kind:
             case "drop":
                 return None
             case "silent":
@@ -457,15 +464,14 @@ class FakeServer:
         answer = chosen.answer(request, kind, **parts)
         match kind:
             case "slow":
-                assert fault
-                self.stopped.wait(fault.seconds)
+                self.stopped.wait(request.seconds)
             case "dropped after accepting":
                 return None
             case "broken json":
                 data = answer.data
                 return Answer(answer.status, data[: max(1, len(data) // 2)], answer.headers)
             case "wrong type":
-                return Answer(answer.status, mistyped(json.loads(answer.data or b"{}")), answer.headers)
+                return Answer(answer.status, mistyped(json.loads(answer.data or b"{}")) or [7], answer.headers)
             case "damaged file":
                 data, third = answer.data, len(answer.data) // 3
                 noise = random.Random(0).randbytes(third)
