@@ -183,15 +183,12 @@ def group(table: Table) -> Field:
 
 
 def either(*fields: Field) -> Field:
-    """What any one of these would take; the last one's problems where none does."""
+    """What any one of these would take; where none does, the problems of the one that came furthest into the value."""
 
     def rule(value: Any, path: Path) -> Iterator[Problem]:
-        found: list[Problem] = []
-        for field in fields:
-            found = list(field.rule(value, path))
-            if not found:
-                return
-        yield from found
+        tried = [list(field.rule(value, path)) for field in fields]
+        if all(tried):
+            yield from max(tried, key=lambda found: max(len(each.path) for each in found))
 
     return Field(rule)
 

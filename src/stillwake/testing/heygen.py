@@ -34,6 +34,7 @@ from stillwake.testing.pictures import Limits, Sent, UnfitError
 from stillwake.testing.server import Answer, Api, Job, RefusedError, Request, Route, route
 
 KEY = "sk_5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+FILES = "https://files.heygen.com/asset/"
 MOST_BYTES = 32 * 2**20
 LIMITS = Limits(mimes=("image/jpeg", "image/png"), most_bytes=MOST_BYTES)
 SCRIPT_LETTERS = 5000
@@ -248,7 +249,8 @@ class HeyGen(Api):
                 case "url":
                     if not re.match(r"https://[^/\s]+\.[a-z]", reference["url"], re.IGNORECASE):
                         raise UnfitError("must be a publicly accessible HTTPS URL")
-                    return None
+                    own = reference["url"].removeprefix(FILES)
+                    return self.uploaded(own, what) if own in self.assets else None
                 case "asset_id":
                     return self.uploaded(reference["asset_id"], what)
                 case _:
@@ -297,7 +299,7 @@ class HeyGen(Api):
         self.assets[name] = sent
         told = {
             "asset_id": name,
-            "url": f"https://files.heygen.com/asset/{name}",
+            "url": f"{FILES}{name}",
             "mime_type": sent.mime,
             "size_bytes": len(data),
         }
@@ -334,8 +336,8 @@ class HeyGen(Api):
             except UnfitError as error:
                 raise self.invalid("audio_asset_id", str(error)) from None
         elif body.get("audio_url"):
-            self.asset({"type": "url", "url": body["audio_url"]}, "audio_url", "audio")
-            tone = 3.0
+            heard = self.asset({"type": "url", "url": body["audio_url"]}, "audio_url", "audio")
+            tone = 0.0 if heard else 3.0
         else:
             speed = (body.get("voice_settings") or {}).get("speed", 1)
             tone = max(1.0, SECONDS_A_LETTER * len(body["script"]) / speed)

@@ -219,6 +219,7 @@ class Kling(Api):
         """``{"code", "message", "request_id"}``."""
         known = {404: 1203, 405: 1202, 429: 1302, 500: 5000, 502: 5000, 503: 5001, 401: 1000}
         number = code if isinstance(code, int) else known.get(status, 1200)
+        status = 404 if status == 405 else status
         return Answer(status, {"code": number, "message": message, "request_id": str(uuid.uuid4())})
 
     def coded(self, code: int, message: str = "") -> Answer:

@@ -561,7 +561,7 @@ class _Server(ThreadingHTTPServer):
         self.guarding = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
         self.thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="stillwake fake", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.005}, name="stillwake fake", daemon=True
         )
 
     def run(self) -> None:
