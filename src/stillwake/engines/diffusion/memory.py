@@ -35,13 +35,14 @@ SPEED = 15e9
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What there is to render on: its ``kind`` and ``name``, bytes ``free`` on it and in the machine (``ram``).
+    """What there is to render on: its ``kind`` and ``name``, bytes in all and ``free`` on it, and free ``ram``.
 
     ``halves``, the 16-bit types that it computes in; ``threads`` of the CPU.
     """
 
     kind: Kind
     name: str
+    total: int
     free: int
     ram: int
     halves: tuple[str, ...] = ()
@@ -98,47 +99,52 @@ def placed(
     """
     pixels = size[0] * size[1] * count
     whole, largest = sum(parts.values()), max(parts.values(), default=0)
-    free = int(card.free * ROOM)
+    free, total = int(card.free * ROOM), int(card.total * ROOM)
     if card.kind == "cpu":
-        chunk = min(count, 8) if chunked else None
-        tiled = LEAST + whole + 2 * A_PIXEL * pixels > free
         if whole > free:
             raise MemoryError(f"it needs {_gb(whole)} of memory for its weights alone, and {_gb(free)} is free")
-        return Placing("card", dtype, tiled, chunk, f"it was made on the CPU ({card.threads} threads), which is slow")
-    chunk = _chunk(free - min(free, LEAST + largest), size, count) if chunked else None
-    plain = LEAST + (int((chunk or 1) * size[0] * size[1] * A_CHUNK) if chunked else A_PIXEL * pixels)
-    tiles = plain if chunked else LEAST + A_TILED_PIXEL * pixels
+        tiled = LEAST + whole + 2 * A_PIXEL * pixels > total
+        why = f"it was made on the CPU ({card.threads} thread{'' if card.threads == 1 else 's'}), which is slow"
+        return Placing("card", dtype, tiled, min(count, 8) if chunked else None, why)
+
+    # Tiles and chunks change the picture: they hang on the card, never on what else happens to lie on it now.
+    one = size[0] * size[1] * A_CHUNK
+    chunk = _chunk(total - LEAST - largest, one, count) if chunked else None
+    if chunk is not None:
+        tiled, work = False, LEAST + int(chunk * one)
+    else:
+        tiled = min(largest, max(0, total // 2)) + LEAST + A_PIXEL * pixels > total
+        work = LEAST + (A_TILED_PIXEL if tiled else A_PIXEL) * pixels
+
     named = f"on {card.name} with {_gb(card.free)} free, in {dtype}"
-    if whole > card.ram and card.kind != "mps" and whole + tiles > free:
+    if whole + work <= free:
+        tail = "its weights fit on it, and the clip was decoded in tiles" if tiled else "everything fits on it"
+        return Placing("card", dtype, tiled, chunk, f"it was made {named}: {tail}")
+    if whole > card.ram and card.kind != "mps":
         raise MemoryError(
             f"its weights are {_gb(whole)}, more than the {_gb(card.free)} free on {card.name} and than the"
             f" {_gb(card.ram)} free in the machine"
         )
-    if whole + plain <= free:
-        return Placing("card", dtype, False, chunk, f"{named}: everything fits on it")
-    if whole + tiles <= free:
-        return Placing("card", dtype, True, chunk, f"{named}: its weights fit on it, and the clip is decoded in tiles")
-    if largest + tiles <= free or card.kind == "mps":
+    if largest + work <= free or card.kind == "mps":
         return Placing(
-            "parts", dtype, not chunked and largest + plain > free, chunk,
-            f"{named}: its weights of {_gb(whole)} do not fit at once, so each part was fetched for its turn, which is"
-            " a little slower",
+            "parts", dtype, tiled, chunk,
+            f"it was made {named}: its weights of {_gb(whole)} do not fit on it at once, so each part was fetched for"
+            " its turn, which is a little slower",
         )  # fmt: skip
-    if tiles <= free:
+    if work <= free:
         return Placing(
-            "layers", dtype, not chunked and plain > free, chunk,
-            f"{named}: its largest part of {_gb(largest)} does not fit, so each layer was fetched for its turn, which"
-            " is slow",
+            "layers", dtype, tiled, chunk,
+            f"it was made {named}: its largest part of {_gb(largest)} does not fit on it, so each layer was fetched"
+            " for its turn, which is slow",
         )  # fmt: skip
     raise MemoryError(
-        f"a clip of {count} frames of {size[0]} x {size[1]} px needs about {_gb(tiles)} beside the weights, and"
+        f"a clip of {count} frames of {size[0]} x {size[1]} px needs about {_gb(work)} beside the weights, and"
         f" {_gb(free)} can be used on {card.name}"
     )
 
 
-def _chunk(free: int, size: Size, count: int) -> int:
-    """How many frames are decoded at once: all, 8, 4, 2 or 1, as there is room."""
-    one = size[0] * size[1] * A_CHUNK
+def _chunk(free: int, one: float, count: int) -> int:
+    """How many frames are decoded at once: all, 8, 4, 2 or 1, as there is room for ``one`` and more."""
     return next((some for some in (count, 8, 4, 2) if some <= count and some * one <= free), 1)
 
 

@@ -117,19 +117,21 @@ def quietly() -> Iterator[None]:
 def card() -> Card:
     """What there is to render on: the first CUDA or ROCm card, Apple's, or the CPU (also by STILLWAKE_DEVICE=cpu)."""
     torch = imported("torch")
-    ram = imported("psutil").virtual_memory().available
+    machine = imported("psutil").virtual_memory()
+    ram = machine.available
     threads = torch.get_num_threads()
     named = os.environ.get("STILLWAKE_DEVICE", "").strip().lower()
     if named != "cpu" and torch.cuda.is_available():
-        free, _ = torch.cuda.mem_get_info()
+        free, total = torch.cuda.mem_get_info()
         halves = ("bfloat16", "float16") if torch.cuda.is_bf16_supported(including_emulation=False) else ("float16",)
         kind: Kind = "rocm" if torch.version.hip else "cuda"
-        return Card(kind, torch.cuda.get_device_name(), free, ram, halves, threads)
+        return Card(kind, torch.cuda.get_device_name(), total, free, ram, halves, threads)
     if named != "cpu" and torch.backends.mps.is_available():
-        free = max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+        total = torch.mps.recommended_max_memory()
+        free = max(0, total - torch.mps.driver_allocated_memory())
         halves = ("bfloat16", "float16") if torch.backends.mps.is_macos_or_newer(14, 0) else ("float16",)
-        return Card("mps", "this Mac", min(free, ram), ram, halves, threads)
-    return Card("cpu", "the CPU", ram, ram, (), threads)
+        return Card("mps", "this Mac", total, min(free, ram), ram, halves, threads)
+    return Card("cpu", "the CPU", machine.total, ram, ram, (), threads)
 
 
 def _device(kind: str) -> str:
@@ -252,16 +254,22 @@ def _put(pipe: Any, here: Card, placing: Placing) -> None:
     device = _device(here.kind)
     if here.kind == "cpu":
         return
+    torch = imported("torch")
+    # torch's own attention reads its weights without calling the layer that holds them, so nothing fetches them
+    modules = {name: part for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
+    attention = torch.nn.MultiheadAttention
+    whole = [name for name, part in modules.items() if any(isinstance(layer, attention) for layer in part.modules())]
     if placing.where == "card":
         pipe.to(device)
     elif placing.where == "parts":
         pipe.enable_model_cpu_offload(device=device)
     elif here.kind == "cuda":
-        torch = imported("torch")
         pipe.enable_group_offload(
-            onload_device=torch.device(device), offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True
-        )
+            onload_device=torch.device(device), offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True,
+            exclude_modules=whole,
+        )  # fmt: skip
     else:
+        pipe._exclude_from_cpu_offload = [*pipe._exclude_from_cpu_offload, *whole]
         pipe.enable_sequential_cpu_offload(device=device)
 
 
@@ -378,7 +386,6 @@ def rendered(
             del options
             with contextlib.suppress(Exception):
                 pipe.maybe_free_model_hooks()
-            _tidy()
     if len(frames) != count:
         raise ResultError(
             what, f"the pipeline made {len(frames)} frames and was asked for {count}", "this model is not supported so"

@@ -32,13 +32,14 @@ ANY = "any"
 class Frames:
     """How many frames a pipeline makes: ``step`` k + 1 up to ``most``, or one of ``counts``.
 
-    ``asked`` per step is what the argument has to say for it, where that is not the number of frames itself.
+    Where its argument is not the number of frames that come: ``asked`` for each step, or ``lost``, so many more.
     """
 
     step: int = 0
     most: int = 0
     counts: tuple[int, ...] = ()
     asked: int = 0
+    lost: int = 0
 
     @property
     def longest(self) -> int:
@@ -54,7 +55,7 @@ class Frames:
 
     def argument(self, count: int) -> int:
         """What the pipeline is told, so that it makes ``count`` frames."""
-        return (count - 1) // self.step * self.asked if self.asked else count
+        return (count - 1) // self.step * self.asked if self.asked else count + self.lost
 
     def __str__(self) -> str:
         if self.counts:
@@ -107,7 +108,8 @@ class Row:
     ``name`` ours for the row; ``engine`` under which it is asked for; ``title`` in a sentence; ``pipeline`` the
     diffusers class, and ``indexes`` the classes in a folder's index from which it can be loaded, its own first;
     ``tells`` what else a folder must say, ``called`` what its name must hold. ``hub`` id, ``licence``, ``gigabytes``
-    on disk, about. ``parts`` come from elsewhere: component -> (hub id, subfolder, class).
+    on disk, about. ``parts`` come from elsewhere:
+    component -> (hub id, subfolder, class).
 
     ``frames``, ``fps``, ``sizes`` (a list, an area, or None where the pipeline chooses by the picture's shape),
     ``steps`` and ``half``, the type it was published for, are its own.
@@ -214,7 +216,7 @@ _LTX = Row(
 _HUNYUAN = Row(
     "hunyuan", "hunyuan", "HunyuanVideo", "HunyuanVideoImageToVideoPipeline",
     "hunyuanvideo-community/HunyuanVideo-I2V", "Tencent Hunyuan Community License", 43,
-    Frames(4, 129), _rate(24), Area(960, 544, 16), 50, cfg="true_cfg_scale",
+    Frames(4, 129), _rate(24), Area(960, 544, 16), 50, cfg="true_cfg_scale", usual_guidance=6.0,
     note="its licence leaves out the European Union, the United Kingdom and South Korea",
 )  # fmt: skip
 _COGVIDEOX = Row(
@@ -271,10 +273,10 @@ ROWS: tuple[Row, ...] = (
         fps=_rate(16), sizes=Area(1360, 768, 16), tells=(("transformer/config.json", "patch_size_t", ANY),),
     ),
     replace(
-        _HUNYUAN, name="hunyuan-token", usual_guidance=6.0,
-        tells=(("transformer/config.json", "image_condition_type", "token_replace"),),
+        _HUNYUAN, name="hunyuan-33ch", hub="hunyuanvideo-community/HunyuanVideo-I2V-33ch", usual_guidance=1.0,
+        frames=Frames(4, 125, lost=4), tells=(("transformer/config.json", "image_condition_type", "latent_concat"),),
     ),
-    replace(_HUNYUAN, usual_guidance=1.0),
+    _HUNYUAN,
     replace(
         _HUNYUAN, name="hunyuan-skyreels", title="SkyReels V1", pipeline="HunyuanSkyreelsImageToVideoPipeline",
         hub="Skywork/SkyReels-V1-Hunyuan-I2V", frames=Frames(4, 97), cfg="", guidance="true_cfg_scale",
