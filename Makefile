@@ -8,6 +8,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EQUIPPED := $(VENV)/.ready-tests
+EXTRAS := dev,diffusion,remote
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SUITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
@@ -34,14 +36,19 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(PIP) install -c constraints.txt --force-reinstall --no-deps opencv-contrib-python-headless
 	@touch $(READY)
 
+# The tests run real diffusion pipelines, tiny ones, so they need torch: make test EXTRAS=dev,remote does without.
+$(EQUIPPED): $(READY)
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PIP) install -e '.[$(EXTRAS)]'
+	@touch $(EQUIPPED)
+
 demo: $(READY) ## talking portraits of a photograph and of a drawing, in demo/
 	@$(BIN)/stillwake demo -o demo --overwrite
 
-test: $(READY) ## the tests that a change must pass
-	@$(BIN)/python -m pytest -q
+test: $(EQUIPPED) ## the tests that a change must pass, on two cores
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-all: $(READY) ## these and the slow ones
-	@$(BIN)/python -m pytest -q -m ""
+test-all: $(EQUIPPED) ## these and the slow ones
+	@$(BIN)/python -m pytest -q -m "" -n 2 --dist worksteal
 
 bench: $(READY) ## the numbers of the README, measured on this machine
 	@$(BIN)/python -m benchmarks
@@ -57,7 +64,7 @@ train-drawn-faces: $(READY) ## the nets that find and read drawn faces, again; u
 	@$(PIP) install -c constraints.txt -e '.[train]'
 	@$(BIN)/python -m training.drawn_faces
 
-lint: $(READY) ## formatting, style, types
+lint: $(EQUIPPED) ## formatting, style, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

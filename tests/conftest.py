@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import importlib.metadata
 
     from tests.toy import ToyGenerator
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # two at once: threads that wait for each other cost more than they do
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 
 # The same cases every time: a run says something about the change in hand, not about luck.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)

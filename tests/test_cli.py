@@ -384,7 +384,10 @@ def test_a_face_that_is_not_there_cannot_be_written(run: Callable[..., Run], tmp
 def test_engines_are_listed(run: Callable[..., Run]) -> None:
     rows = [json.loads(line) for line in run("engines", "--json").out.splitlines()]
     assert [row["name"] for row in rows][:2] == ["animator", "echo"]
-    assert all(row["available"] for row in rows)
+    assert [row["name"] for row in rows if row["available"]] == ["animator", "echo"]
+    lacking = {row["name"]: row["fix"] for row in rows if not row["available"]}
+    assert {"svd", "wan", "runway", "kling", "luma", "did", "heygen"} <= set(lacking), "what the door could also reach"
+    assert all(fix.startswith("run: ") for fix in lacking.values()), "each says what would make it ready"
     assert "holds the still" in run("engines").out
 
 

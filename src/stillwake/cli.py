@@ -37,6 +37,7 @@ from stillwake.errors import (
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from stillwake.engines.remote import Job
     from stillwake.readiness import EndpointJudge
     from stillwake.types import Brief, Finding, Inspection, Plan, Progress, Report, RunRecord, Scene, Size
     from stillwake.workflow.film import FilmPlan, FilmRecord
@@ -49,7 +50,7 @@ app = App(
     help_epilogue=(
         "Exit status: 0 good; 1 our own fault; 2 wrong usage; 3 the input cannot be used; 4 not ready, or the clip "
         "did not pass; 5 the output cannot be written; 6 an engine or a voice is not available; 7 it would cost more "
-        "than the budget; 130 interrupted."
+        "than the budget, or somebody has to agree first; 8 a hosted engine did not do it; 130 interrupted."
     ),
     help_format="plaintext",
     version=__version__,
@@ -607,7 +608,9 @@ def animate(
         drawn = open_plan(plan)
         brief = drawn.brief or brief
     if not resume and still is None:
-        raise UsageError("Cannot animate", "no still was named", "name one (stillwake animate --help), or --resume a run")
+        raise UsageError(
+            "Cannot animate", "no still was named", "name one (stillwake animate --help), or --resume a run"
+        )
     if dry_run and still is not None:
         shown = portable_plan(drawn if drawn is not None else propose(still, brief, force=force)[3])
         _write(shown.to_json() if manner.json else "\n".join(_plan_lines(shown)))
@@ -854,11 +857,154 @@ def perceive(
         write_text(out, text + "\n" if record is None else text_of(record), overwrite)
 
 
+jobs = App(
+    name="jobs",
+    help="Work that hosted engines were asked for: list it, go on with it, cancel it.",
+    default_parameter=app.default_parameter,
+)
+app.command(jobs)
+
+JobId: TypeAlias = Annotated[str, Parameter(help="The job; the beginning of its id is enough.", metavar="ID")]
+
+
+@jobs.default
+def list_jobs(*, manner: Manner = EVERYDAY) -> None:
+    """Every job that was asked for, the newest first: its state, its price, and what to do about it."""
+    from stillwake.engines import remote
+
+    for job in remote.jobs():
+        _write(json.dumps(_job_row(job)) if manner.json else _job_line(job))
+
+
+@jobs.command
+def resume(job: JobId, /, *, manner: Manner = EVERYDAY) -> None:
+    """Go on with a job until its clip is kept here; plain repetition of its animate then takes it."""
+    from stillwake.engines import remote
+
+    with _watching(manner.quiet) as on_progress:
+        _tell_job(remote.resume(job, on_progress), manner)
+
+
+@jobs.command
+def cancel(job: JobId, /, *, manner: Manner = EVERYDAY) -> None:
+    """Stop a job at its provider; what it has cost by then may not come back."""
+    from stillwake.engines import remote
+
+    _tell_job(remote.cancel(job), manner)
+
+
+@jobs.command
+def adopt(
+    job: JobId,
+    provider_id: Annotated[str, Parameter(help="The id that the provider's own page shows.", metavar="PROVIDER_ID")],
+    /,
+    *,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """Say which of the provider's jobs this one is, where the connection broke before its id came."""
+    from stillwake.engines import remote
+
+    _tell_job(remote.adopt(job, provider_id), manner)
+
+
+@jobs.command
+def resend(job: JobId, /, *, manner: Manner = EVERYDAY) -> None:
+    """Ask for a job again, whatever became of it: it may then be paid for twice, and you say so."""
+    from stillwake.engines import remote
+
+    with _watching(manner.quiet) as on_progress:
+        _tell_job(remote.resend(job, on_progress), manner)
+
+
+@jobs.command
+def forget(
+    job: JobId,
+    /,
+    *,
+    running: Annotated[bool, Parameter(help="Even one that runs, or may run, and may have been paid for.")] = False,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """Take a job and its kept clip out of the journal."""
+    from stillwake.engines import remote
+
+    remote.forget(job, running=running)
+
+
+def _tell_job(job: Job, manner: Manner) -> None:
+    _write(json.dumps(_job_row(job)) if manner.json else _job_line(job))
+
+
+def _job_row(job: Job) -> dict[str, Any]:
+    """A job for scripts; the file of its clip is a name."""
+    return {
+        "id": job.id, "engine": job.engine, "model": job.model, "state": job.state, "clip": job.name,
+        "provider_id": job.provider_id, "seconds": job.seconds, "price": job.price, "cost": job.cost,
+        "cost_told": job.cost_told, "created": job.created, "result": None if job.result is None else job.result.name,
+        "why": job.error,
+    }  # fmt: skip
+
+
+def _job_line(job: Job) -> str:
+    from datetime import datetime
+
+    when = datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M")
+    paid = job.cost_told or (f"${job.cost:.2f}" if job.cost is not None else f"~${job.price:.2f}" if job.price else "")
+    line = f"{job.id:<10} {job.engine:<8} {job.state:<10} {when}  {job.seconds:>5.1f} s  {paid:<12} {job.name}"
+    return f"{line.rstrip()}{f'  {job.error}' if job.error else ''}"
+
+
 @app.command
-def engines(*, manner: Manner = EVERYDAY) -> None:
-    """The engines that are installed, and whether they can run here."""
+def voices(
+    engine: Annotated[str, Parameter(help="A hosted engine: heygen, did, runway.", metavar="ENGINE")],
+    /,
+    *,
+    clone: Annotated[
+        Path | None, Parameter(help="A recording of the voice to be copied there.", metavar="RECORDING")
+    ] = None,
+    name: Annotated[str | None, Parameter(help="What the copy is called.", metavar="NAME")] = None,
+    consent: Annotated[
+        str | None,
+        Parameter(help="Whose voice it is, who agreed to its being copied; it is written down.", metavar="PERSON"),
+    ] = None,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """The voices of a hosted engine, for --voice; with --clone, one more, copied from a recording."""
+    from stillwake.engines import remote
+
+    if clone is not None:
+        voice = remote.clone_voice(engine, clone, name or clone.stem, consent or "")
+        _write(json.dumps({"id": voice, "name": name or clone.stem}) if manner.json else voice)
+        return
+    if name is not None or consent is not None:
+        raise UsageError("Cannot copy a voice", "there is no recording of it", "give one with --clone RECORDING")
+    for number, title, language in remote.voices(engine):
+        row = {"id": number, "name": title, "language": language}
+        _write(json.dumps(row) if manner.json else f"{number:<34} {language:<10} {title}".rstrip())
+
+
+@app.command
+def engines(
+    *,
+    download: Annotated[
+        str | None, Parameter(help="Fetch the weights of this engine, after showing their licence.", metavar="ENGINE")
+    ] = None,
+    model: Annotated[str | None, Parameter(help="Others than its usual ones, by their id.", metavar="ID")] = None,
+    accept_licence: Annotated[
+        str | None, Parameter(help="The licence that you accept, by its name.", metavar="LICENCE")
+    ] = None,
+    manner: Manner = EVERYDAY,
+) -> None:
+    """The engines that are installed, and whether they can run here; with --download, the weights of one."""
     from stillwake.engines import engine_names, load_engine
 
+    if download is not None:
+        from stillwake.engines.diffusion import weights
+
+        with _watching(manner.quiet) as on_progress:
+            _write(str(weights.download(download, model or "", accept_licence or "", on_progress)))
+        return
+    if model is not None or accept_licence is not None:
+        raise UsageError("Cannot use --model here", "nothing is to be fetched", "say which engine's with --download")
     for name in engine_names():
         try:
             engine = load_engine(name)
@@ -1142,6 +1288,12 @@ STAGES = {
     "judge": "asking the judge",
     "listen": "listening",
     "ready": "getting ready",
+    "load": "loading the model",
+    "generate": "generating",
+    "download": "fetching weights",
+    "send": "sending",
+    "wait": "waiting for the engine",
+    "fetch": "fetching the clip",
     "render": "rendering",
     "encode": "encoding",
     "inspect": "inspecting",

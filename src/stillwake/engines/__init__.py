@@ -7,8 +7,7 @@ every engine keeps.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -20,7 +19,7 @@ from stillwake.errors import EngineUnavailableError
 from stillwake.makers import named, nearest
 from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
-__all__ = ["Engine", "Performance", "alpha_of", "available_engines", "engine_names", "frames", "load_engine"]
+__all__ = ["Available", "Engine", "Performance", "alpha_of", "engine_names", "frames", "load_engine"]
 
 
 @runtime_checkable
@@ -120,14 +119,34 @@ def engine_names() -> tuple[str, ...]:
     return (*ours, *sorted(names - set(ours)))
 
 
-def available_engines(chosen: str | None = None, model: str | None = None) -> tuple[str, ...]:
-    """The registered engines that can run here, each with its usual model, the ``chosen`` one with that ``model``."""
-    found = []
-    for name in engine_names():
-        with contextlib.suppress(EngineUnavailableError):
-            load_engine(name, model if name == chosen else None)
-            found.append(name)
-    return tuple(found)
+class Available(Collection[str]):
+    """The engines that can run here, each asked only when somebody wants to know: one may look into a keyring.
+
+    ``chosen`` is asked with ``model``, the others with the usual one of each.
+    """
+
+    def __init__(self, chosen: str | None = None, model: str | None = None) -> None:
+        self._chosen, self._model = chosen, model
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        if name not in self._known:
+            same = self._chosen is not None and name in (self._chosen, named(self._chosen))
+            try:
+                load_engine(name, self._model if same else None)
+            except EngineUnavailableError:
+                self._known[name] = False
+            else:
+                self._known[name] = True
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in engine_names() if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def load_engine(name: str, model: str | None = None) -> Engine:
@@ -153,7 +172,7 @@ def load_engine(name: str, model: str | None = None) -> Engine:
         )
     try:
         engine: Engine = points[name].load()()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise EngineUnavailableError(
             f"Cannot render with {name}", f"it does not import ({error})", "install its package again"
         ) from error

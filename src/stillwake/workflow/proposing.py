@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stillwake.engines import load_engine
+from stillwake.engines import Available, load_engine
 from stillwake.errors import BudgetError, EngineUnavailableError, NotReadyError, StillwakeError, UsageError
 from stillwake.makers import MAKERS, named
 from stillwake.types import Brief, Obstacle, Plan, Progress, Report, Scene, Speech, Strokes, no_progress
@@ -173,7 +173,6 @@ def proposed(
     an error, as early as it is known.
     """
     from stillwake import route
-    from stillwake.engines import available_engines
     from stillwake.media import open_still
     from stillwake.perceive import open_mask, open_strokes, perceive
     from stillwake.readiness import check
@@ -181,7 +180,7 @@ def proposed(
     if speech is None:
         _require_one_thing_to_say(brief)
     route.require_sense(brief)
-    installed = available_engines(brief.engine, brief.model)
+    installed = Available(brief.engine, brief.model)
     if brief.engine is not None and (carry_out or named(brief.engine) is None):
         load_engine(brief.engine, brief.model)
     on_progress("look", 0, 1)
