@@ -354,6 +354,9 @@ class Task:
                 if meaning == "gone":
                     missing += 1  # a job that was just accepted may not be known everywhere yet
                     if missing >= 4:
+                        if self.provider.lists:  # a server of one's own that was started anew has forgotten it
+                            why = f"{self.provider.title} does not know it any more"
+                            self.note(state="failed", billed=0, error_kind="JobFailedError", error=why)
                         raise refusals.gone(self.provider, self.job, error.text) from None
                 elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES:
                     raise refusals.refused(self.provider, error, meaning, self.what, self.job) from None

@@ -54,7 +54,7 @@ def provider_of(engine: str) -> Provider:
     if engine not in PROVIDERS:
         raise UsageError(f"Cannot ask {engine[:40]!r}", "it is no hosted engine", f"choose {', '.join(PROVIDERS)}")
     module, name = PROVIDERS[engine]
-    found: type[Provider] = getattr(import_module(f"stillwake.engines.remote.{module}"), name)
+    found: type[Provider] = getattr(import_module(f"stillwake.engines.remote.providers.{module}"), name)
     return found()
 
 

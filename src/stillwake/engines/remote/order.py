@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import re
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -158,6 +159,11 @@ def laid(pixels: Pixels, sizes: Collection[Size]) -> tuple[Pixels, Window | None
     return drawn, (None if (window.width, window.height) == size else window), size
 
 
+MOST_ENCODED = 4
+_ENCODED: dict[tuple[str, str, int], File] = {}
+_ENCODING = threading.Lock()
+
+
 def picture(pixels: Pixels, name: str, most_bytes: int) -> File:
     """A picture as a file: PNG, or where that is larger than ``most_bytes``, the best JPEG that is not.
 
@@ -166,11 +172,21 @@ def picture(pixels: Pixels, name: str, most_bytes: int) -> File:
     stillwake.errors.UsageError
         Not even a poor JPEG is small enough.
     """
+    pixels = np.ascontiguousarray(pixels)
+    mark = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+    asked = mark, name, most_bytes
+    with _ENCODING:  # takes of a shot, and `begin` before `prepare`, send the same picture
+        if asked not in _ENCODED:
+            if len(_ENCODED) >= MOST_ENCODED:
+                _ENCODED.pop(next(iter(_ENCODED)))
+            _ENCODED[asked] = _encoded(pixels, mark, name, most_bytes)
+        return _ENCODED[asked]
+
+
+def _encoded(pixels: Pixels, mark: str, name: str, most_bytes: int) -> File:
     import cv2
     from PIL import Image
 
-    pixels = np.ascontiguousarray(pixels)
-    mark = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
     turned = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".png", turned, [cv2.IMWRITE_PNG_COMPRESSION, 6])
     assert done
@@ -326,7 +342,11 @@ def left_out(order: Order, allowed: Collection[Ability], *, model: str) -> list[
         ("negative", "a negative prompt", bool(order.negative)),
         ("guidance", "guidance", order.guidance is not None),
         ("steps", "a number of steps", order.steps is not None),
-        ("seed", "a seed: every take differs, none can be made again", order.seed != 0),
+        (
+            "seed",
+            "a seed: every take differs, none can be made again",
+            order.seed != 0 and not order.say and not order.sound,
+        ),
         ("expression", "an expression", order.expression is not None),
     )
     return [

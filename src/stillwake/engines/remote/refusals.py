@@ -81,7 +81,7 @@ def unsure(provider: Provider, job: Job, why: str) -> JobUnsureError:
     """Whether it was accepted is not known."""
     return JobUnsureError(
         f"Cannot tell whether {provider.title} accepted the job {job.id}",
-        f"{why}, so it may be made, and be paid for",
+        f"{why}, so it may be made" + (", and be paid for" if provider.secret else ""),
         f"look for it on {provider.page}: if it is there, stillwake jobs adopt {job.id} ITS_ID; "
         f"if not, stillwake jobs resend {job.id}",
     )
@@ -120,7 +120,9 @@ def gone(provider: Provider, job: Job, words: str) -> ProviderError:
     return JobFailedError(
         f"Cannot get the clip of the job {job.id}",
         f"{provider.title} does not know it any more ({words or 'not found'}); its id there is {job.provider_id}",
-        f"look for it on {provider.page}, or ask again and pay again: stillwake jobs resend {job.id}",
+        f"look for it on {provider.page}, or ask again and pay again: stillwake jobs resend {job.id}"
+        if provider.secret
+        else "run the same command to ask again",
     )
 
 

@@ -168,10 +168,10 @@ class ComfyUi(Provider):
                     return Waiting(queued=part == "queue_pending")
             raise AnsweredError(404, {}, "the server does not know it any more")
         state = value_at(entry, "status")
+        if not isinstance(value_at(state, "status_str"), str) or not isinstance(value_at(state, "completed"), bool):
+            raise GarbledError("its answer has no status that can be one")
         if value_at(state, "status_str") == "error" or value_at(state, "completed") is False:
             return _ended(link, value_at(state, "messages"))
-        if not isinstance(state, dict):
-            raise GarbledError("its answer has no status")
         return _made(value_at(entry, "outputs"))
 
     def cancel(self, link: Link, provider_id: str) -> None:
@@ -196,9 +196,11 @@ def _ended(link: Link, messages: Any) -> Ended:
 
 def _made(outputs: Any) -> Done | Ended:
     """The clip among a workflow's outputs: kept ones before previews, films before animations, the last of them."""
+    if not isinstance(outputs, dict) or not all(isinstance(node, dict) for node in outputs.values()):
+        raise GarbledError("its answer has no outputs that can be some")
     best: tuple[tuple[int, int], dict[str, str], str] | None = None
-    for node in outputs.values() if isinstance(outputs, dict) else []:
-        for files in node.values() if isinstance(node, dict) else []:
+    for node in outputs.values():
+        for files in node.values():
             for file in files if isinstance(files, list) else []:
                 name, kind = value_at(file, "filename"), value_at(file, "type")
                 if not isinstance(name, str) or not name.lower().endswith(MOVIES):
