@@ -15,8 +15,8 @@ from stillwake.testing import FakeProvider, faults_of
 
 __all__ = ["house", "offline"]
 
-NEVER = {("luma", "upload")}
-"""Steps that stillwake does not take: Luma gets its picture inside the request."""
+NEVER = {("luma", "upload"), ("kling", "balance")}
+"""Steps that stillwake does not take: Luma gets its picture inside the request, Kling is not asked for its packs."""
 SAME = ("502", "503")
 """Faults that are met as 500 is; they are tried with the slow tests."""
 LOST = {
