@@ -1140,18 +1140,28 @@ def _measured(finding: Finding) -> str:
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
+    from stillwake.makers import MAKERS
+
     for shot in plan.shots:
         times = f"{shot.repeat} × " if shot.repeat > 1 else ""
         takes = f", {shot.takes} takes" if shot.takes > 1 else ""
+        engine = f"{shot.engine} {shot.model}".rstrip()
         yield (
-            f"{shot.engine} ({shot.family}), {shot.motion}, {times}{float(shot.seconds):.2f} s, "
+            f"{engine} ({shot.family}), {shot.motion}, {times}{float(shot.seconds):.2f} s, "
             f"{shot.size[0]}×{shot.size[1]}, "
             f"{shot.fps} frames/s, {shot.frame_count} frames, seed {shot.seed}{takes}"
         )
         if shot.family == "generator" and shot.prompt:
             yield f"  prompt: {shot.prompt}"
         yield from (f"  {reason}" for reason in shot.reasons)
-    cost = f"${plan.price:.2f}" if plan.price else "nothing"
+    unknown = [
+        shot
+        for shot in plan.shots
+        if shot.engine in MAKERS and MAKERS[shot.engine].of(shot.model).cost(shot.seconds) is None
+    ]
+    cost = f"${plan.price:.2f}" if plan.price or unknown else "nothing"
+    if unknown:
+        cost = f"{cost} and more, nobody knows how much" if plan.price else "nobody knows how much"
     wait = "" if plan.wait is None else f", takes about {_duration(plan.wait)}"
     yield f"costs {cost}{wait}"
     yield from (f"  note: {warning}" for warning in plan.warnings)

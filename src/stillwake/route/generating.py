@@ -35,7 +35,10 @@ def generator_for(brief: Brief, asks: Asks, installed: Collection[str]) -> tuple
     if brief.engine is not None:
         name = named(brief.engine) if brief.engine not in installed else brief.engine
         return name or brief.engine, ""
-    free = LOCAL_FIRST if brief.prompt else WITHOUT_PROMPT
+    needs = needs_of(brief)
+    free = [
+        name for name in (LOCAL_FIRST if brief.prompt else WITHOUT_PROMPT) if MAKERS[name].fitting(needs) is not None
+    ] or ["diffusion"]
     here = next((name for name in free if name in installed), None)
     if here is not None:
         return here, "which runs here and costs nothing"
@@ -139,7 +142,7 @@ def generator_shots(
         seconds = segment.frames / fps
         reasons = [", ".join(part for part in (title, why, why_model) if part)] if index == 0 else []
         if index == 0 and not maker.local:
-            reasons.append(f"the still{' and the end frame' if brief.end_frame else ''} and the words are sent there")
+            reasons.append(f"the still{', the end frame' if brief.end_frame else ''} and the words are sent there")
         if len(segments) > 1:
             reasons.append(f"segment {index + 1} of {len(segments)}: {_why_segments(maker)}")
             reasons.append(_anchored(index, keeps))

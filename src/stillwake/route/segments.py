@@ -34,8 +34,13 @@ def beats(prompt: str) -> tuple[str, ...]:
 
 
 def longest(maker: Maker) -> Fraction:
-    """Seconds a segment of that engine may show: as long as it holds its prompt and can make at all."""
-    return min(maker.holds, maker.lengths[-1]) if maker.lengths else maker.holds
+    """Seconds a segment of that engine may show: as long as it holds its prompt and can make at all.
+
+    Where its shortest clip is longer than that, all of it: it is made and paid for anyway.
+    """
+    if not maker.lengths:
+        return maker.holds
+    return max(maker.lengths[0], min(maker.holds, maker.lengths[-1]))
 
 
 def segments_of(

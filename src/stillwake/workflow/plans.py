@@ -35,7 +35,7 @@ def portable_model(model: str) -> str:
     """A model's name as a record keeps it: of one that lies in a folder or a file here, the last part."""
     from stillwake.media.files import shown
 
-    return shown(Path(model)) if lies_here(Path(model)) else model
+    return shown(Path(model)) if model and lies_here(Path(model)) else model
 
 
 def portable_plan(plan: Plan) -> Plan:
