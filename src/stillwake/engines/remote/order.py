@@ -325,34 +325,28 @@ def refuse(order: Order, allowed: Collection[Ability], *, model: str) -> None:
     )
     for ability, words, wanted in asked:
         if wanted and ability not in allowed:
+            maker = maker_of(order.engine)
+            one = next((name for name, facts in maker.models.items() if ability in facts.can and name != model), None)
             others = " or ".join(takers(ability)) or "the animator"
-            raise UsageError(
-                f"Cannot ask {title} for this",
-                f"its model {model} cannot {words}",
-                f"choose {others}, or leave it out",
-            )
+            hint = f"choose {others}" if one is None else f"add --model {one}"
+            called = model if model.startswith("the ") else f"its model {model}"
+            raise UsageError(f"Cannot ask {title} for this", f"{called} cannot {words}", f"{hint}, or leave it out")
     if order.end is not None and order.loop:
         raise UsageError(f"Cannot ask {title} for this", "a loop ends where it begins", "leave the end frame out")
 
 
 def left_out(order: Order, allowed: Collection[Ability], *, model: str) -> list[str]:
     """Sentences about what is asked, not taken, and does no harm when it is left out."""
-    title = maker_of(order.engine).title
+    title, talks = maker_of(order.engine).title, bool(order.say) or order.sound is not None
     asked: tuple[tuple[Ability, str, bool], ...] = (
-        ("negative", "a negative prompt", bool(order.negative)),
+        ("negative", "negative prompt", bool(order.negative)),
         ("guidance", "guidance", order.guidance is not None),
-        ("steps", "a number of steps", order.steps is not None),
-        (
-            "seed",
-            "a seed: every take differs, none can be made again",
-            order.seed != 0 and not order.say and not order.sound,
-        ),
-        ("expression", "an expression", order.expression is not None),
+        ("steps", "number of steps", order.steps is not None),
+        ("seed", "seed: every take differs, none can be made again", order.seed != 0 and not talks),
+        ("expression", "expression", order.expression is not None),
     )
     return [
-        f"{title}'s {model} takes no {words.replace('a ', '', 1) if words.startswith('a ') else words}"
-        for ability, words, wanted in asked
-        if wanted and ability not in allowed
+        f"{title}'s {model} takes no {words}" for ability, words, wanted in asked if wanted and ability not in allowed
     ]
 
 
