@@ -644,7 +644,7 @@ def test_damaged_weights_are_found_before_they_are_loaded(tmp_path: Path) -> Non
             weights.opened(row, folder, half=False)
         return str(caught.value)
 
-    assert "its part unet is missing" in why()
+    assert "its part unet is missing; copy it here again, or choose another --model" in why()
     file.parent.mkdir()
     assert "its part unet has no weights" in why()
     tensors(file, cut=100, a=[10, 20])
@@ -660,6 +660,16 @@ def test_damaged_weights_are_found_before_they_are_loaded(tmp_path: Path) -> Non
     assert "1 of 2 files of its part unet are missing" in why()
     tensors(file.parent / "m-00002-of-00002.safetensors", b=[4])
     assert weights.opened(row, folder, half=False).parameters() == 8
+
+
+def test_what_broke_off_in_the_cache_is_fetched_again(installed: Path) -> None:
+    row = rows_for("svd")[0]
+    usual = a_folder(in_cache(installed, row.hub), row.pipeline, index=ONE_PART)
+    with pytest.raises(EngineUnavailableError, match=r"fetch it again: stillwake engines --download svd\.$"):
+        weights.opened(row, usual, half=False)
+    other = a_folder(in_cache(installed, "a/b--c"), row.pipeline, index=ONE_PART)
+    with pytest.raises(EngineUnavailableError, match=r"--download svd --model a/b--c\.$"):
+        weights.opened(row, other, half=False)
 
 
 @pytest.mark.parametrize("name", ["diffusion_pytorch_model.bin", "model.ckpt", "unet.pt"])
@@ -686,12 +696,16 @@ def test_what_is_fetched_of_a_repository() -> None:
         ".gitattributes", "README.md", "model_index.json", "svd_xt.safetensors", "svd.ckpt", "comparison.png",
         "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "unet/diffusion_pytorch_model.bin",
         "unet/diffusion_pytorch_model.fp16.safetensors", "tokenizer/spiece.model", "tokenizer/merges.txt",
-        "unet/deep/x.json",        "vae/diffusion_pytorch_model.safetensors",
+        "unet/deep/x.json", "vae/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors",
     ]  # fmt: skip
     assert weights.wanted(files) == (
         "model_index.json", "tokenizer/merges.txt", "tokenizer/spiece.model", "unet/config.json",
-        "unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.safetensors",
+        "unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors",
     )  # fmt: skip
+    mixed = weights.wanted([name for name in files if name != "vae/diffusion_pytorch_model.fp16.safetensors"])
+    assert [name for name in mixed if name.endswith(".safetensors")] == [
+        "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors",
+    ], "one variant for all, or none"  # fmt: skip
     assert "unet/diffusion_pytorch_model.safetensors" in weights.wanted(files, half=False)
     assert "unet/diffusion_pytorch_model.fp16.safetensors" not in weights.wanted(files, half=False)
     assert not any(name.startswith("unet") for name in weights.wanted(files, without=("unet",)))
@@ -802,6 +816,8 @@ def test_what_can_go_wrong_with_a_download(installed: Path, monkeypatch: pytest.
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Plain(free=1000))
     with pytest.raises(OutputError, match=r"it is 0\.005 GB, and 1e-06 GB are free"):
         weights.download("wan", **agreed)
+    with pytest.raises(UsageError, match="Cannot download animator: it has no weights of this kind"):
+        weights.download("animator", **agreed)
     for model in ("./folder", "name", "a/b/c"):
         with pytest.raises(UsageError, match="it is no id on the hub"):
             weights.download("wan", model, **agreed)
@@ -995,6 +1011,18 @@ def test_every_step_is_told(svd_folder: Path) -> None:
     told: list[tuple[str, int, int]] = []
     Diffusion("svd").prepare(a_scene(), a_shot("svd", svd_folder, steps=3), None, lambda *words: told.append(words))
     assert [words for words in told if words[0] == "generate"] == [("generate", done, 3) for done in range(4)]
+
+
+def test_hours_on_a_cpu_are_said_before_they_pass(wan_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "SPEED", 1.0)
+    told: list[str] = []
+    clip = Diffusion("wan").prepare(
+        a_scene(), a_shot("wan", wan_folder), None, lambda stage, done, total: told.append(stage)
+    )
+    stages = list(dict.fromkeys(told))
+    assert stages[-1] == "generate"
+    assert "on the CPU: some" in stages[-2]
+    assert "which is slow: some" in clip.notes[-1]
 
 
 def test_one_pipeline_is_kept(svd_folder: Path, wan_folder: Path, torch: Any) -> None:

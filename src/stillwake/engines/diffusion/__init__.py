@@ -81,7 +81,10 @@ class Diffusion:
             )
         if line := at_hand.missing(self.name, shot.model):
             raise EngineUnavailableError(what, "something it needs is not here", f"run: {line}")
-        return self._made(scene, shot, row, folder, called, count, seconds, notes, on_progress)
+        from stillwake.engines.diffusion import pipeline
+
+        with pipeline.alone:
+            return self._made(scene, shot, row, folder, called, count, seconds, notes, on_progress)
 
     def _folder(self, model: str, what: str) -> tuple[Path, str]:
         """Where the weights lie, and the name they were asked for by."""
@@ -104,10 +107,9 @@ class Diffusion:
 
         what = f"Cannot render with {self.name}"
         here = pipeline.card()
-        opened = at_hand.opened(row, folder, half=here.kind != "cpu")
+        opened = pipeline.looked_through(row, folder) or at_hand.opened(row, folder, half=here.kind != "cpu")
         planned = row.size_for(scene.still.size) or scene.still.size
-        with pipeline.quietly():
-            ready = pipeline.loaded(row, opened, planned, count, on_progress, what)
+        ready = pipeline.loaded(row, opened, planned, count, on_progress, what)
         size = planned if row.sizes is not None else _bucket(ready.pipe, scene.still.size)
         first, window = laid_in(scene.still.pixels, size)
         last = _last(scene, shot, first, size)
@@ -117,20 +119,22 @@ class Diffusion:
             notes.append(cut)
         guidance = row.usual_guidance if shot.guidance is None else shot.guidance
         steps = int(call[row.steps_as])
-        frames = pipeline.rendered(
-            ready, call, seed=shot.seed, count=count,
-            guidance=guidance if row.guidance == "guider" else None, black=int(first.max()) <= pipeline.BLACK,
-            sections=(count - 1) // row.frames.step if row.frames.asked else 1, on_progress=on_progress, what=what,
-        )  # fmt: skip
         placed = ready.placing
         why = placed.why
         if ready.card.kind == "cpu":
             hours = memory.estimate(
                 opened.parameters("transformer", "unet"), size, count, steps, ready.card.threads,
-                video_tokens="UNet" not in type(getattr(ready.pipe, "unet", None)).__name__,
+                video_tokens=not hasattr(ready.pipe, "unet"),
             )  # fmt: skip
             if hours >= SLOW:
-                why += f": some {hours:.0f} hours for a clip of this size" if hours >= 1.5 else ": about an hour"
+                long = f"some {hours:.0f} hours" if hours >= 1.5 else "about an hour"
+                why += f": {long} for a clip of this size"
+                on_progress(f"on the CPU: {long}", 0, steps)
+        frames = pipeline.rendered(
+            ready, call, seed=shot.seed, count=count,
+            guidance=guidance if row.guidance == "guider" else None, black=int(first.max()) <= pipeline.BLACK,
+            sections=(count - 1) // row.frames.step if row.frames.asked else 1, on_progress=on_progress, what=what,
+        )  # fmt: skip
         notes.append(why[0].upper() + why[1:])
         if row.note:
             notes.append(f"{row.title}: {row.note}")

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,11 +26,11 @@ import numpy as np
 
 from stillwake.engines.diffusion.memory import Card, Kind, Placing, dtype_for, placed
 from stillwake.engines.diffusion.table import Row
-from stillwake.engines.diffusion.weights import Weights
+from stillwake.engines.diffusion.weights import Weights, mending
 from stillwake.errors import EngineUnavailableError, ResultError
 from stillwake.types import Pixels, Progress, Size
 
-__all__ = ["Loaded", "card", "forget", "loaded", "rendered", "versions"]
+__all__ = ["Loaded", "alone", "card", "forget", "loaded", "looked_through", "rendered", "versions"]
 
 BLACK = 3
 """Levels: a clip that is nowhere brighter than this is black."""
@@ -53,13 +54,14 @@ def imported(name: str) -> Any:
 
 
 _kept: Loaded | None = None
-_lock = threading.RLock()
+alone = threading.RLock()
+"""Held from loading to the last frame: one pipeline, one clip at a time."""
 
 
 def forget() -> None:
     """Give back the pipeline that is kept, and its memory."""
     global _kept
-    with _lock:
+    with alone:
         if _kept is not None:
             _kept.pipe = None
             _kept = None
@@ -161,12 +163,14 @@ def loaded(
         It does not load, or does not fit.
     """
     global _kept
-    with _lock:
+    with alone:
         key = (row.name, row.pipeline, str(weights.folder.resolve()), weights.variant, _stamp(weights))
         kept = _kept
         if kept is not None and kept.key != key:
             forget()
             kept = None
+        if kept is None:
+            _tidy()
         base = here or (kept.card if kept is not None else card())
         dtype = dtype_for(base, row.half)
         parts = weights.bytes_in(dtype, ("vae",) if _exact_vae(row) else ())
@@ -193,6 +197,17 @@ def loaded(
         _kept = Loaded(pipe, key, row, weights, base, placing)
         on_progress("load", 1, 1)
         return _kept
+
+
+def looked_through(row: Row, folder: Path) -> Weights | None:
+    """The weights of the pipeline that is kept, where it is that folder's and nothing there has changed since."""
+    kept = _kept
+    if kept is None or kept.weights.folder != folder or kept.row.name != row.name:
+        return None
+    with contextlib.suppress(OSError):
+        if kept.key[-1] == _stamp(kept.weights):
+            return kept.weights
+    return None
 
 
 def _stamp(weights: Weights) -> tuple[tuple[str, int, int], ...]:
@@ -229,8 +244,7 @@ def _opened(row: Row, weights: Weights, placing: Placing, what: str) -> Any:
             raise EngineUnavailableError(
                 what,
                 f"{weights.folder.name} does not load ({_words(error)})",
-                f"install what it names, then run it again ({row.title})" if missing
-                else f"fetch it again: stillwake engines --download {row.engine}, or choose another --model",
+                "install what it names" if missing else mending(row.engine, weights.folder),
             ) from error  # fmt: skip
     for component in pipe.components.values():
         if isinstance(component, torch.nn.Module):
@@ -373,7 +387,12 @@ def rendered(
         except BaseException as error:
             traceback.clear_frames(error.__traceback__)  # what they held goes now, not when somebody drops the error
             output = None
-            if error is steps.raised or not isinstance(error, Exception):
+            _tidy()
+            if error is steps.raised:
+                raise
+            if _kept is ready:  # who knows in which state: half in another type, half on the card
+                forget()
+            if not isinstance(error, Exception):
                 raise
             if isinstance(error, FloatingPointError):
                 raise ResultError(what, "the numbers overflowed: it is no picture", _overflow(ready)) from error

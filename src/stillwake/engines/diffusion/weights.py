@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stillwake.engines.diffusion.table import Row, at_home, rows_for
+from stillwake.engines.diffusion.table import ROWS, Row, at_home, rows_for
 from stillwake.errors import (
     ConsentError,
     EngineUnavailableError,
@@ -32,7 +32,7 @@ from stillwake.errors import (
 )  # fmt: skip
 from stillwake.types import Progress, no_progress
 
-__all__ = ["Component", "Offer", "Weights", "chosen", "download", "missing", "offer", "opened", "wanted"]
+__all__ = ["Component", "Offer", "Weights", "chosen", "download", "mending", "missing", "offer", "opened", "wanted"]
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _BYTES = {
@@ -83,7 +83,8 @@ def chosen(engine: str, model: str) -> str:
     if model:
         return model
     named = os.environ.get(f"STILLWAKE_{engine.upper()}_MODEL", "").strip()
-    return named or ("" if engine == "diffusion" else rows_for(engine)[0].hub)
+    rows = rows_for(engine)
+    return named or ("" if engine == "diffusion" or not rows else rows[0].hub)
 
 
 def cache() -> Path:
@@ -213,8 +214,18 @@ def opened(row: Row, folder: Path, *, half: bool) -> Weights:
 
 
 def _bad(row: Row, folder: Path, why: str, engine: str) -> EngineUnavailableError:
-    fix = f"fetch it again: stillwake engines --download {engine}" if engine else "choose another --model"
+    fix = mending(engine, folder) if engine else "choose another --model"
     return EngineUnavailableError(f"Cannot load {row.title} from {folder.name}", why, fix)
+
+
+def mending(engine: str, folder: Path) -> str:
+    """What to do about a folder that is not whole: fetch it again where it came from the hub."""
+    kept = next((part for part in folder.parts if part.startswith("models--")), "")
+    if not kept or cache() not in folder.parents:
+        return "copy it here again, or choose another --model"
+    model = kept.removeprefix("models--").replace("--", "/", 1)
+    own = "" if model == chosen(engine, "") else f" --model {model}"
+    return f"fetch it again: stillwake engines --download {engine}{own}"
 
 
 def _variant(folders: Iterable[Path], half: bool) -> str | None:
@@ -224,16 +235,25 @@ def _variant(folders: Iterable[Path], half: bool) -> str | None:
         files = [[file.name for file in folder.iterdir()] for folder in folders if folder.is_dir()]
     except OSError:
         return None
+    return _shared(dict(enumerate(files)), half)
+
+
+def _shared(files: Mapping[Any, list[str]], half: bool) -> str | None:
+    """The variant that every folder has, given their files' names; None for the plain ones."""
+    plain = all(any(_of_variant(name, None) for name in names) for names in files.values())
     for variant in ("fp16", "bf16"):
-        has = [any(re.search(rf"\.{variant}[.-].*safetensors", name) for name in names) for names in files]
-        plain = [any(_plain(name) for name in names) for names in files]
-        if has and all(has) and (half or not all(plain)):
-            return variant
+        if files and all(any(_of_variant(name, variant) for name in names) for names in files.values()):
+            return variant if half or not plain else None
     return None
 
 
-def _plain(name: str) -> bool:
-    return name.endswith(".safetensors") and not re.search(r"\.(fp16|bf16|fp32|ema|non_ema)[.-]", name)
+def _of_variant(name: str, variant: str | None) -> bool:
+    """Whether a file holds weights of that variant; of None, those without one in their name."""
+    if not name.endswith(".safetensors"):
+        return False
+    if variant is None:
+        return re.search(r"\.(fp16|bf16|fp32|ema|non_ema)[.-]", name) is None
+    return re.search(rf"\.{variant}[.-]", name) is not None
 
 
 def _component(row: Row, folder: Path, name: str, path: Path, variant: str | None) -> Component:
@@ -241,11 +261,7 @@ def _component(row: Row, folder: Path, name: str, path: Path, variant: str | Non
     if not path.is_dir():
         raise _bad(row, folder, f"its part {name} is missing", engine)
     names = sorted(file.name for file in path.iterdir() if file.suffix in (".safetensors", *_PICKLES))
-    files = [path / file for file in names if file.endswith(".safetensors")]
-    if variant is not None:
-        files = [file for file in files if re.search(rf"\.{variant}[.-]", file.name)]
-    else:
-        files = [file for file in files if _plain(file.name)]
+    files = [path / file for file in names if _of_variant(file, variant)]
     if not files:
         pickles = [file for file in names if file.endswith(_PICKLES)]
         if pickles:
@@ -343,8 +359,13 @@ def offer(engine: str, model: str = "") -> Offer:
     Raises
     ------
     stillwake.errors.UsageError
-        The model is a folder, or no id on the hub.
+        The engine has no weights, or the model is a folder, or no id on the hub.
     """
+    if not rows_for(engine):
+        names = sorted({row.engine for row in ROWS})
+        raise UsageError(
+            f"Cannot download {engine}", "it has no weights of this kind", f"choose one of {', '.join(names)}"
+        )
     meant = chosen(engine, model)
     if not is_id(meant):
         raise UsageError(
@@ -363,27 +384,21 @@ def wanted(names: Iterable[str], *, half: bool = True, without: Collection[str] 
     """Of the files of a repository, those that a pipeline is loaded from.
 
     Safetensors, JSON, text and tokenizers' models, in the folders of its components and beside its index; no pickle,
-    no second copy. Where a component lies there in 16 bits too, that one alone if ``half``. ``without`` names
+    no second copy. Where every component lies there in 16 bits too, those alone if ``half``. ``without`` names
     components that come from elsewhere.
     """
-    kept: list[str] = []
-    files = sorted(names)
-    diffused = "model_index.json" in files
-    for name in files:
-        path = PurePosixPath(name)
-        folder = path.parent.as_posix()
-        if len(path.parts) > 2 or path.parts[0] in without or name.startswith("."):
-            continue
-        if path.suffix in (".json", ".txt", ".model", ".jinja"):
-            kept.append(name)
-        elif path.suffix == ".safetensors" and (folder != "." or not diffused):
-            beside = [other for other in files if PurePosixPath(other).parent.as_posix() == folder]
-            has = next(
-                (v for v in ("fp16", "bf16") if any(re.search(rf"\.{v}[.-].*safetensors$", o) for o in beside)), ""
-            )
-            plain = any(_plain(PurePosixPath(other).name) for other in beside)
-            if re.search(rf"\.{has}[.-]", name) if has and (half or not plain) else _plain(path.name):
-                kept.append(name)
+    paths = [PurePosixPath(name) for name in sorted(names) if not name.startswith(".")]
+    diffused = any(path.as_posix() == "model_index.json" for path in paths)
+    paths = [path for path in paths if len(path.parts) <= 2 and path.parts[0] not in without]
+    heavy = [path for path in paths if path.suffix == ".safetensors" and not (diffused and len(path.parts) == 1)]
+    variant = _shared(
+        {path.parent: [other.name for other in heavy if other.parent == path.parent] for path in heavy}, half
+    )
+    kept = []
+    for path in paths:
+        light = path.suffix in (".json", ".txt", ".model", ".jinja")
+        if light or (path in heavy and _of_variant(path.name, variant)):
+            kept.append(path.as_posix())
     return tuple(kept)
 
 
