@@ -17,8 +17,11 @@ __all__ = ["house", "offline"]
 
 NEVER = {("luma", "upload"), ("kling", "balance")}
 """Steps that stillwake does not take: Luma gets its picture inside the request, Kling is not asked for its packs."""
-SAME = ("502", "503")
-"""Faults that are met as 500 is; they are tried with the slow tests."""
+SAME = ("502", "503", "slow")
+"""Faults that are met as 500 is, or hardly are any; they are tried with the slow tests."""
+ALIKE = ("luma", "did", "heygen", "vllm")
+"""Whose states and clips go through the same code as Runway's: their faults there are tried with the slow tests."""
+OWN = ("moderated", "failed", "cancelled", "throttled", "wrong type", "gone")
 LOST = {
     "500",
     "502",
@@ -45,7 +48,8 @@ def cases() -> list[object]:
                 continue
             for kind in kinds:
                 for times in ("1", "forever"):
-                    slow = times == "forever" or kind in SAME
+                    alike = name in ALIKE and step in ("status", "fetch", "balance", "upload") and kind not in OWN
+                    slow = times == "forever" or kind in SAME or alike
                     marks = [pytest.mark.slow] if slow else []
                     found.append(
                         pytest.param(name, step, kind, times, marks=marks, id=f"{name}-{step}-{kind}-{times}")

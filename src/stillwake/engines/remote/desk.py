@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from stillwake.engines.remote import refusals
 from stillwake.engines.remote.driving import TRIES, Task, drive, job_of
 from stillwake.engines.remote.engine import PROVIDERS, provider_of
-from stillwake.engines.remote.journal import FREE, Job, Lease, journal
+from stillwake.engines.remote.journal import FREE, Job, Journal, Lease, journal
 from stillwake.engines.remote.link import AnsweredError, Link, Pace, WireError, plain
 from stillwake.engines.remote.order import File
 from stillwake.engines.remote.provider import Ended, Provider, Voice
@@ -102,22 +103,28 @@ def cancel(job_id: str, pace: Pace | None = None) -> Job:
     if job.state in FREE:
         raise UsageError(what, f"it is {job.state} already", "see stillwake jobs")
     if job.state == "written":
-        return book.note(job, state="cancelled", billed=0, error_kind="JobFailedError", error="it was cancelled here")
+        with _held(book, job, what):
+            return book.note(
+                job, state="cancelled", billed=0, error_kind="JobFailedError", error="it was cancelled here"
+            )
     if job.provider_id is None:
         raise UsageError(
             what, "whether the provider has it is not known", f"look there, then stillwake jobs adopt {job.id} ITS_ID"
         )
     provider = provider_of(job.engine)
+    end: Ended | None = None
     with _link(provider, pace) as link:
-        _asked(provider, link, what, lambda: provider.cancel(link, job.provider_id or ""), job, gone_is_fine=True)
-    billed = 0 if provider.name in ("vllm", "comfyui") else None
+        there = job.provider_id
+        _asked(provider, link, what, lambda: provider.cancel(link, there), job, gone_is_fine=True)
+        with contextlib.suppress(WireError):  # some say what it has cost
+            state = provider.status(link, there)
+            end = state if isinstance(state, Ended) else None
+    billed = False if not provider.secret else None if end is None else end.billed
     return book.note(
-        job,
-        state="cancelled",
-        billed=billed,
-        error_kind="JobFailedError",
+        job, state="cancelled", billed=None if billed is None else int(billed), cost=None if end is None else end.cost,
+        cost_told="" if end is None else end.cost_told, error_kind="JobFailedError",
         error=f"it was cancelled at {provider.title}",
-    )
+    )  # fmt: skip
 
 
 def adopt(job_id: str, provider_id: str, pace: Pace | None = None) -> Job:
@@ -151,7 +158,8 @@ def adopt(job_id: str, provider_id: str, pace: Pace | None = None) -> Job:
             what, f"that one ended without a clip ({state.words or state.why})",
             f"to ask again: stillwake jobs resend {job.id}",
         )  # fmt: skip
-    return book.note(job, state="running", provider_id=wanted, error="", error_kind="")
+    with _held(book, job, what):
+        return book.note(job, state="running", provider_id=wanted, error="", error_kind="")
 
 
 def resend(job_id: str, on_progress: Progress = no_progress, pace: Pace | None = None) -> Job:
@@ -172,16 +180,11 @@ def resend(job_id: str, on_progress: Progress = no_progress, pace: Pace | None =
             f"it is {job.state}",
             f"go on with: stillwake jobs resume {job.id}",
         )
-    lease = Lease.new()
-    if not book.claim(job, lease):
-        raise UsageError(f"Cannot ask for the job {job.id} again", "another stillwake works on it", "wait for it")
-    try:
+    with _held(book, job, f"Cannot ask for the job {job.id} again"):
         job = book.read(job.key)
         book.files_of(job)
         if job.state != "written":
             job = book.anew(job, f"{job.state}, asked for again by a person")
-    finally:
-        book.release(lease)
     return job_of(_driven([job], on_progress, pace)[0])
 
 
@@ -207,7 +210,20 @@ def forget(job_id: str, *, running: bool = False) -> None:
             f"Cannot forget the job {job.id}", f"it is {job.state}, and may be paid for",
             f"go on with it: stillwake jobs resume {job.id}",
         )  # fmt: skip
-    book.forget(job)
+    with _held(book, job, f"Cannot forget the job {job.id}"):
+        book.forget(job)
+
+
+@contextlib.contextmanager
+def _held(book: Journal, job: Job, what: str) -> Iterator[None]:
+    """The job's lease, so that nobody else changes it meanwhile."""
+    lease = Lease.new()
+    if not book.claim(job, lease):
+        raise UsageError(what, "another stillwake works on it", "wait for it, or stop it")
+    try:
+        yield
+    finally:
+        book.release(lease)
 
 
 # ------------------------------------------------------------------------------------------------------------ voices

@@ -491,6 +491,8 @@ def drive(
             work.close()
         raise
     pool.shutdown()
+    with contextlib.suppress(StillwakeError, OSError):
+        tasks[0].journal.tidy()
     return [task.error if task.error is not None else task.job for task in tasks]
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from stillwake.engines.remote.driving import Task, drive, job_of
 from stillwake.engines.remote.journal import Job, journal
-from stillwake.engines.remote.link import Link, Pace
+from stillwake.engines.remote.link import Pace
 from stillwake.engines.remote.order import Order, Wire, key_of, maker_of
 from stillwake.engines.remote.provider import Provider
+from stillwake.engines.remote.results import untouched
 from stillwake.errors import EngineUnavailableError, NotReadyError, ResultError, UsageError
 from stillwake.types import Family, Pixels, Progress, Scene, Shot, Sound, Speech, no_progress
 
@@ -157,35 +158,26 @@ class RemoteEngine:
         wire = provider.prepare(order_of(self.name, scene, shot, speech))
         key = key_of(self.name, wire, shot.seed)
         price = shot.price if shot.price else maker_of(self.name).of(shot.model).cost(shot.seconds)
-        book = journal()
-        known = next((job for job in [book._by_key(key)] if job is not None), None)
-        if (known is None or known.state != "made") and (line := provider.missing(shot.model)):
+        if (line := provider.missing(shot.model)) and not journal().knows(key):
             raise EngineUnavailableError(what, "something it needs is not here", f"run: {line}")
-        job = book.enter(key, wire, engine=self.name, name=asked_for.get(), price=price)
+        job = journal().enter(key, wire, engine=self.name, name=asked_for.get(), price=price)
         return Asked(provider, wire, job)
 
     def _driven(self, asked: Asked, on_progress: Progress, until: str) -> Job:
-        files = {file.id: file for file in asked.wire.files}
-        with _linked(asked.provider, asked.job, self.pace) as link:
+        """The job, made; or accepted, where that is all."""
+        if asked.job.state == "made" and untouched(asked.job.result, asked.job.sha256):
+            return asked.job
+        if line := asked.provider.missing(asked.job.model):
+            raise EngineUnavailableError(
+                f"Cannot render with {self.name}", "something it needs is not here", f"run: {line}"
+            )
+        link = asked.provider.link(self.pace)
+        try:
+            files = {file.id: file for file in asked.wire.files}
             task = Task(asked.job, asked.provider, link, journal(), self.pace, files=files, until=until)
             return job_of(drive([task], on_progress=on_progress)[0])
-
-
-class _linked:  # noqa: N801  a context manager
-    """A link for as long as it is needed; none is opened where the clip is kept already and nothing is to be asked."""
-
-    def __init__(self, provider: Provider, job: Job, pace: Pace) -> None:
-        self.provider, self.pace, self.job = provider, pace, job
-
-    def __enter__(self) -> Link:
-        if self.job.state == "made" and self.provider.missing():
-            self.link = Link("http://localhost", {}, self.pace)
-        else:
-            self.link = self.provider.link(self.pace)
-        return self.link
-
-    def __exit__(self, *_: object) -> None:
-        self.link.close()
+        finally:
+            link.close()
 
 
 def _performed(asked: Asked, shot: Shot) -> Generated:

@@ -37,6 +37,8 @@ FREE: frozenset[State] = frozenset({"made", "failed", "cancelled"})
 LEASE_SECONDS = 30.0
 """Without a sign of life for so long, a lease is anybody's."""
 BEAT_SECONDS = 5.0
+BUSY_SECONDS = 60.0
+"""How long a write waits for others."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -117,6 +119,8 @@ class Lease:
         machine, process, _ = (*token.split("/"), "", "")[:3]
         if machine != _machine() or not process.isdecimal():
             return False
+        if os.name == "nt":  # there, 0 is no question but a signal
+            return False
         try:
             os.kill(int(process), 0)
         except ProcessLookupError:
@@ -190,17 +194,38 @@ class Journal:
         if not path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA busy_timeout=60000")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._laid_out(connection)
+                break
+            except sqlite3.OperationalError as error:
+                # Turning to a journal written ahead does not wait for others by itself, whatever the time limit.
+                if "locked" not in str(error) or time.monotonic() > end:
+                    connection.close()
+                    raise
+                time.sleep(0.01)
         self._local.held = (os.getpid(), connection)
         return connection
+
+    @staticmethod
+    def _laid_out(connection: sqlite3.Connection) -> None:
+        """Written ahead, flushed with every step, with the tables in it."""
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute("PRAGMA user_version=1")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def _fault(self, error: sqlite3.Error) -> OutputError:
         return OutputError(
@@ -264,6 +289,10 @@ class Journal:
             job, state="written", attempt=job.attempt + 1, past=past, provider_id=None, asked=None, billed=None,
             uploaded={}, cost=None, cost_told="", error="", error_kind="", result=None, sha256=None,
         )  # fmt: skip
+
+    def knows(self, key: str) -> bool:
+        """Whether a job of that key is there."""
+        return self._by_key(key) is not None
 
     def read(self, key: str) -> Job:
         """The job of that key."""

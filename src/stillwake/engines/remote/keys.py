@@ -115,8 +115,12 @@ class KlingTokens:
         now = self.now()
         if self._token is None or now > self._until - EARLY:
             claims = {"iss": self.access.reveal(), "exp": int(now) + TOKEN_SECONDS, "nbf": int(now) - 5}
+            import warnings
+
             try:
-                signed = jwt.encode(claims, self.secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # the length of the secret is Kling's choice
+                    signed = jwt.encode(claims, self.secret.reveal(), algorithm="HS256", headers={"typ": "JWT"})
             except Exception:  # whatever it says might quote the secret
                 raise EngineUnavailableError(
                     "Cannot ask Kling", "KLING_SECRET_KEY cannot sign", "set it to the secret key as Kling shows it"
