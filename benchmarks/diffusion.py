@@ -33,7 +33,8 @@ def shots(folder: Path, engine: str, steps: int) -> tuple[Callable[[], int], Cal
     from stillwake.engines.diffusion import Diffusion
     from stillwake.types import Scene, Shot, Still
 
-    still: Still = a_still()
+    width, height = size = (32, 24) if engine == "svd" else (64, 48)
+    still: Still = a_still(size=size)
     scene = Scene(still=still, style="photo", faces=(), refused=(), matte=None, seen={"faces": "nobody looked"})
     count = 12 if engine == "svd" else 13
     shot = Shot(
@@ -43,7 +44,7 @@ def shots(folder: Path, engine: str, steps: int) -> tuple[Callable[[], int], Cal
     kind = "StableVideoDiffusionPipeline" if engine == "svd" else "WanImageToVideoPipeline"
     pipe: Any = getattr(diffusers, kind).from_pretrained(folder, local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
-    settings: dict[str, Any] = {"width": 64, "height": 48, "num_frames": count, "num_inference_steps": steps}
+    settings: dict[str, Any] = {"width": width, "height": height, "num_frames": count, "num_inference_steps": steps}
     if engine == "svd":
         settings |= {"fps": 8, "decode_chunk_size": 8}
     else:
@@ -66,7 +67,7 @@ def main() -> None:
     """Print the ratio of medians for both pipelines."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--steps", type=int, help="3 for svd, 20 for wan where it is not given")
+    parser.add_argument("--steps", type=int, help="5 for svd, 20 for wan where it is not given")
     options = parser.parse_args()
 
     import torch
@@ -76,7 +77,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder, quietly():
-        for engine, make, usual in (("svd", tiny_svd, 3), ("wan", tiny_wan, 20)):
+        for engine, make, usual in (("svd", tiny_svd, 5), ("wan", tiny_wan, 20)):
             steps = options.steps or usual
             ours, bare = shots(build(make, Path(folder) / engine), engine, steps)
             assert ours() == bare()  # and both are warm

@@ -17,7 +17,7 @@ import pytest
 
 from stillwake.engines import conformance, frames
 from stillwake.engines.diffusion import Diffusion, Made, memory, svd, wan, weights
-from stillwake.engines.diffusion.table import ROWS, Area, Frames, Row, row_of, rows_for, told
+from stillwake.engines.diffusion.table import ROWS, Area, Frames, Row, models_table, row_of, rows_for, told
 from stillwake.engines.generated import best_size
 from stillwake.errors import (
     Cancelled,
@@ -106,7 +106,7 @@ def tiny_svd(folder: Path) -> Path:
         vae=vae, image_encoder=clip, unet=unet, scheduler=euler,
         feature_extractor=CLIPImageProcessor(crop_size=224, size=224),
     ).save_pretrained(folder)  # fmt: skip
-    return said(folder, frames=[4, 12], sizes=[[64, 48]], fps=8, steps=2)
+    return said(folder, frames=[4, 12], sizes=[[32, 24]], fps=8, steps=2)
 
 
 def byte_tokenizer() -> Any:
@@ -357,6 +357,11 @@ def test_frames_sizes_and_dials_of_every_row(row: Row) -> None:
             values = [dial.of(share / 20) for share in range(21)]
             assert values == sorted(values, reverse=dial.at_1 < dial.at_0)
             assert (values[0], values[-1]) == (dial.at_0, dial.at_1)
+
+
+def test_the_page_shows_the_table() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "generators-local.md").read_text()
+    assert models_table() in page
 
 
 def test_an_area_keeps_the_shape() -> None:
@@ -843,11 +848,13 @@ def test_the_frames_are_those_of_a_bare_call(svd_folder: Path, torch: Any) -> No
         from diffusers import StableVideoDiffusionPipeline
         from PIL import Image
 
-        clip = made("svd", svd_folder)
+        small = a_still(size=(32, 24))
+        scene = Scene(still=small, style="photo", faces=(), refused=(), matte=None, seen={"faces": "nobody looked"})
+        clip = made("svd", svd_folder, scene, size=small.size)
         pipe = StableVideoDiffusionPipeline.from_pretrained(svd_folder, local_files_only=True)
         pipe.set_progress_bar_config(disable=True)
         bare = pipe(
-            Image.fromarray(a_still().pixels), height=48, width=64, num_frames=4, num_inference_steps=2, fps=8,
+            Image.fromarray(small.pixels), height=24, width=32, num_frames=4, num_inference_steps=2, fps=8,
             decode_chunk_size=4, generator=torch.Generator("cpu").manual_seed(7),
         ).frames[0]  # fmt: skip
     for mine, theirs in zip(frames(clip), bare, strict=True):
@@ -864,6 +871,9 @@ def test_what_it_was_made_with_is_said(wan_folder: Path) -> None:
     assert (said["seed"], said["device"], said["dtype"], said["threads"]) == (7, "cpu", "float32", 1)
     assert said["model_index_sha256"] == sha256((wan_folder / "model_index.json").read_bytes()).hexdigest()
     assert {"torch", "diffusers", "transformers", "numpy"} <= set(said)
+    assert said["arguments"] == {
+        "num_frames": 5, "num_inference_steps": 2, "width": 64, "height": 48, "guidance_scale": 3.5,
+    }  # fmt: skip
     assert json.loads(json.dumps(said)) == said
     assert clip.notes == ("It was made on the CPU (1 thread), which is slow",)
 
@@ -875,6 +885,8 @@ def test_svd_hears_its_own_numbers(svd_folder: Path) -> None:
         for change in ({"strength": 0.2}, {"hold": 0.0}, {"hold": 1.0}, {"guidance": 1.0}, {"steps": 2}, {"seed": 8})
     ]
     assert len({plain, *changed}) == 7
+    told = made("svd", svd_folder, steps=1, strength=0.5, hold=0.5).made_with["arguments"]
+    assert (told["motion_bucket_id"], told["noise_aug_strength"], told["fps"]) == (64, 0.0625, 8)
     clip = made("svd", svd_folder, steps=1, prompt="she turns", negative="blur")
     assert hashed(clip) == plain
     assert "Stable Video Diffusion takes no prompt: the words change nothing" in clip.notes
@@ -1065,7 +1077,7 @@ def broken(svd_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: C
 
 
 def test_what_is_no_picture_is_said(svd_folder: Path, monkeypatch: pytest.MonkeyPatch, torch: Any) -> None:
-    black = torch.zeros(1, 4, 3, 48, 64)
+    black = torch.zeros(1, 4, 3, 24, 32)
     name = "video_processor.postprocess_video"
     assert "every frame is black" in broken(svd_folder, monkeypatch, name, lambda **_: black)
     assert "the numbers overflowed" in broken(svd_folder, monkeypatch, name, lambda **_: black / 0)

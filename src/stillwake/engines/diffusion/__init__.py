@@ -97,7 +97,7 @@ class Diffusion:
                 line = at_hand.missing(self.name, model) or f"stillwake engines --download {self.name}"
                 raise EngineUnavailableError(what, f"the weights of {meant} are not on this machine", f"run: {line}")
             raise UsageError(what, f"there is no folder {meant}", "name one that holds a model_index.json")
-        return folder, meant if at_hand.is_id(meant) else folder.resolve().name
+        return folder, folder.resolve().name if Path(meant).expanduser().is_dir() else meant
 
     def _made(
         self, scene: Scene, shot: Shot, row: Row, folder: Path, called: str, count: int, seconds: Fraction,
@@ -149,6 +149,7 @@ class Diffusion:
             "steps": steps,
             "guidance": guidance,
             "seed": shot.seed,
+            "arguments": {name: value for name, value in call.items() if isinstance(value, bool | int | float)},
             "device": ready.card.kind,
             "card": ready.card.name,
             "dtype": placed.dtype,

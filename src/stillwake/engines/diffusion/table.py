@@ -20,7 +20,7 @@ from stillwake.engines.generated import best_size
 from stillwake.errors import UsageError
 from stillwake.types import Size
 
-__all__ = ["ROWS", "Area", "Dial", "Frames", "Row", "at_home", "row_of", "rows_for", "told"]
+__all__ = ["ROWS", "Area", "Dial", "Frames", "Row", "at_home", "models_table", "row_of", "rows_for", "told"]
 
 Tell = tuple[str, str, object]
 """(file, key, value): a setting by which a row is told from others of its class. A value of `ANY` asks only that it
@@ -107,8 +107,8 @@ class Row:
 
     ``name`` ours for the row; ``engine`` under which it is asked for; ``title`` in a sentence; ``pipeline`` the
     diffusers class, and ``indexes`` the classes in a folder's index from which it can be loaded, its own first;
-    ``tells`` what else a folder must say, ``called`` what its name must hold. ``hub`` id, ``licence``, ``gigabytes``
-    on disk, about. ``parts`` come from elsewhere:
+    ``tells`` what else a folder must say, ``called`` what its name must hold. ``hub`` id, ``licence`` ("" where
+    only its page says), ``gigabytes`` on disk, about. ``parts`` come from elsewhere:
     component -> (hub id, subfolder, class).
 
     ``frames``, ``fps``, ``sizes`` (a list, an area, or None where the pipeline chooses by the picture's shape),
@@ -289,7 +289,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "framepack", "framepack", "FramePack", "HunyuanVideoFramepackPipeline", "hunyuanvideo-community/HunyuanVideo",
-        "Tencent Hunyuan Community License (the code is Apache-2.0)", 43, Frames(36, 1801, asked=33), _rate(30),
+        "Tencent Hunyuan Community License", 43, Frames(36, 1801, asked=33), _rate(30),
         Area(640, 640, 16), 30, ("HunyuanVideoFramepackPipeline", "HunyuanVideoPipeline"),
         parts={
             "transformer": ("lllyasviel/FramePackI2V_HY", "", "HunyuanVideoFramepackTransformer3DModel"),
@@ -297,7 +297,8 @@ ROWS: tuple[Row, ...] = (
             "feature_extractor": ("lllyasviel/flux_redux_bfl", "feature_extractor", "SiglipImageProcessor"),
         },
         usual_guidance=9.0, cfg="true_cfg_scale", end="last_image",
-        note="its licence leaves out the European Union, the United Kingdom and South Korea",
+        note="its licence leaves out the European Union, the United Kingdom and South Korea; its image encoder has"
+        " another, that of FLUX.1 Redux",
     ),
     Row(
         "kandinsky-5", "diffusion", "Kandinsky 5", "Kandinsky5I2VPipeline",
@@ -312,14 +313,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "sana", "diffusion", "Sana Video", "SanaImageToVideoPipeline",
-        "Efficient-Large-Model/SANA-Video_2B_480p_diffusers", "see the model's page", 15,
+        "Efficient-Large-Model/SANA-Video_2B_480p_diffusers", "", 15,
         Frames(4, 81), _rate(16), ((832, 480), (480, 832)), 50,
         ("SanaImageToVideoPipeline", "SanaVideoPipeline"), usual_guidance=6.0, frames_as="frames",
         always={"use_resolution_binning": False},
     ),
     Row(
         "motif", "diffusion", "Motif Video", "MotifVideoImage2VideoPipeline", "Motif-Technologies/Motif-Video-2B",
-        "see the model's page", 15, Frames(4, 121), _rate(24), ((1280, 736), (736, 1280)), 50, guidance="guider",
+        "", 15, Frames(4, 121), _rate(24), ((1280, 736), (736, 1280)), 50, guidance="guider",
     ),
 )  # fmt: skip
 """Every pipeline that is known. Of rows whose class and tells both fit a folder, the first is taken."""
@@ -336,6 +337,41 @@ def rows_for(engine: str) -> tuple[Row, ...]:
     if engine == "diffusion":
         return ROWS
     return tuple(sorted((row for row in ROWS if row.engine == engine), key=lambda row: row.name != _USUAL.get(engine)))
+
+
+def models_table() -> str:
+    """The rows as a table in Markdown, for docs/generators-local.md."""
+    lines = [
+        "| engine | model | frames | at most | size | takes | licence | on disk, about |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for engine in (*_USUAL, "diffusion"):
+        for row in [row for row in rows_for(engine) if row.engine == engine]:
+            usual = " (the usual one)" if row.name == _USUAL.get(engine) else ""
+            lines.append(
+                f"| `{engine}` | `{row.hub}`{usual} | {row.frames} at {row.fps} a second |"
+                f" {float(row.seconds):.3g} s | {_sizes(row)} | {', '.join(_takes(row))} |"
+                f" [{row.licence or 'see its page'}]({row.link}) | {row.gigabytes:g} GB |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _sizes(row: Row) -> str:
+    if row.sizes is None:
+        return "by the picture's shape"
+    if isinstance(row.sizes, Area):
+        return f"any shape of {row.sizes.width}×{row.sizes.height} px in all"
+    return ", ".join(f"{width}×{height}" for width, height in row.sizes)
+
+
+def _takes(row: Row) -> list[str]:
+    """What it takes besides a picture and a seed, in the words of the command line."""
+    has = {
+        "prompt": row.prompt, "negative": row.negative and (not row.cfg or "negative (twice the time)"),
+        "guidance": row.guidance, "steps": row.steps_as, "hold": row.hold, "strength": row.motion,
+        "end frame": row.end and (not row.needs_end or "end frame (needed)"), "loop": row.end,
+    }  # fmt: skip
+    return [value if isinstance(value, str) and " (" in value else name for name, value in has.items() if value]
 
 
 def at_home(folder: Path, name: str, limit: int = 4_000_000) -> Mapping[str, Any]:

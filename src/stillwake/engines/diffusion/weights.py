@@ -338,7 +338,10 @@ def _header(file: Path) -> tuple[int, set[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What would be fetched: the hub ``ids``, their ``licence`` with the page that shows it, and the ``bytes``."""
+    """What would be fetched: the hub ``ids``, their ``licence`` with the page that shows it, and the ``bytes``.
+
+    ``sure`` where the hub said how many bytes; ``known`` where the table has the licence, otherwise its page says it.
+    """
 
     ids: tuple[str, ...]
     licence: str
@@ -346,9 +349,11 @@ class Offer:
     bytes: int
     sure: bool
     note: str = ""
+    known: bool = True
 
     def __str__(self) -> str:
-        size = f"{'' if self.sure else 'about '}{self.bytes / 1e9:.3g} GB"
+        about = f"{'' if self.sure else 'about '}{self.bytes / 1e9:.3g} GB"
+        size = about if self.bytes else "of unknown size"
         note = f"; {self.note}" if self.note else ""
         return f"{' and '.join(self.ids)}: {size}, licence {self.licence} ({self.link}){note}"
 
@@ -375,9 +380,12 @@ def offer(engine: str, model: str = "") -> Offer:
         )
     row = next((row for row in rows_for(engine) if row.hub.lower() == meant.lower()), None)
     if row is None:
-        return Offer((meant,), "the one on its page", f"https://huggingface.co/{meant}", 0, False)
+        return Offer((meant,), "the one on its page", f"https://huggingface.co/{meant}", 0, False, known=False)
     ids = tuple(dict.fromkeys([row.hub, *(hub for hub, _, _ in row.parts.values())]))
-    return Offer(ids, row.licence, row.link, int(row.gigabytes * 1e9), False, row.note)
+    size = int(row.gigabytes * 1e9)
+    if not row.licence:
+        return Offer(ids, "the one on its page", row.link, size, False, row.note, known=False)
+    return Offer(ids, row.licence, row.link, size, False, row.note)
 
 
 def wanted(names: Iterable[str], *, half: bool = True, without: Collection[str] = ()) -> tuple[str, ...]:
@@ -423,9 +431,8 @@ def download(
         The hub does not answer.
     """
     planned = offer(engine, model)
-    known = planned.bytes > 0
     what = f"Cannot download {planned.ids[0]}"
-    if known and not _agreed(accept_licence, planned.licence):
+    if planned.known and not _agreed(accept_licence, planned.licence):
         raise _ask(what, planned)
     try:
         hub: Any = import_module("huggingface_hub")
@@ -440,7 +447,9 @@ def download(
     try:
         plans = _plans(engine, planned, half)
         total = sum(plan.bytes for plan in plans)
-        planned = replace(planned, bytes=total, sure=True, licence=planned.licence if known else plans[0].licence)
+        planned = replace(
+            planned, bytes=total, sure=True, licence=planned.licence if planned.known else plans[0].licence
+        )
         if not _agreed(accept_licence, planned.licence):
             raise _ask(what, planned)
         if not any(name.endswith(".safetensors") for name in plans[0].files):
