@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import signal
 import sqlite3
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,44 +31,86 @@ from stillwake.testing import FakeProvider
 
 __all__ = ["house", "offline"]
 
-CHILD = """
-import sys, time
+NURSERY = """
+import json, os, sys
 sys.path.insert(0, {root!r})
 import cv2, av, httpx, numpy  # what is loaded late otherwise: it must not be what is killed
-from tests.test_remote_kit import engine_of, scene_of, shot_of, speech_of, FAST
+import stillwake.media, stillwake.engines.generated, stillwake.engines.remote.desk, stillwake.engines.remote.driving
+from tests.test_remote_kit import engine_of, scene_of, shot_of, speech_of
 from stillwake.engines.remote import Pace
-import stillwake.media
-engine, shot = engine_of({name!r}, Pace(scale={scale}, answer=20.0, patience=60.0)), shot_of({name!r}, seed={seed})
-scene, speech = scene_of(), speech_of({name!r})
+cv2.setNumThreads(1)
+scenes = scene_of()
 print("ready", flush=True)
-sys.stdin.readline()
-with engine.prepare(scene, shot, speech) as performance:
-    print("made", performance.made_with["job"], flush=True)
+for line in sys.stdin:
+    told = json.loads(line)
+    child = os.fork()
+    if not child:
+        end = "nothing"
+        try:
+            os.environ.update(told["env"])
+            name, pace = told["name"], Pace(scale=told["scale"], answer=20.0, patience=60.0)
+            shot = shot_of(name, seed=told["seed"])
+            with engine_of(name, pace).prepare(scenes, shot, speech_of(name)) as performance:
+                end = performance.made_with["job"]
+        except BaseException as error:
+            end = repr(error)
+        finally:
+            with open(told["out"] + ".part", "w") as out:
+                out.write(end)
+            os.replace(told["out"] + ".part", told["out"])
+            os._exit(0)
+    print(child, flush=True)
 """
 
 
-def child(name: str, seed: int, scale: float = 0.004) -> subprocess.Popen[str]:
-    code = CHILD.format(root=str(Path(__file__).parents[1]), name=name, seed=seed, scale=scale)
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+class Nursery:
+    """Processes that ask for a clip, each at once: everything is loaded before it is forked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", NURSERY.format(root=str(Path(__file__).parents[1]))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.born = 0
+        assert self._line() == "ready"
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def birth(self, name: str, seed: int, scale: float = 0.004) -> tuple[int, Path]:
+        """(pid, the file in which it writes how it ended)."""
+        assert self.process.stdin is not None
+        self.born += 1
+        out = self.folder / f"end{self.born}"
+        told = {"name": name, "seed": seed, "scale": scale, "out": str(out), "env": dict(os.environ)}
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        return int(self._line()), out
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
 
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    made = Nursery(tmp_path_factory.mktemp("nursery"))
+    yield made
+    made.close()
 
 
-def ready(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n", process.stderr.read() if process.stderr else ""
+def written(out: Path) -> str:
+    limit = time.monotonic() + 60
+    while not out.exists() and time.monotonic() < limit:
+        time.sleep(0.005)
+    return out.read_text()
 
 
-def end(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    return out
+def use(monkeypatch: pytest.MonkeyPatch, fake: FakeProvider) -> None:
+    for variable, value in fake.env.items():
+        monkeypatch.setenv(variable, value)
 
 
 def again(name: str, seed: int, pace: Pace = FAST) -> str:
@@ -79,27 +124,24 @@ def again(name: str, seed: int, pace: Pace = FAST) -> str:
 
 
 @pytest.mark.parametrize("name", ["kling", "runway"])
-def test_killed_at_any_moment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_killed_at_any_moment(monkeypatch: pytest.MonkeyPatch, nursery: Nursery, name: str) -> None:
     chance = random.Random(20261128)
     with FakeProvider(name, polls=3, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         again(name, 1000)  # the clip is encoded, once for all
-        processes = [child(name, seed) for seed in range(1, 6)]
         states = set()
-        for seed, process in enumerate(processes, 1):
-            ready(process)
+        for seed in range(1, 11):
             before, known = set(fake.jobs), {job.key for job in jobs()}
             asked = len(fake.requests)
-            go(process)
             # Killed after so many requests and a little while: before anything, at the create, while it runs.
-            wanted, pause = (0, 1, 2, 3, 5)[seed - 1], chance.random() * 0.02
+            wanted, pause = (0, 1, 2, 3, 5)[seed % 5], chance.random() * 0.02
+            child, out = nursery.birth(name, seed)
             limit = time.monotonic() + 10
-            while len(fake.requests) - asked < wanted and time.monotonic() < limit and process.poll() is None:
+            while len(fake.requests) - asked < wanted and time.monotonic() < limit and not out.exists():
                 time.sleep(0.0005)
             time.sleep(pause)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            os.kill(child, signal.SIGKILL)
+            time.sleep(0.01)
             states.update([job.state for job in jobs() if job.key not in known] or ["nothing"])
             ended = again(name, seed)
             accepted = set(fake.jobs) - before
@@ -108,22 +150,19 @@ def test_killed_at_any_moment(monkeypatch: pytest.MonkeyPatch, name: str) -> Non
             if ended == "clip":
                 assert len(accepted) == 1
                 assert accepted <= {job.provider_id for job in jobs()}
-        assert len(states) >= 2, "every kill hit the same state"
+        assert len(states) >= 2, f"the kills hit too few states: {states}"
 
 
-def test_killed_while_the_create_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_while_the_create_is_on_its_way(monkeypatch: pytest.MonkeyPatch, nursery: Nursery) -> None:
     for name, expected in (("heygen", "clip"), ("kling", "clip"), ("runway", "JobUnsureError")):
-        with FakeProvider(name, polls=1, width=64, script=["create:slow:1:1.0"]) as fake:
-            for variable, value in fake.env.items():
-                monkeypatch.setenv(variable, value)
-            process = child(name, 77)
-            ready(process)
-            go(process)
+        with FakeProvider(name, polls=1, width=64, script=["create:slow:1:0.5"]) as fake:
+            use(monkeypatch, fake)
+            child, _ = nursery.birth(name, 77)
             limit = time.monotonic() + 20
             while not fake.creates and time.monotonic() < limit:
                 time.sleep(0.002)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+            os.kill(child, signal.SIGKILL)
+            time.sleep(0.01)
             (told,) = [job for job in jobs() if job.engine == name]
             assert told.state == "asking"
             # HeyGen says that the first request is still going on, for as long as it is.
@@ -131,24 +170,18 @@ def test_killed_while_the_create_is_on_its_way(monkeypatch: pytest.MonkeyPatch) 
             assert fake.creates == 1, "paid twice"
 
 
-def test_two_processes_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_ask_once(monkeypatch: pytest.MonkeyPatch, nursery: Nursery) -> None:
     with FakeProvider("runway", polls=4, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
-        pair = [child("runway", 5), child("runway", 5)]
-        for process in pair:
-            ready(process)
-        for process in pair:
-            go(process)
-        first, second = (end(process) for process in pair)
-        assert first == second
+        use(monkeypatch, fake)
+        pair = [nursery.birth("runway", 5) for _ in range(2)]
+        first, second = (written(out) for _, out in pair)
+        assert first == second == jobs()[0].id
         assert fake.creates == 1
 
 
 def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("luma", polls=2, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         ends: list[str] = []
         threads = [threading.Thread(target=lambda: ends.append(again("luma", 3))) for _ in range(6)]
         for thread in threads:
@@ -161,8 +194,7 @@ def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_made_is_used_again_without_a_request_and_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("runway", polls=1, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         assert again("runway", 1) == "clip"
         count = len(fake.requests)
         assert again("runway", 1) == "clip"
@@ -175,8 +207,7 @@ def test_what_is_made_is_used_again_without_a_request_and_without_a_key(monkeypa
 
 def test_a_kept_clip_that_is_damaged_or_gone_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("kling", polls=1, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         assert again("kling", 1) == "clip"
         (job,) = jobs()
         assert job.result is not None
@@ -189,8 +220,7 @@ def test_a_kept_clip_that_is_damaged_or_gone_is_fetched_again(monkeypatch: pytes
 
 def test_begin_sends_all_before_anything_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("runway", polls=3, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         engine = engine_of("runway")
         shots = [shot_of("runway", seed=seed) for seed in range(4)]
         token = asked_for.set("hello.mp4")
@@ -211,8 +241,7 @@ def test_stopping_leaves_the_job_there_and_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
 ) -> None:
     with FakeProvider("runway", seconds=60.0, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
 
         def stop(stage: str, done: int, total: int) -> None:
             if any(job.state == "running" for job in jobs()):
@@ -229,8 +258,7 @@ def test_stopping_leaves_the_job_there_and_says_how_to_go_on(
 
 def test_patience_ends_before_the_job_does(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("kling", seconds=60.0, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         engine = engine_of("kling", Pace(scale=0.001, patience=0.1))
         with pytest.raises(BusyError, match="it goes on there: stillwake jobs resume") as caught:
             engine.prepare(scene_of(), shot_of("kling"), None)
@@ -240,8 +268,7 @@ def test_patience_ends_before_the_job_does(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_unsure_is_said_again_and_nothing_more_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("runway", width=64, script=["create:dropped after accepting"]) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         for _ in range(3):
             with pytest.raises(JobUnsureError, match="stillwake jobs adopt"):
                 engine_of("runway").prepare(scene_of(), shot_of("runway"), None)
@@ -250,8 +277,7 @@ def test_unsure_is_said_again_and_nothing_more_is_sent(monkeypatch: pytest.Monke
 
 def test_four_takes_differ_even_where_there_is_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("luma", polls=0, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         for seed in range(4):
             again("luma", seed)
         assert fake.creates == 4
@@ -288,8 +314,7 @@ def test_a_lease_of_the_dead_is_taken_over_and_one_of_the_living_is_not(house: P
 
 def test_only_the_owner_may_read_the_journal(monkeypatch: pytest.MonkeyPatch, house: Path) -> None:
     with FakeProvider("runway", polls=0, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         again("runway", 1)
     for path in house.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0 or path.parent.name == "files" or "sqlite-" in path.name, path
@@ -302,8 +327,7 @@ def test_a_journal_that_cannot_be_written_is_an_error_before_anything_is_sent(
     (house / "jobs").mkdir(parents=True)
     (house / "jobs" / "jobs.sqlite").write_bytes(b"this is no database" * 100)
     with FakeProvider("runway", width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         with pytest.raises(OutputError, match="Cannot keep the journal"):
             engine_of("runway").prepare(scene_of(), shot_of("runway"), None)
         assert not fake.requests
@@ -311,8 +335,7 @@ def test_a_journal_that_cannot_be_written_is_an_error_before_anything_is_sent(
 
 def test_ids_are_found_by_their_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("runway", polls=0, width=64) as fake:
-        for variable, value in fake.env.items():
-            monkeypatch.setenv(variable, value)
+        use(monkeypatch, fake)
         again("runway", 1)
         again("runway", 2)
     book = journal()
