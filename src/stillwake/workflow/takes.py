@@ -113,6 +113,7 @@ def carried_out(found: Proposal, brief: Brief, out: Path, at: Path, crf: int, on
         update={
             "shots": tuple(one.shot for one in chosen),
             "price": round(sum(take.price for take in work.takes), 4),
+            "warnings": tuple(dict.fromkeys((*found.plan.warnings, *work.notes))),
         }
     )
     if len(chosen) == 1:
@@ -138,6 +139,7 @@ class _Work:
         self.planned = sum(shot.price for shot in found.plan.shots)
         self.extra = 0.0
         self.takes: list[Take] = []
+        self.notes: list[str] = []
         self.rows: list[tuple[Made, bool]] = []
         self._scene = found.scene
         self._engines: dict[str, Engine] = {}
@@ -218,6 +220,7 @@ class _Work:
             scene, asked, performance = readied(engine, self._scene, asked, speech, self.on_progress)
         else:
             performance = engine.prepare(scene, asked, speech, self.on_progress)
+        self.notes += getattr(performance, "notes", ())
         with performance:
             clip = self._written(path, performance, scene, shot, speech)
             plan = Plan(shots=(asked,))

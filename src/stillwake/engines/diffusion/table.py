@@ -20,7 +20,19 @@ from stillwake.engines.generated import best_size
 from stillwake.errors import UsageError
 from stillwake.types import Size
 
-__all__ = ["ROWS", "Area", "Dial", "Frames", "Row", "at_home", "models_table", "row_of", "rows_for", "told"]
+__all__ = [
+    "ROWS",
+    "Area",
+    "Dial",
+    "Frames",
+    "Row",
+    "at_home",
+    "models_table",
+    "row_of",
+    "rows_for",
+    "told",
+    "with_models",
+]
 
 Tell = tuple[str, str, object]
 """(file, key, value): a setting by which a row is told from others of its class. A value of `ANY` asks only that it
@@ -354,6 +366,13 @@ def models_table() -> str:
                 f" [{row.licence or 'see its page'}]({row.link}) | {row.gigabytes:g} GB |"
             )
     return "\n".join(lines) + "\n"
+
+
+def with_models(page: str) -> str:
+    """The page with its table as the rows have it now, between the two comments that name it."""
+    return re.sub(
+        r"(<!-- models:.*?-->\n).*?(<!-- /models -->)", rf"\g<1>{models_table()}\g<2>", page, flags=re.DOTALL
+    )
 
 
 def _sizes(row: Row) -> str:
