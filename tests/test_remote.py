@@ -75,7 +75,7 @@ def keys_of(fake: FakeProvider) -> list[str]:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_end_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    with FakeProvider(name, polls=2, width=320) as fake:
+    with FakeProvider(name, polls=2, width=200) as fake:
         use(monkeypatch, fake)
         seen: list[tuple[str, int, int]] = []
         engine = engine_of(name)

@@ -19,7 +19,7 @@ NEVER = {("luma", "upload"), ("kling", "balance")}
 """Steps that stillwake does not take: Luma gets its picture inside the request, Kling is not asked for its packs."""
 SAME = ("502", "503", "slow")
 """Faults that are met as 500 is, or hardly are any; they are tried with the slow tests."""
-ALIKE = ("luma", "did", "heygen", "vllm")
+ALIKE = ("kling", "luma", "did", "heygen", "vllm", "comfyui")
 """Whose states and clips go through the same code as Runway's: their faults there are tried with the slow tests."""
 OWN = ("moderated", "failed", "cancelled", "throttled", "wrong type", "gone")
 LOST = {

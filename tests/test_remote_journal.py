@@ -123,7 +123,7 @@ def again(name: str, seed: int, pace: Pace = FAST) -> str:
     return "clip"
 
 
-@pytest.mark.parametrize("name", ["kling", "runway"])
+@pytest.mark.parametrize("name", ["runway", pytest.param("kling", marks=pytest.mark.slow)])
 def test_killed_at_any_moment(monkeypatch: pytest.MonkeyPatch, nursery: Nursery, name: str) -> None:
     chance = random.Random(20261128)
     with FakeProvider(name, polls=3, width=64) as fake:

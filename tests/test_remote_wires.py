@@ -373,7 +373,7 @@ def test_the_camera_is_not_said_twice() -> None:
 # ------------------------------------------------------------------------------------------------ pictures, sounds
 
 
-@pytest.mark.parametrize("size", [(480, 270), (270, 480), (300, 300), (1000, 200), (200, 1000), (64, 64), (1500, 500)])
+@pytest.mark.parametrize("size", [(270, 480), (300, 300), (1000, 200), (200, 1000), (64, 64)])
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_still_lies_whole_in_what_is_sent(name: str, size: tuple[int, int], tmp_path: Path) -> None:
     wire = wire_of(name, scene_of(*size), tmp_path)
