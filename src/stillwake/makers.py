@@ -76,7 +76,8 @@ class Maker:
         """The engine with that model of its, "" being its usual one; of a model nobody knows no price is claimed."""
         if not model or model == self.model:
             return self
-        return self.models.get(model) or replace(self, model=model, price=None, wait=None)
+        shown = model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]  # a folder's name, never where it lies
+        return self.models.get(model) or replace(self, model=shown, price=None, wait=None)
 
     def fitting(self, needs: Collection[Ability]) -> str | None:
         """The first of its models that takes all of that, "" being the usual one; None where none does."""

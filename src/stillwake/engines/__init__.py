@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import EngineUnavailableError
-from stillwake.makers import named, nearest
+from stillwake.makers import Maker, named, nearest
 from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
-__all__ = ["Available", "Engine", "Performance", "alpha_of", "engine_names", "frames", "load_engine"]
+__all__ = ["Available", "Engine", "Performance", "alpha_of", "engine_names", "facts_of", "frames", "load_engine"]
 
 
 @runtime_checkable
@@ -147,6 +147,16 @@ class Available(Collection[str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def facts_of(name: str, model: str) -> Maker | None:
+    """What an engine that runs here knows of a model of its own: lengths, rate, what it takes; None if nothing."""
+    try:
+        facts = getattr(load_engine(name, model), "facts", None)
+    except EngineUnavailableError:
+        return None
+    known: Maker | None = None if facts is None else facts(model)
+    return known
 
 
 def load_engine(name: str, model: str | None = None) -> Engine:

@@ -117,5 +117,7 @@ def _as_long(shot: Shot, seconds: Fraction) -> Shot:
     maker = MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
     if maker is None or shot.made is None:
         return shot.model_copy(update={"seconds": seconds})
+    if maker.local and shot.model:  # a model of one's own: its engine knows its lengths, and none costs anything
+        return shot.model_copy(update={"seconds": seconds, "made": None})
     made = maker.length_for(seconds)
     return shot.model_copy(update={"seconds": seconds, "made": made, "price": maker.cost(made) or 0.0})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fractions import Fraction
 
 from stillwake.errors import UsageError
@@ -21,6 +21,15 @@ WITHOUT_PROMPT = ("svd", *LOCAL_FIRST)
 
 FIRM = 0.8
 """How firmly an engine is asked to keep to a picture whose face or lettering must stay. A judgement."""
+
+Facts = Callable[[str, str], Maker | None]
+"""(engine, model) -> what is known of it on this machine; None where that is no more than the table says."""
+
+
+def no_facts(engine: str, model: str) -> Maker | None:
+    """Nothing that the table of makers does not say."""
+    return None
+
 
 UNKNOWN = Maker("an engine of your own", "generator", local=True, can=frozenset(("prompt", "seed")))
 """What is known of an engine that a stranger registers."""
@@ -66,8 +75,10 @@ def needs_of(brief: Brief) -> frozenset[Ability]:
     return frozenset(ability for ability, asked in given.items() if asked)
 
 
-def model_for(engine: str, brief: Brief, loops: bool) -> tuple[str, Maker, str]:
+def model_for(engine: str, brief: Brief, loops: bool, facts: Facts = no_facts) -> tuple[str, Maker, str]:
     """The model of the engine that does what is asked, with its facts, and why that one, a clause, or "".
+
+    ``facts`` knows what lies on this machine better than the table of makers.
 
     Raises
     ------
@@ -75,6 +86,11 @@ def model_for(engine: str, brief: Brief, loops: bool) -> tuple[str, Maker, str]:
         The one that was named, or any, does not take what is asked; says which engines do.
     """
     maker, needs = MAKERS.get(engine, UNKNOWN), needs_of(brief)
+    here = facts(engine, brief.model or "")
+    if here is not None:
+        if not here.can.issuperset(needs):
+            raise _refused(f"{here.title} ({here.model})", engine, min(needs - here.can))
+        return brief.model or "", here, ""
     if maker is UNKNOWN:
         return brief.model or "", maker, ""
     if brief.model is not None:
@@ -112,7 +128,14 @@ def _cost(maker: Maker, brief: Brief, seconds: Fraction) -> float:
 
 
 def generator_shots(
-    scene: Scene, report: Report, brief: Brief, asks: Asks, installed: Collection[str], *, alone: bool = True
+    scene: Scene,
+    report: Report,
+    brief: Brief,
+    asks: Asks,
+    installed: Collection[str],
+    *,
+    alone: bool = True,
+    facts: Facts = no_facts,
 ) -> tuple[list[Shot], list[str]]:
     """The shots, each with its reasons, and warnings; not ``alone``, they have the rate of the shots beside them.
 
@@ -123,7 +146,7 @@ def generator_shots(
     """
     engine, why = generator_for(brief, asks, installed)
     loops = brief.loop or asks.first("loop") is not None
-    model, maker, why_model = model_for(engine, brief, loops)
+    model, maker, why_model = model_for(engine, brief, loops, facts)
     fps = brief.fps or (maker.rate() if alone else None) or brief.rate
     title = f"{maker.title} ({maker.model})" if maker.model else maker.title
     crop, size, shaped, warnings = shape_of(scene, brief, brief.face or 1)

@@ -10,7 +10,7 @@ from stillwake.readiness import advice, require_ready
 from stillwake.route.animating import animator_shot, motions_of, realised
 from stillwake.route.asks import Asks, asks_of
 from stillwake.route.contradictions import family_and_motion, require_sense
-from stillwake.route.generating import generator_shots
+from stillwake.route.generating import Facts, generator_shots, no_facts
 from stillwake.route.rules import SCENE, decided
 from stillwake.types import Brief, Family, Obstacle, Plan, Report, Scene, Shot, Speech
 
@@ -31,11 +31,13 @@ def plan(
     *,
     installed: Collection[str] = OURS,
     force: bool = False,
+    facts: Facts = no_facts,
 ) -> Plan:
     """What will be rendered, with the reasons, the price, and what stands against it.
 
     Nothing here looks at pixels: the same scene, report and brief give the same plan. ``installed`` are the engines
-    that can run here; ``force`` lifts what the five signs have against the still.
+    that can run here, ``facts`` what this machine knows of their models; ``force`` lifts what the five signs have
+    against the still.
 
     Raises
     ------
@@ -59,7 +61,13 @@ def plan(
                 told.append("an animator makes the same clip every time: one take is made")
         else:
             new, told = generator_shots(
-                scene, report, _of_generator(brief, asks, families), asks, installed, alone=len(families) == 1
+                scene,
+                report,
+                _of_generator(brief, asks, families),
+                asks,
+                installed,
+                alone=len(families) == 1,
+                facts=facts,
             )
         if not shots:
             new[0] = new[0].model_copy(update={"reasons": (why, *new[0].reasons)})

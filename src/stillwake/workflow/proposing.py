@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stillwake.engines import Available, load_engine
+from stillwake.engines import Available, facts_of, load_engine
 from stillwake.errors import BudgetError, EngineUnavailableError, NotReadyError, StillwakeError, UsageError
 from stillwake.makers import MAKERS, named
 from stillwake.types import Brief, Obstacle, Plan, Progress, Report, Scene, Speech, Strokes, no_progress
@@ -183,6 +183,10 @@ def proposed(
     installed = Available(brief.engine, brief.model)
     if brief.engine is not None and (carry_out or named(brief.engine) is None):
         load_engine(brief.engine, brief.model)
+
+    def planned(speech: Speech | None) -> Plan:
+        return route.plan(scene, report, brief, speech, installed=installed, force=force, facts=facts_of)
+
     on_progress("look", 0, 1)
     with watch.stage("open"):
         still = open_still(picture)
@@ -198,7 +202,7 @@ def proposed(
         report = check(scene, number_of(scene, brief.face))
         if plan is not None:
             _require_fitting(plan, scene)
-        early = plan or route.plan(scene, report, brief, speech, installed=installed, force=force)
+        early = plan or planned(speech)
         early = route.against(scene, report, early, installed=installed, force=force)
         if carry_out and early.obstacles:
             raise error_of(early.obstacles[0])
@@ -212,9 +216,7 @@ def proposed(
         speech = finish_hearing()
     on_progress("listen", 1, 1)
     with watch.stage("plan"):
-        plan = (
-            early if plan is not None else route.plan(scene, report, brief, speech, installed=installed, force=force)
-        )
+        plan = early if plan is not None else planned(speech)
         if painted:
             plan = plan.model_copy(update={"warnings": (*plan.warnings, painted)})
     return Proposal(given, scene, report, speech, plan)

@@ -72,6 +72,7 @@ def written_down(run: Run, plan: Plan) -> Iterator[None]:
     if not asks_others(plan):
         yield
         return
+    from stillwake.engines.remote import asked_for
     from stillwake.media import write_text
 
     folder = home("runs")
@@ -80,6 +81,7 @@ def written_down(run: Run, plan: Plan) -> Iterator[None]:
     same = [at for at in folder.glob("*.json") if _opened(at) == _whole(run)]
     at = same[0] if same else folder / f"{time.time_ns():020d}-{os.getpid()}.json"
     write_text(at, _whole(run).model_dump_json(indent=2) + "\n", overwrite=True)
+    token = asked_for.set(run.out.name)
     try:
         yield
     except GOES_ON:
@@ -87,6 +89,8 @@ def written_down(run: Run, plan: Plan) -> Iterator[None]:
     except StillwakeError:
         at.unlink(missing_ok=True)
         raise
+    finally:
+        asked_for.reset(token)
     at.unlink(missing_ok=True)
 
 

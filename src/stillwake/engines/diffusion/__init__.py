@@ -17,8 +17,8 @@ from typing import Any
 from stillwake.engines.diffusion import weights as at_hand
 from stillwake.engines.diffusion.table import Row, row_of
 from stillwake.engines.generated import Generated, Window, laid_in
-from stillwake.errors import EngineUnavailableError, UsageError
-from stillwake.makers import MAKERS, Ability, takers
+from stillwake.errors import EngineUnavailableError, StillwakeError, UsageError
+from stillwake.makers import MAKERS, Ability, Maker, takers
 from stillwake.types import Family, Pixels, Progress, Scene, Shot, Size, Speech, no_progress
 
 __all__ = ["Diffusion", "Made", "Window", "any_pipeline", "cogvideox", "framepack", "hunyuan", "ltx", "svd", "wan"]
@@ -49,6 +49,19 @@ class Diffusion:
     def missing(self, model: str = "") -> str | None:
         """None when it can run here, else the line that installs the software or fetches the weights; looks only."""
         return at_hand.missing(self.name, model)
+
+    def facts(self, model: str) -> Maker:
+        """What its folder says of a model, where it lies here: lengths, rate, what it takes; looks only."""
+        maker = MAKERS[self.name]
+        meant = at_hand.chosen(self.name, model)
+        folder = at_hand.at(meant)
+        if folder is None:
+            return maker.of(model)
+        try:
+            row = row_of(folder, self.name, meant)
+        except StillwakeError:  # prepare says what is wrong with it
+            return maker.of(model)
+        return row.facts(maker)
 
     def prepare(self, scene: Scene, shot: Shot, speech: Speech | None, on_progress: Progress = no_progress) -> Made:
         """The clip, made: every step is told as ("generate", done, total), and raising there stops it between two.

@@ -18,6 +18,7 @@ from typing import Any
 
 from stillwake.engines.generated import best_size
 from stillwake.errors import UsageError
+from stillwake.makers import HOLDS, Ability, Maker
 from stillwake.types import Size
 
 __all__ = [
@@ -64,6 +65,10 @@ class Frames:
             return next((count for count in self.counts if count >= needed), None)
         count = max(1, -int(-(needed - 1) // self.step)) * self.step + 1
         return count if count <= self.longest else None
+
+    def all(self) -> tuple[int, ...]:
+        """Every number of frames it makes, rising."""
+        return self.counts or tuple(range(self.step + 1, self.longest + 1, self.step))
 
     def argument(self, count: int) -> int:
         """What the pipeline is told, so that it makes ``count`` frames."""
@@ -186,6 +191,24 @@ class Row:
     def seconds(self) -> Fraction:
         """The longest clip it makes."""
         return self.frames.longest / self.fps
+
+    def facts(self, maker: Maker) -> Maker:
+        """What the planner has to know of it, as an entry of the table of makers: ``maker``'s, with its own."""
+        lengths = [count / self.fps for count in self.frames.all()]
+        taken: dict[Ability, object] = {
+            "prompt": self.prompt, "negative": self.negative, "guidance": self.guidance, "steps": self.steps_as,
+            "conditioning": self.hold, "end frame": self.end, "loop": self.end, "seed": True,
+        }  # fmt: skip
+        return replace(
+            maker,
+            title=self.title,
+            model=self.name,
+            lengths=tuple(length for length in lengths if length >= 1) or tuple(lengths[-1:]),
+            holds=min(max(maker.holds, HOLDS), self.seconds),
+            fps=self.fps,
+            can=frozenset(ability for ability, has in taken.items() if has),
+            models={},
+        )
 
     def arguments(self) -> tuple[str, ...]:
         """Every argument that a call of its pipeline may be given."""
