@@ -192,7 +192,7 @@ def test_frames_are_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_balance_that_is_not_enough_stops_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, balance, words in (
-        ("runway", 20, r"20 credits, \$0.20"),
+        ("runway", 10, r"10 credits, \$0.10"),
         ("did", 0, "0 credits"),
         ("heygen", 0.01, r"\$0.01"),
     ):

@@ -365,3 +365,42 @@ def test_many_write_at_once(house: Path) -> None:
     for thread in threads:
         thread.join()
     assert [job.state for job in jobs()] == ["failed"] * 12
+
+
+def test_many_jobs_at_once_need_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stillwake.engines.remote import resume_all
+
+    with FakeProvider("luma", polls=2, width=64) as fake:
+        use(monkeypatch, fake)
+        for seed in range(40):
+            wire_into_the_journal("luma", seed)
+        most = 0
+
+        def watch(stage: str, done: int, total: int) -> None:
+            nonlocal most
+            most = max(most, sum(thread.name.startswith("stillwake remote") for thread in threading.enumerate()))
+
+        ends = resume_all(jobs(), watch, FAST)
+        assert [getattr(end, "state", end) for end in ends] == ["made"] * 40
+        assert most <= 8
+        assert fake.creates == 40
+
+
+def wire_into_the_journal(name: str, seed: int) -> None:
+    from stillwake.engines.remote.engine import order_of, provider_of
+    from stillwake.engines.remote.order import key_of
+
+    wire = provider_of(name).prepare(order_of(name, scene_of(), shot_of(name), speech_of(name)))
+    journal().enter(key_of(name, wire, seed), wire, engine=name, name="", price=None)
+
+
+def test_one_bad_job_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stillwake.engines.remote import resume_all
+
+    with FakeProvider("luma", polls=0, width=64, script=["create:drop"]) as fake:
+        use(monkeypatch, fake)
+        for seed in range(5):
+            wire_into_the_journal("luma", seed)
+        ends = resume_all(jobs(), pace=FAST)
+        assert sorted(type(end).__name__ for end in ends) == ["Job"] * 4 + ["JobUnsureError"]
+        assert fake.creates == 4

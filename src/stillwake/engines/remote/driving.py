@@ -61,6 +61,8 @@ ROOM_SECONDS = 1800.0
 LONGEST_BACK_OFF = 60.0
 FRESH_LINKS = 3
 """How often a link that has run out, or a clip that came damaged, is asked for again."""
+CLEARLY = 0.5
+"""A balance below this share of the estimate is clearly not enough; between, the provider is left to say it."""
 REPLAYS = 23 * 3600.0
 """Seconds for which a create may be sent again with its key; HeyGen keeps them for a day."""
 CREATED_MEANWHILE = 2.0
@@ -303,7 +305,7 @@ class Task:
         yield 0.0
         price = self.job.price
         if balance is not None and (
-            not balance.any or (balance.usd is not None and price is not None and balance.usd + 0.005 < price)
+            not balance.any or (balance.usd is not None and price is not None and balance.usd < CLEARLY * price)
         ):
             raise refusals.not_enough(self.provider, price, balance.told)
 

@@ -156,6 +156,13 @@ def _is_near(host: str) -> bool:
     return address.is_loopback or address.is_private or address.is_link_local
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 _SECURE: list[ssl.SSLContext] = []
 _SECURING = threading.Lock()
 
@@ -198,7 +205,8 @@ class Link:
         import httpx
 
         return httpx.Client(
-            verify=_secured(), timeout=self._timeout, limits=limits, follow_redirects=False, trust_env=True,
+            verify=_secured(), timeout=self._timeout, limits=limits, follow_redirects=False,
+            trust_env=not _is_loopback(urlsplit(self.base).hostname or ""),  # no proxy between us and ourselves
             headers={"User-Agent": "stillwake", "Accept": "application/json"},
         )  # fmt: skip
 
@@ -212,7 +220,7 @@ class Link:
 
     def also(self, headers: Mapping[str, str]) -> None:
         """Send these too from now on, in place of those of the same name."""
-        self._headers |= headers
+        self._headers = {**self._headers, **headers}  # others may be reading the old ones
 
     def clean(self, text: str) -> str:
         """Somebody else's words, fit to be quoted: short, in one line, without markup, and without our keys."""

@@ -163,7 +163,7 @@ class Kling(Provider):
     def create(self, link: Link, body: Any, job: Job) -> Accepted:
         """``POST /v1/videos/image2video`` with our own id for it."""
         told = _yes(
-            link.ask("POST", job.request["path"], body={**body, "external_task_id": job.ask_key}, once=True).body
+            link, link.ask("POST", job.request["path"], body={**body, "external_task_id": job.ask_key}, once=True).body
         )
         return Accepted(id_at(told, "data", "task_id"))
 
@@ -174,7 +174,7 @@ class Kling(Provider):
         kkiai.com: "either of the two ids"); the list is older and surer.
         """
         try:
-            told = _yes(link.ask("GET", f"{job.request['path']}/{in_path(job.ask_key)}").body)
+            told = _yes(link, link.ask("GET", f"{job.request['path']}/{in_path(job.ask_key)}").body)
             if value_at(told, "data", "task_info", "external_task_id") == job.ask_key:
                 return id_at(told, "data", "task_id")
         except (AnsweredError, GarbledError) as error:
@@ -182,7 +182,9 @@ class Kling(Provider):
                 raise
         for page in range(1, 4):
             try:
-                told = _yes(link.ask("GET", job.request["path"], query={"pageNum": str(page), "pageSize": "500"}).body)
+                told = _yes(
+                    link, link.ask("GET", job.request["path"], query={"pageNum": str(page), "pageSize": "500"}).body
+                )
             except AnsweredError as error:
                 if self.meaning(error) in ("gone", "refused"):
                     return None
@@ -197,7 +199,7 @@ class Kling(Provider):
 
     def status(self, link: Link, provider_id: str) -> Waiting | Done | Ended:
         """``GET /v1/videos/image2video/{task_id}``; it tells no progress."""
-        told = _yes(link.ask("GET", f"/v1/videos/image2video/{in_path(provider_id)}").body)
+        told = _yes(link, link.ask("GET", f"/v1/videos/image2video/{in_path(provider_id)}").body)
         units = value_at(told, "data", "final_unit_deduction")
         words = f"{link.clean(units)} units" if isinstance(units, str) and units else ""
         match text_at(told, "data", "task_status"):
@@ -247,15 +249,13 @@ class _KlingLink(Link):
         return super().clean(text)
 
 
-def _yes(body: Any) -> Any:
+def _yes(link: Link, body: Any) -> Any:
     """An answer whose own code says yes; one that says no with a 200 is a refusal all the same."""
     code = value_at(body, "code")
     if isinstance(code, int) and not isinstance(code, bool) and code != 0:
-        from stillwake.engines.remote.link import plain
-
         # 1303 and its like have a status of their own by Kling's table; behind a 200 they mean the same.
         raise AnsweredError({1302: 429, 1303: 429, 1304: 403}.get(code, 500 if code >= 5000 else 400), body,
-                            plain(value_at(body, "message") or f"code {code}"))  # fmt: skip
+                            link.clean(str(value_at(body, "message") or f"code {code}")))  # fmt: skip
     if code != 0:
         raise GarbledError("its answer has no code")
     return body
