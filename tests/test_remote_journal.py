@@ -179,6 +179,20 @@ def test_two_processes_ask_once(monkeypatch: pytest.MonkeyPatch, nursery: Nurser
         assert fake.creates == 1
 
 
+def test_the_second_takes_over_when_the_first_is_killed(monkeypatch: pytest.MonkeyPatch, nursery: Nursery) -> None:
+    with FakeProvider("luma", seconds=1.0, width=64) as fake:
+        use(monkeypatch, fake)
+        first, _ = nursery.birth("luma", 6)
+        limit = time.monotonic() + 20
+        while not any(job.state == "running" for job in jobs()) and time.monotonic() < limit:
+            time.sleep(0.005)
+        _, out = nursery.birth("luma", 6)
+        time.sleep(0.2)
+        os.kill(first, signal.SIGKILL)
+        assert written(out) == jobs()[0].id
+        assert fake.creates == 1
+
+
 def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("luma", polls=2, width=64) as fake:
         use(monkeypatch, fake)
@@ -404,3 +418,23 @@ def test_one_bad_job_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -
         ends = resume_all(jobs(), pace=FAST)
         assert sorted(type(end).__name__ for end in ends) == ["Job"] * 4 + ["JobUnsureError"]
         assert fake.creates == 4
+
+
+def test_a_pause_that_is_asked_for_is_kept_and_a_long_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stillwake.engines.remote.link import _retry_after
+
+    assert _retry_after({"retry-after": "7"}) == 7
+    assert _retry_after({"retry-after": "soon"}) is None
+    assert _retry_after({}) is None
+    assert _retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert _retry_after({"retry-after": "nan"}) is None
+    with FakeProvider("runway", polls=0, width=64, script=["create:429"], retry_after=300) as fake:
+        use(monkeypatch, fake)
+        start = time.monotonic()
+        assert again("runway", 1) == "clip"
+        assert time.monotonic() - start > 0.29, "300 s at a thousandth"
+    with FakeProvider("runway", polls=0, width=64, script=["create:429"], retry_after=1800) as fake:
+        use(monkeypatch, fake)
+        with pytest.raises(BusyError, match="again in 30 minutes"):
+            engine_of("runway").prepare(scene_of(), shot_of("runway", seed=2), None)
+        assert again("runway", 2) == "clip"

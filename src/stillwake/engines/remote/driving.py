@@ -59,6 +59,8 @@ TRIES = 6
 ROOM_SECONDS = 1800.0
 """How long a create is tried where "too many" means that earlier jobs have to end first."""
 LONGEST_BACK_OFF = 60.0
+LONGEST_TOLD = 600.0
+"""Seconds: an answer that asks for a longer pause is told to the person instead of being waited out."""
 FRESH_LINKS = 3
 """How often a link that has run out, or a clip that came damaged, is asked for again."""
 CLEARLY = 0.5
@@ -201,7 +203,8 @@ class Task:
                 if meaning == "busy":
                     self.note(state="written")
                     passed = time.monotonic() - started
-                    if tries >= TRIES and not (self.provider.makes_room and passed < ROOM_SECONDS * self.pace.scale):
+                    waits = self.provider.makes_room and passed < ROOM_SECONDS * self.pace.scale
+                    if (tries >= TRIES and not waits) or _too_long(error):
                         raise refusals.refused(self.provider, error, meaning, self.what, None) from None
                     self.stage = "no room yet at"
                     yield self._back_off(tries, error.retry_after)
@@ -258,11 +261,7 @@ class Task:
                     break
                 if meaning in ("refused", "gone", "stranger") and not self.provider.idempotent:
                     break
-                if meaning in ("refused", "gone") and self.provider.idempotent and error.status != 409:
-                    # The very same request, with its key, is refused for itself: the first one was as well.
-                    failure = refusals.refused(self.provider, error, meaning, self.what, None)
-                    self.note(state="failed", billed=None, error_kind=type(failure).__name__, error=failure.why)
-                    raise failure from None
+                # The same request with its key is refused: perhaps because it is there already, in words of its own.
             except WireError:
                 if not (self.provider.idempotent or self.provider.lists):
                     break
@@ -360,7 +359,7 @@ class Task:
                             why = f"{self.provider.title} does not know it any more"
                             self.note(state="failed", billed=0, error_kind="JobFailedError", error=why)
                         raise refusals.gone(self.provider, self.job, error.text) from None
-                elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES:
+                elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES or _too_long(error):
                     raise refusals.refused(self.provider, error, meaning, self.what, self.job) from None
                 yield self._back_off(tries, error.retry_after)
             except WireError as error:
@@ -407,7 +406,7 @@ class Task:
                 return ask()
             except AnsweredError as error:
                 meaning = self.provider.meaning(error)
-                if meaning not in ("busy", "server") or tries >= TRIES:
+                if meaning not in ("busy", "server") or tries >= TRIES or _too_long(error):
                     raise refusals.refused(self.provider, error, meaning, self.what, None) from None
                 yield self._back_off(tries, error.retry_after)
             except WireError as error:
@@ -422,6 +421,11 @@ class Task:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 + 0.25 * self._random.random()) * self.pace.scale
+
+
+def _too_long(error: AnsweredError) -> bool:
+    """Whether the pause it asks for is too long to be waited out."""
+    return error.retry_after is not None and error.retry_after > LONGEST_TOLD
 
 
 def drive(

@@ -44,8 +44,10 @@ def refused(provider: Provider, error: AnsweredError, meaning: Meaning, what: st
         case "account":
             return AccountError(what, f"the account at {title} has no credit for it ({told})", "add credit there")
         case "busy":
+            pause = error.retry_after or 0.0
+            when = f"in {pause / 60:.0f} minutes" if pause > 90 else "later"
             return BusyError(
-                what, f"{title} takes no more at the moment ({told})", f"run the same command again later{kept}"
+                what, f"{title} takes no more at the moment ({told})", f"run the same command again {when}{kept}"
             )
         case "moderated":
             return ModerationError(what, f"{title} will not make it ({told})", "change the picture or the words")
