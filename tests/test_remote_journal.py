@@ -438,3 +438,28 @@ def test_a_pause_that_is_asked_for_is_kept_and_a_long_one_is_told(monkeypatch: p
         with pytest.raises(BusyError, match="again in 30 minutes"):
             engine_of("runway").prepare(scene_of(), shot_of("runway", seed=2), None)
         assert again("runway", 2) == "clip"
+
+
+def test_a_disk_that_is_full_just_after_the_create_does_not_lose_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stillwake.engines.remote import adopt, resume
+
+    real = Journal.note
+
+    def note(self: Journal, job: object, **changes: object) -> object:
+        if changes.get("state") == "running":
+            raise OutputError("Cannot keep the journal", "database or disk is full", "free the disk")
+        return real(self, job, **changes)  # type: ignore[arg-type]
+
+    with FakeProvider("runway", polls=0, width=64) as fake:
+        use(monkeypatch, fake)
+        monkeypatch.setattr(Journal, "note", note)
+        with pytest.raises(OutputError, match="stillwake jobs adopt") as caught:
+            engine_of("runway").prepare(scene_of(), shot_of("runway"), None)
+        (there,) = fake.jobs
+        assert there in caught.value.fix
+        monkeypatch.setattr(Journal, "note", real)
+        (job,) = jobs()
+        assert again("runway", 7) == "JobUnsureError"
+        adopt(job.id, there, FAST)
+        assert resume(job.id, pace=FAST).state == "made"
+        assert fake.creates == 1

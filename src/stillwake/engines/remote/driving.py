@@ -47,7 +47,7 @@ from stillwake.engines.remote.link import (
 from stillwake.engines.remote.order import File, fitted, placed
 from stillwake.engines.remote.provider import Accepted, Done, Ended, Provider, Waiting
 from stillwake.engines.remote.results import DamagedError, kept, untouched
-from stillwake.errors import Cancelled, StillwakeError
+from stillwake.errors import Cancelled, OutputError, StillwakeError
 from stillwake.types import Progress, no_progress
 
 __all__ = ["Task", "drive"]
@@ -231,7 +231,14 @@ class Task:
 
     def _accepted(self, accepted: Accepted) -> None:
         changes: dict[str, Any] = {} if accepted.price is None else {"price": accepted.price}
-        self.note(state="running", provider_id=accepted.id, error="", error_kind="", **changes)
+        try:
+            self.note(state="running", provider_id=accepted.id, error="", error_kind="", **changes)
+        except OutputError as error:  # the disk is full at the worst moment: the id must not be lost
+            raise OutputError(
+                f"Cannot write down the job {self.job.id}",
+                f"{self.provider.title} accepted it as {accepted.id}, and {error.why}",
+                f"free the disk, then: stillwake jobs adopt {self.job.id} {accepted.id}",
+            ) from error
 
     def _settle(self, why: str) -> Waits[None]:
         """Find out whether a create was accepted; where that cannot be known, say so."""

@@ -187,7 +187,7 @@ def _own_id(job: Job) -> str:
 def _ended(link: Link, messages: Any) -> Ended:
     for message in messages if isinstance(messages, list) else []:
         if value_at(message, 0) == "execution_interrupted":
-            return Ended("cancelled", "it was interrupted", billed=False, cost=0.0)
+            return Ended("cancelled", "", billed=False, cost=0.0)
         if value_at(message, 0) == "execution_error":
             words = value_at(message, 1, "exception_message")
             return Ended("failed", link.clean(words) if isinstance(words, str) else "", billed=False, cost=0.0)

@@ -167,7 +167,7 @@ class Runway(Provider):
             case "SUCCEEDED":
                 return Done(text_at(told, "output", 0), cost=cost, cost_told=words)
             case "CANCELLED":
-                return Ended("cancelled", "it was cancelled", None if credits is None else credits > 0, cost, words)
+                return Ended("cancelled", "", None if credits is None else credits > 0, cost, words)
             case "FAILED":
                 code = value_at(told, "failureCode")
                 code = code if isinstance(code, str) else ""
