@@ -504,3 +504,84 @@ def test_shots_that_are_not_its_own_are_refused() -> None:
         )
         with pytest.raises(UsageError, match="it cannot do the motion live"):
             engine.prepare(scene_of(), shot, None)
+
+
+# ------------------------------------------------------------------------------------- held against the official SDKs
+
+
+def declared(kind: Any) -> tuple[dict[str, Any], set[str]]:
+    """(field as it goes over the wire -> its type, those that must be there) of a TypedDict of the SDKs."""
+    import typing
+
+    fields, needed = {}, set()
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        wire_name, required = name, False
+        queue = [hint]
+        while queue:
+            at = queue.pop()
+            if (typing.get_origin(at) or at) is not None and str(typing.get_origin(at)).endswith("Required"):
+                required = True
+                queue.append(typing.get_args(at)[0])
+            elif hasattr(at, "__metadata__"):
+                wire_name = next((m.alias for m in at.__metadata__ if getattr(m, "alias", None)), wire_name)
+                hint = at.__origin__
+                queue.append(hint)
+            else:
+                hint = at
+        fields[wire_name] = hint
+        if required:
+            needed.add(wire_name)
+    return fields, needed
+
+
+def chosen(hint: Any) -> tuple[Any, ...]:
+    """The values of a Literal, wherever it stands in a type; none for other types."""
+    import typing
+
+    if typing.get_origin(hint) is typing.Literal:
+        return typing.get_args(hint)
+    return tuple(value for each in typing.get_args(hint) for value in chosen(each))
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "more"),
+    [
+        ("gen4_turbo", "Gen4Turbo", {}), ("gen4.5", "Gen4_5", {}), ("veo3.1", "Veo3_1", {"seconds": Fraction(8)}),
+        ("veo3.1_fast", "Veo3_1Fast", {"seconds": Fraction(8), "ends": True, "negative": "blur"}),
+        ("kling2.5_turbo_pro", "Kling2_5TurboPro", {"guidance": 0.5, "loop": True}),
+        ("kling3.0_standard", "Kling3_0Standard", {"guidance": 0.5, "ends": True}),
+    ],
+)  # fmt: skip
+def test_runways_own_sdk_knows_every_field(model: str, kind: str, more: dict[str, Any]) -> None:
+    params = pytest.importorskip("runwayml.types.image_to_video_create_params")
+    fields, needed = declared(getattr(params, kind))
+    for size in ((480, 270), (270, 480), (400, 400)):
+        body = told(wire_of("runway", scene_of(*size, end=END), model=model, **more))
+        assert needed <= set(body) <= set(fields)
+        for name in ("model", "ratio", "duration"):
+            values = chosen(fields[name]) if name in body else ()
+            assert not values or body[name] in values
+        assert type(body["duration"]) is int
+
+
+def test_lumas_own_sdk_knows_every_field() -> None:
+    create = pytest.importorskip("luma_agents.types.generation_create_params")
+    from luma_agents.types.image_ref_param import ImageRefParam
+    from luma_agents.types.model import Model
+    from luma_agents.types.video_duration import VideoDuration
+    from luma_agents.types.video_options_param import VideoOptionsParam
+    from luma_agents.types.video_resolution import VideoResolution
+
+    fields, needed = declared(create.GenerationCreateParams)
+    options, _ = declared(VideoOptionsParam)
+    references, _ = declared(ImageRefParam)
+    for size in ((480, 270), (270, 480), (300, 300), (1000, 300), (400, 300), (300, 400)):
+        for more in ({}, {"ends": True}, {"loop": True}, {"seconds": Fraction(10)}):
+            body = told(wire_of("luma", scene_of(*size, end=END), **more))
+            assert needed <= set(body) <= set(fields)
+            assert set(body["video"]) <= set(options)
+            assert set(body["video"]["start_frame"]) <= set(references)
+            assert body["aspect_ratio"] in chosen(fields["aspect_ratio"])
+            assert body["model"] in chosen(Model)
+            assert body["video"]["duration"] in chosen(VideoDuration)
+            assert body["video"]["resolution"] in chosen(VideoResolution)
