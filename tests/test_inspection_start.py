@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from stillwake.inspection import start
 from stillwake.inspection.asked import Asked
-from stillwake.types import CameraMove, CameraRecord, ClipFinding, Floats, Pixels
+from stillwake.types import CameraMove, CameraRecord, ClipFinding, Floats, Move, Pixels
 
 SIZE = 320, 200
 
@@ -47,13 +48,13 @@ def tinted(pixels: Pixels, shift: tuple[float, float, float]) -> Pixels:
 
 
 def found(
-    first: Pixels | None, still: Pixels | None = None, camera: CameraRecord | None = None
+    first: Pixels | None, still: Pixels | None = None, camera: CameraRecord | None = None, **asked: Any
 ) -> dict[str, ClipFinding]:
     known = SimpleNamespace(
         still=a_still() if still is None else still,
         ends=SimpleNamespace(start=first),
         fps=Fraction(25),
-        asked=Asked(camera=camera),
+        asked=Asked(camera=camera, **asked),
     )
     return {finding.check: finding for finding in start.check(known)}  # type: ignore[arg-type]
 
@@ -145,6 +146,30 @@ def test_a_camera_that_was_asked_for_may_begin_within_the_still() -> None:
     assert found(laid(1.06))["first frame"].verdict == "fail"
     assert found(laid(1.06), camera=camera)["first frame"].verdict == "pass"
     assert found(laid(1.2), camera=camera)["first frame"].verdict == "fail"
+
+
+OURS: dict[str, Any] = {"family": "animator", "engine": "animator"}
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("pull-out", 1 / 0.88), ("zoom-out", 1.1)])
+def test_a_camera_that_backs_off_begins_near(kind: Move, begins: float) -> None:
+    camera = CameraRecord(moves=(CameraMove(kind=kind),))
+    near = laid(1.016 * begins)
+    assert found(near, camera=camera, **OURS)["first frame"].verdict == "pass"
+    assert found(laid(begins + 0.16), camera=camera, **OURS)["first frame"].verdict == "fail", "nearer than it begins"
+    assert found(laid(0.84), camera=camera, **OURS)["first frame"].verdict == "fail", "and never further off"
+    push = CameraRecord(moves=(CameraMove(kind="push-in"),))
+    assert found(laid(1.016 / 0.88), camera=push, **OURS)["first frame"].verdict == "fail", "a push begins far off"
+    assert found(laid(1.016 / 0.88), camera=camera)["first frame"].verdict == "fail", (
+        "a generator begins with the still"
+    )
+
+
+def test_a_wide_pan_begins_as_far_aside_as_it_goes() -> None:
+    wide, usual = (CameraRecord(moves=(CameraMove(kind="pan-left", strength=s),)) for s in (3.0, 1.0))
+    first = laid(1.2, right=0.16)
+    assert found(first, camera=wide, **OURS)["first frame"].unit != "of its width"
+    assert "aside" in found(first, camera=usual, **OURS)["first frame"].why
 
 
 def test_a_tint_is_told_from_a_crop() -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from stillwake.inspection.view import MEDIUM, fitted, resized
-from stillwake.types import ClipFinding, Floats, Pixels, Verdict
+from stillwake.types import ClipFinding, Floats, Pixels, Size, Verdict
 
 if TYPE_CHECKING:
+    from stillwake.inspection.asked import Asked
     from stillwake.inspection.evidence import Evidence
 
 POINTS = 600
@@ -24,7 +25,8 @@ to even numbers is .002 at most; a crop of 3 % is seen as a jump when the clip f
 SHIFT = (0.004, 0.02)
 """Picture widths by which it may lie beside the still, likewise."""
 MARGIN = 0.12
-"""How much nearer, and further aside, a clip whose camera moves may begin: our own take up to .065."""
+"""How much nearer, and further aside, a clip whose camera moves may begin than its move itself does: our own crops for
+the edges, and did by .016 (a pull-out) to .077 (an orbit)."""
 COLOUR = (2.3, 6.0)
 """CIELAB units between them over most of the picture: 2.3 is just noticeable (Mahy et al. 1994); decoded first frames
 of ours had .2 to .9."""
@@ -143,9 +145,9 @@ def check(evidence: Evidence) -> list[ClipFinding]:
             )
         ]
     away = float(np.hypot(*found.shift))
-    # a moving camera needs a margin, so it begins a little within the still
-    room = MARGIN if evidence.asked.camera is not None else 0.0
-    verdicts = [_verdict(max(0.0, abs(found.scale - 1) - room), SCALE), _verdict(max(0.0, away - room), SHIFT)]
+    nearer, aside = _room(evidence.asked, (still.shape[1], still.shape[0]))
+    beyond = found.scale - 1 - nearer if found.scale > 1 else 1 - found.scale - min(nearer, MARGIN)
+    verdicts = [_verdict(max(0.0, beyond), SCALE), _verdict(max(0.0, away - aside), SHIFT)]
     verdict: Verdict = "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "pass"
     scaled = verdicts[0] != "pass"
     words = [
@@ -170,6 +172,21 @@ def check(evidence: Evidence) -> list[ClipFinding]:
         ),
         _colours(found, frame),
     ]
+
+
+def _room(asked: Asked, size: Size) -> tuple[float, float]:
+    """How much larger than the still the first frame may show it, and how many picture widths aside.
+
+    A generator begins with the still whatever it was asked for; our own camera begins where its move does.
+    """
+    if asked.camera is None:
+        return 0.0, 0.0
+    if not asked.ours:
+        return MARGIN, MARGIN
+    from stillwake.engines.animator.camera import begins
+
+    larger, aside = begins(asked.camera, size, loop=bool(asked.loop))
+    return larger - 1 + MARGIN, aside / size[0] + MARGIN
 
 
 def _verdict(value: float, limits: tuple[float, float]) -> Verdict:

@@ -89,6 +89,17 @@ class Camera:
         return _inverse(nodes, self.grid, nearness, pose, self.pivot, self.overscan)
 
 
+def begins(record: CameraRecord, size: Size, *, loop: bool) -> tuple[float, float]:
+    """How the whole of a move begins: how many times as large as the still, at the subject, and how many px aside.
+
+    A loop may begin anywhere on its way, so the furthest counts; what is cropped for the edges comes on top.
+    """
+    path = _path(record, size, loop, 1.0)
+    poses = [path(float(u)) for u in (np.linspace(0, 1, PHASES) if loop else (0.0,))]
+    larger = max(max(1.0, pose.zoom / max(0.1, 1 - pose.push)) for pose in poses)
+    return larger, max(float(np.hypot(pose.slide_x, pose.slide_y)) for pose in poses) * larger
+
+
 def plan_camera(
     record: CameraRecord,
     grid: Grid,
