@@ -463,3 +463,21 @@ def test_a_disk_that_is_full_just_after_the_create_does_not_lose_the_id(monkeypa
         adopt(job.id, there, FAST)
         assert resume(job.id, pace=FAST).state == "made"
         assert fake.creates == 1
+
+
+def test_a_create_that_a_dead_process_never_sent_is_sent_where_the_server_tells(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with FakeProvider("comfyui", polls=0, width=64) as fake:
+        use(monkeypatch, fake)
+        shot = shot_of("comfyui", tmp_path)
+        with FakeProvider("comfyui", script=["create:429:forever"]) as busy:
+            use(monkeypatch, busy)
+            with pytest.raises(BusyError):
+                engine_of("comfyui").prepare(scene_of(), shot, None)
+        use(monkeypatch, fake)
+        (job,) = jobs()
+        journal().note(job, state="asking", asked=time.time())
+        with engine_of("comfyui").prepare(scene_of(), shot, None):
+            pass
+        assert fake.creates == 1

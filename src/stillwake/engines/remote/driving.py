@@ -135,7 +135,9 @@ class Task:
                     case "written":
                         yield from self._ask()
                     case "asking":
-                        yield from self._settle("the work on it was broken off while it was being asked for")
+                        yield from self._settle(
+                            "the work on it was broken off while it was being asked for", left_over=True
+                        )
                     case "unsure":
                         yield from self._look_again()
                     case "running":
@@ -240,8 +242,11 @@ class Task:
                 f"free the disk, then: stillwake jobs adopt {self.job.id} {accepted.id}",
             ) from error
 
-    def _settle(self, why: str) -> Waits[None]:
-        """Find out whether a create was accepted; where that cannot be known, say so."""
+    def _settle(self, why: str, *, left_over: bool = False) -> Waits[None]:
+        """Find out whether a create was accepted; where that cannot be known, say so.
+
+        ``left_over``: somebody else's create, of a process that is no more; one that was never received is sent now.
+        """
         for tries in range(1, TRIES + 1):
             yield self._back_off(tries) if tries > 1 else CREATED_MEANWHILE * self.pace.scale
             try:
@@ -252,7 +257,9 @@ class Task:
                     return
                 if self.provider.lists:
                     if tries >= 2:  # asked twice, seconds apart: it was never received
-                        self.note(state="written", error=why)
+                        self.note(state="written", error="" if left_over else why)
+                        if left_over:
+                            return
                         raise refusals.unreachable(self.provider, LostError(why), self.what, None)
                     continue
                 if not self.provider.idempotent or time.time() - (self.job.asked or 0) > REPLAYS:
