@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.test_remote_kit import (
+from tests.remote_kit import (
     ENGINES,
     FAST,
     TALKERS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.test_remote_kit import ENGINES, engine_of, house, offline, scene_of, shot_of, speech_of
+from tests.remote_kit import ENGINES, engine_of, house, offline, scene_of, shot_of, speech_of
 
 from stillwake.engines.remote import jobs, runway
 from stillwake.errors import StillwakeError

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.test_remote_kit import FAST, engine_of, house, offline, scene_of, shot_of, speech_of
+from tests.remote_kit import FAST, engine_of, house, offline, scene_of, shot_of, speech_of
 
 from stillwake.engines.remote import Pace, asked_for, jobs
 from stillwake.engines.remote.journal import Journal, Lease, journal
@@ -36,7 +36,7 @@ import json, os, sys
 sys.path.insert(0, {root!r})
 import cv2, av, httpx, numpy  # what is loaded late otherwise: it must not be what is killed
 import stillwake.media, stillwake.engines.generated, stillwake.engines.remote.desk, stillwake.engines.remote.driving
-from tests.test_remote_kit import engine_of, scene_of, shot_of, speech_of
+from tests.remote_kit import engine_of, scene_of, shot_of, speech_of
 from stillwake.engines.remote import Pace
 cv2.setNumThreads(1)
 scenes = scene_of()

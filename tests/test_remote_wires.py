@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import wave
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.test_remote_kit import (
+from tests.remote_kit import (
     ENGINES,
     WORKFLOW,
     house,
@@ -411,10 +413,19 @@ def test_a_sound_is_sent_as_wav() -> None:
 
 
 def test_recordings_of_a_length_that_is_not_taken_are_refused() -> None:
-    for name, seconds, words in (("heygen", 2.0, "3 to 180"), ("did", 301.0, "longer than 300 s")):
+    for name, seconds, words in (("heygen", 181.0, "at most 180"), ("did", 301.0, "longer than 300 s")):
         shot = shot_of(name)
         with pytest.raises(UsageError, match=words):
             provider_of(name).prepare(order_of(name, scene_of(), shot, voice(seconds)))
+
+
+def test_a_short_line_is_followed_by_silence_where_more_is_wanted() -> None:
+    wire = provider_of("heygen").prepare(order_of("heygen", scene_of(), shot_of("heygen"), voice(1.5)))
+    with wave.open(io.BytesIO(wire.files[1].data)) as opened:
+        samples = np.frombuffer(opened.readframes(opened.getnframes()), np.int16)
+    assert len(samples) == 3 * 16000
+    assert samples[: 24000 - 100].any()
+    assert not samples[24000:].any()
 
 
 def test_files_go_in_as_each_needs_them() -> None:
@@ -489,7 +500,7 @@ def test_no_workflow_at_all(tmp_path: Path) -> None:
 
 
 def test_shots_that_are_not_its_own_are_refused() -> None:
-    from tests.test_remote_kit import engine_of
+    from tests.remote_kit import engine_of
 
     for name in ENGINES:
         engine = engine_of(name)

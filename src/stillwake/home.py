@@ -1,7 +1,7 @@
 """Where stillwake keeps what outlives a run: paid jobs with what came of them, and runs that were broken off.
 
-``STILLWAKE_HOME`` names the folder; without it, it is the one that the system has for such data. Nothing is written
-here until something is paid for or sent.
+``STILLWAKE_HOME`` names the folder; without it, it is the one that the system has for such data. What runs on
+this machine alone writes nothing here.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ _RUNWAY: Mapping[str, Maker] = {
     ),
     "veo3.1": Maker(
         "Runway", "generator", "Veo 3.1 there", lengths=_seconds(4, 6, 8), fps=Fraction(24),
-        price=Price(0.40, Fraction(2), "20 to 40 credits a second, the runwayml SDK", "first party"),
+        price=Price(0.20, Fraction(2), "20 credits a second without sound, the runwayml SDK", "first party"),
         can=_can("prompt", "negative", "seed", "end frame", "loop"),
     ),
 }  # fmt: skip

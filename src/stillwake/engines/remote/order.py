@@ -11,6 +11,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -204,8 +205,10 @@ def _encoded(pixels: Pixels, mark: str, name: str, most_bytes: int) -> File:
     )
 
 
-def voice_file(sound: Sound, most_bytes: int) -> File:
+def voice_file(sound: Sound, most_bytes: int, least: Fraction = Fraction(0)) -> File:
     """What is to be heard, as a WAV file of one channel at its own rate; at 16 kHz where that is too large.
+
+    Where it is shorter than ``least`` seconds silence follows it: a clip is cut to what was asked for anyway.
 
     Raises
     ------
@@ -216,6 +219,8 @@ def voice_file(sound: Sound, most_bytes: int) -> File:
     samples, rate = (np.concatenate(mono) if mono else np.zeros(0, np.int16)), sound.rate
     if 2 * len(samples) + 44 > most_bytes:
         samples, rate = sound.mono, 16_000
+    if (short := math.ceil(least * rate) - len(samples)) > 0:
+        samples = np.concatenate([samples, np.zeros(short, np.int16)])
     if 2 * len(samples) + 44 > most_bytes:
         raise UsageError(
             f"Cannot send {sound.name}", f"it is larger than {most_bytes / 2**20:.0f} MiB", "give a shorter recording"

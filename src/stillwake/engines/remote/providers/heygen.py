@@ -89,13 +89,13 @@ class HeyGen(Provider):
                 raise UsageError("Cannot ask HeyGen to speak", "there are no words", "add --say TEXT")
             body |= {"script": words, "voice_id": order.voice}
         elif order.sound is not None:
-            if not least <= order.sound.seconds <= most:
+            if order.sound.seconds > most:
                 raise UsageError(
                     "Cannot ask HeyGen to speak",
-                    f"{order.sound.name} is {float(order.sound.seconds):.1f} s long, and {least} to {most} are taken",
-                    "give a recording of that length",
+                    f"{order.sound.name} is {float(order.sound.seconds):.1f} s long, and at most {most} are taken",
+                    "give a shorter recording",
                 )
-            files.append(voice_file(order.sound, FILE))
+            files.append(voice_file(order.sound, FILE, least))
             body["audio_asset_id"] = place(files[1], "upload")
         else:
             raise UsageError(
