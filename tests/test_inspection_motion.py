@@ -291,6 +291,34 @@ def test_an_orbit_shows_as_any_motion(camera: Camera, verdict: str) -> None:
     assert only(found(a_clip(camera=camera, walks=False), asked), "camera").verdict == verdict
 
 
+def before_a_plain_wall(seen: Motion, share: float) -> Motion:
+    return replace(seen, backdrop=np.full(len(seen.index), share))
+
+
+def test_before_a_plain_wall_an_orbit_does_not_show() -> None:
+    """The camera goes round the subject, so that alone stays where it is; a picture that stands still does tell."""
+    asked = asked_for("orbit-left")
+    breathing = watched(a_clip(camera=lambda at: (0.5 * np.sin(at / 9), 0.0, 1.0), walks=False))
+    assert only(motion.check(breathing, asked, FPS), "camera").verdict == "fail", "before a textured one it would show"
+    plain = before_a_plain_wall(breathing, 0.02)
+    finding = only(motion.check(plain, asked, FPS), "camera")
+    assert finding.verdict == "unseen"
+    assert "too plain" in finding.why
+    frozen = replace(before_a_plain_wall(breathing, 0.02), camera=0 * breathing.camera, around=0 * breathing.around)
+    assert only(motion.check(frozen, asked, FPS), "camera").verdict == "fail"
+    assert only(motion.check(plain, asked_for("pan-left"), FPS), "camera").verdict == "fail", "a pan moves the subject"
+
+
+def test_how_much_is_behind_people_is_seen() -> None:
+    people = np.zeros(SIZE[::-1], np.float32)
+    people[:, :160] = 1.0
+    whole, half = (watched(a_clip(range(8)), mask).backdrop for mask in (None, people))
+    assert (whole > 0.8).all()
+    assert 0.35 < float(half.min()) < float(half.max()) < 0.55
+    flat = [np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)] * 8
+    assert (watched(flat).backdrop == 0).all()
+
+
 @pytest.mark.parametrize("at", [29, 30])
 def test_a_cut_is_not_the_cameras_way(at: int) -> None:
     """What seems to move between two scenes is not added up, whichever pair of frames is looked at."""

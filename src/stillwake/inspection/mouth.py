@@ -18,6 +18,11 @@ EYE_CORNERS = (33, 133, 362, 263)
 LIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
 """For each eye the middle of the upper and lower lid, and its corners."""
 
+FOREHEAD, CHIN = 10, 152
+DRAWN_FOREHEAD = 0.8
+"""How high a drawn face reaches above its eyes, over how far its chin lies below: as its box is made where it is read.
+Read in a box without its forehead, a mouth that is shut may be read as open by .1 widths."""
+
 TEETH_WIDTH = 0.36
 """Width of the patch in which teeth are looked for, in mouth widths: the four upper incisors."""
 TEETH_BELOW = (0.0, 0.10)
@@ -130,6 +135,12 @@ def teeth_step(before: Floats, after: Floats) -> float:
 
 
 def box_of(mesh: Floats) -> Box:
-    """The face's box in px."""
-    low, high = np.nanmin(mesh[:468, :2], 0), np.nanmax(mesh[:468, :2], 0)
+    """The face's box in px, as `Face.box` has it: a drawn face, whose contours end at its brows, with its forehead."""
+    from stillwake.perceive.topology import LOWER_LIDS, UPPER_LIDS
+
+    points = mesh[:468, :2]
+    if not np.isfinite(points[FOREHEAD]).all():
+        eyes = np.mean([points[list(lid)].mean(0) for lid in (*UPPER_LIDS, *LOWER_LIDS)], 0)
+        points = np.vstack([points, eyes - DRAWN_FOREHEAD * (points[CHIN] - eyes)])
+    low, high = np.nanmin(points, 0), np.nanmax(points, 0)
     return float(low[0]), float(low[1]), float(high[0]) + 1, float(high[1]) + 1
