@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +33,7 @@ ASKED: dict[str, list[str]] = {
     "comfyui": ["--prompt", "the wind moves her hair", "--seconds", "2"],
 }
 TALKERS = ("did", "heygen")
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -128,13 +132,54 @@ def test_a_voice_of_theirs_says_the_words_and_gives_the_clip_its_length(
     assert clip["frame_count"] == pytest.approx(0.06 * len(words) * 25, abs=2), "the fake's tone, .06 s a letter"
 
 
+def write_tone(path: Path) -> None:
+    """Six seconds of something, as a recording."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((9000 * np.sin(np.arange(16000 * 6) / 20)).astype("<i2").tobytes())
+
+
+def examples() -> list[str]:
+    """The commands of the pages that ask a hosted engine for something."""
+    found = []
+    for page in ("README.md", "docs/generators-hosted.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        lines = re.findall(
+            r"^(?: {4})?(stillwake (?:animate|voices) .*)$|`(stillwake voices [^`]*)`", text, re.MULTILINE
+        )
+        found += [line for pair in lines for line in pair if line]
+    return [line for line in dict.fromkeys(found) if any(name in line for name in ASKED) and "ENGINE" not in line]
+
+
+def test_there_are_examples() -> None:
+    assert len(examples()) >= 4
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_pages_examples_run(
+    example: str, portrait: Path, tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = shlex.split(example, comments=True)[1:]
+    name = next(name for name in ASKED if name in words)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STILLWAKE_PACE", "0.001")
+    for word in words:
+        if word.endswith(".png"):
+            shutil.copy(portrait, word)
+        elif word.endswith(".wav"):
+            write_tone(Path(word))
+    with FakeProvider(name) as server:
+        for variable, value in server.env.items():
+            monkeypatch.setenv(variable, value)
+        done = run(*words, *(["--force"] if words[0] == "animate" else []))
+    assert done.status == 0, done.err
+
+
 @pytest.mark.parametrize("fake", ["heygen"], indirect=True)
 def test_a_voice_is_copied_for_somebody_who_agreed(
     fake: Any, tmp_path: Path, run: Callable[..., Run], house: Path
 ) -> None:
-    with wave.open(str(tmp_path / "me.wav"), "wb") as file:
-        file.setparams((1, 2, 16000, 0, "NONE", ""))
-        file.writeframes((9000 * np.sin(np.arange(16000 * 6) / 20)).astype("<i2").tobytes())
+    write_tone(tmp_path / "me.wav")
     refused = run("voices", "heygen", "--clone", tmp_path / "me.wav", "--name", "me")
     assert refused.status == 7
     assert "--consent" in refused.sentence
