@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from stillwake.engines.animator import Animator
+from stillwake.engines.animator.contours import is_misread
 from stillwake.engines.animator.fields import COEFFICIENTS, EXPRESSION, INDEX, LIMITS
 from stillwake.engines.animator.ink import double, edge_widths
 from stillwake.engines.animator.parts import Pose
@@ -229,6 +230,26 @@ def test_a_mouth_that_is_not_seen_is_refused(scene: Scene) -> None:
     covered = replace(scene.faces[0], confidence={"face": 1.0, "eyes": 1.0, "mouth": 0.2})
     with pytest.raises(NotReadyError, match="mouth is not seen"):
         Animator().prepare(replace(scene, faces=(covered,)), shot(), spoken())
+
+
+@pytest.mark.parametrize("turn", [0.0, 20.0, -35.0])
+def test_a_chin_that_was_taken_for_a_mouth_is_refused(scene: Scene, turn: float) -> None:
+    """Its lines would be drawn over the chin; a wide smile, and a mouth open as far as it goes, are mouths."""
+
+    def mouth(hangs: float, gap: float) -> Mouth:
+        cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+        upper, lower = curve(215, 265, 290, -hangs, 7), curve(215, 265, 290, -hangs - gap, 7)
+        lines = [(line - (240, 290)) @ np.array([[cos, sin], [-sin, cos]]) + (240, 290) for line in (upper, lower)]
+        above, below = (line.astype(np.float32) for line in lines)
+        return Mouth(above, below, above, below)
+
+    assert is_misread(mouth(38, 14))
+    assert not is_misread(mouth(16, 0)), "the largest smile that was seen"
+    assert not is_misread(mouth(16, 40)), "and it laughs"
+    assert not is_misread(mouth(38, 0)), "a line that hangs so far is a clown's, but a line"
+    chin = replace(scene.faces[0], mouth=mouth(38, 14))
+    with pytest.raises(NotReadyError, match="chin was taken"):
+        Animator().prepare(replace(scene, faces=(chin,)), shot(), spoken())
 
 
 # ----------------------------------------------------------------------------------------------------- the eyes

@@ -46,9 +46,10 @@ class Animator:
         stillwake.errors.UsageError
             The shot asks for another motion, for a face that is not there, or brings no speech to talk.
         stillwake.errors.NotReadyError
-            The face has nothing to move it by, or a drawn one's mouth is not seen.
+            The face has nothing to move it by, or a drawn one's mouth is not seen, or was not found where it is.
         """
         from stillwake.engines.animator.compose import compose
+        from stillwake.engines.animator.contours import is_misread
         from stillwake.engines.animator.parts import SEEN
 
         if shot.motion not in self.motions:
@@ -68,5 +69,11 @@ class Animator:
         if drawn and shot.motion == "talk" and face.confidence.get("mouth", 0.0) < SEEN:
             raise NotReadyError(
                 "Cannot animate", "the drawn face's mouth is not seen", "use a still where nothing covers the mouth"
+            )
+        if drawn and shot.motion == "talk" and is_misread(face.mouth):
+            raise NotReadyError(
+                "Cannot animate",
+                "the drawn face's mouth was not found: its chin was taken for one",
+                "put the mouth right in a face file: stillwake perceive STILL --face N -o FACE.json, then --face-file",
             )
         return compose(scene, shot, speech, face)
