@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stillwake.inspection import mouth
-from stillwake.inspection.evidence import _followed, face_place
+from stillwake.inspection import background, mouth
+from stillwake.inspection.evidence import _comparison, _followed, face_place
 from stillwake.media import open_still
-from stillwake.perceive import MeshReader, perceive
+from stillwake.perceive import MeshReader, perceive, scaled
 from stillwake.types import Scene
 
 
@@ -35,3 +38,35 @@ def test_a_drawn_face_is_read_in_the_box_it_was_found_in() -> None:
 def test_the_box_of_a_mesh_is_about_its_points() -> None:
     mesh = np.random.default_rng(1).uniform(20, 60, (478, 3)).astype(np.float32)
     assert mouth.box_of(mesh) == pytest.approx((20, 20, 61, 61), abs=1)
+
+
+def test_a_matte_that_leaves_out_part_of_the_face_says_nothing_of_the_background() -> None:
+    """What it takes for a wall moves with the head."""
+    scene = mira()
+    assert scene.matte is not None
+    x0, y0, x1, y1 = (round(value) for value in scene.faces[0].box)
+    matte = scene.matte.copy()
+    matte[y0 : y0 + (y1 - y0) // 3, x0:x1] = 0
+    halved = replace(scene, matte=matte)
+    size = scene.still.size
+    assert background.holds_face(scene)
+    assert background.background_of(scene, None, size) is not None
+    assert not background.holds_face(halved)
+    assert background.background_of(halved, None, size) is None
+    clip: Any = SimpleNamespace(info=SimpleNamespace(width=size[0], height=size[1]))
+    times: Any = None
+    assert "part of the face" in str(_comparison(clip, times, scene.still.pixels, halved, None))
+    assert "no matte" in str(_comparison(clip, times, scene.still.pixels, replace(scene, matte=None), None))
+    promised = np.zeros(matte.shape, bool)
+    assert background.background_of(halved, promised, size) is not None, "an engine that draws knows better"
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_matte_holds_its_face_at_any_size(scale: float) -> None:
+    scene = mira()
+    assert background.holds_face(scaled(scene, (round(640 * scale), round(640 * scale))))
+
+
+def test_where_there_is_no_face_the_matte_is_believed() -> None:
+    assert background.holds_face(replace(mira(), faces=()))
+    assert not background.holds_face(replace(mira(), faces=(), matte=None))

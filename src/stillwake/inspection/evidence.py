@@ -201,6 +201,8 @@ def _comparison(
 ) -> Comparison | str:
     """What compares the background, or why it cannot be."""
     region = background_of(scene, mask, (clip.info.width, clip.info.height))
+    if region is None and scene is not None and scene.matte is not None:
+        return "the matte leaves out part of the face, so it does not say where the background is"
     if region is None:
         return "no matte says where the background is"
     if picture is not None:
