@@ -101,6 +101,11 @@ def test_what_does_no_harm_when_left_out_is_a_warning(
     assert any(says in warning for warning in planned(coast, engine="luma", prompt="waves", **asked).warnings)
 
 
+def test_a_face_that_must_stay_is_held_where_that_can_be_told(coast: tuple[Scene, Report]) -> None:
+    holds = {name: planned(coast, engine=name, prompt="waves", keep_face=True).shots[0].hold for name in GENERATORS}
+    assert {name for name, hold in holds.items() if hold} == {"ltx", "svd", "comfyui", "diffusion"}
+
+
 def test_a_generator_alone_has_its_own_rate_and_smooth_motion(coast: tuple[Scene, Report]) -> None:
     rates = {name: planned(coast, engine=name).shots[0].fps for name in ("svd", "wan", "cogvideox", "ltx")}
     assert rates == {"svd": 28, "wan": 32, "cogvideox": 24, "ltx": 30}

@@ -99,6 +99,19 @@ def test_the_same_command_again_renders_no_take_again(
 
 
 @pytest.mark.usefixtures("quick")
+def test_what_nobody_knows_the_price_of_is_not_tried_again_by_itself(
+    toy: type[ToyGenerator], coast: Path, tmp_path: Path
+) -> None:
+    toy.flickers = frozenset({0})
+    brief = Brief(
+        engine="kling", model="kling-v2-6-pro", prompt=WAVES, seconds=Fraction(2), fps=Fraction(16), budget=None
+    )
+    record = workflow.animate(coast, brief, tmp_path / "o.mp4", force=True)
+    assert [take.seed for take in record.takes] == [0]
+    assert not record.inspection.passed
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_take_that_fails_is_tried_again_with_a_lever_turned(
     toy: type[ToyGenerator],
     coast: Path,
@@ -217,13 +230,18 @@ def test_each_fault_turns_its_lever() -> None:
     assert fault_of(inspected(("morph", "fail", 0.4, 0.1), ("flicker", "fail", 0.18, 0.17))) == "identity"
     assert fault_of(inspected(("morph", "warn", 0.4, 0.1))) is None
     assert fault_of(inspected(("platforms", "fail", 3, 0))) is None, "no lever mends a file"
-    ((more,), words) = mended(A_SHOT, "identity", 9) or ((), "")
+    held = A_SHOT.model_copy(update={"engine": "ltx"})
+    ((more,), words) = mended(held, "identity", 9) or ((), "")
     assert (more.hold, more.seed, more.takes, more.price) == (0.75, 9, 1, 0.5)
     assert "0.5 to 0.75" in words
     ((first, second), _) = mended(A_SHOT, "fading", 9) or ((), "")
     assert first.frame_count + second.frame_count == A_SHOT.frame_count
     assert (second.anchor, second.prompt) == ("before", "waves")
-    assert mended(A_SHOT.model_copy(update={"hold": 1.0}), "identity", 9) is None, "it is at its end"
+    assert mended(held.model_copy(update={"hold": 1.0}), "identity", 9) is None, "it is at its end"
+    ((half, _), _) = mended(A_SHOT, "identity", 9) or ((), "")
+    assert (half.hold, half.seconds) == (None, 2), "Wan cannot be told how firmly to hold: shorter segments instead"
+    ((other,), _) = mended(A_SHOT, "still picture", 9) or ((), "")
+    assert (other.hold, other.seed) == (None, 9)
     assert mended(A_SHOT.model_copy(update={"seconds": Fraction(2)}), "colours", 9) is None
     for fault in MENDS:
         assert mended(A_SHOT, fault, 9) is not None

@@ -89,7 +89,10 @@ def mended(shot: Shot, fault: Fault, seed: int) -> tuple[tuple[Shot, ...], str] 
     if shot.wait is not None:
         once = once.model_copy(update={"wait": shot.wait / shot.takes})
     hold = USUAL_HOLD if shot.hold is None else shot.hold
-    match MENDS[fault]:
+    mend = MENDS[fault]
+    if mend in ("hold more", "hold less") and not _can_be_held(shot):
+        mend = "shorter" if mend == "hold more" and shot.seconds >= 2 * SHORTEST_HALF else "another seed"
+    match mend:
         case "hold more" if hold < 1:
             more = min(1.0, hold + STEP)
             return (
@@ -110,6 +113,12 @@ def mended(shot: Shot, fault: Fault, seed: int) -> tuple[tuple[Shot, ...], str] 
             return (once,), f"{fault}: another seed"
         case _:
             return None
+
+
+def _can_be_held(shot: Shot) -> bool:
+    """Whether its engine can be told how firmly to keep to the picture; a stranger's is asked."""
+    maker = MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
+    return maker is None or "conditioning" in maker.can
 
 
 def _as_long(shot: Shot, seconds: Fraction) -> Shot:

@@ -160,6 +160,7 @@ def generator_shots(
         prompt = f"{brief.camera}, {prompt}" if prompt else brief.camera
     keeps = brief.keep_face or asks.first("face", "final") is not None
     segments = segments_of(prompt, brief.seconds, fps, maker, goes_on=not keeps)
+    held = "conditioning" in maker.can or maker is UNKNOWN
     shots = []
     for index, segment in enumerate(segments):
         seconds = segment.frames / fps
@@ -198,7 +199,7 @@ def generator_shots(
                 loop=brief.loop or (len(segments) == 1 and loops and "loop" in maker.can),
                 brush=brief.brush is not None,
                 strength=brief.strength,
-                hold=brief.hold if brief.hold is not None else FIRM if keeps else None,
+                hold=brief.hold if brief.hold is not None else FIRM if keeps and held else None,
                 wait=None if maker.wait is None else round(maker.wait * float(segment.made) * brief.takes, 1),
                 reasons=tuple(reasons + (shaped if index == 0 else [])),
             )

@@ -24,6 +24,7 @@ from stillwake.engines import Engine, Performance, load_engine
 from stillwake.engines import frames as frames_of
 from stillwake.errors import UsageError
 from stillwake.inspection.ranking import fault_of, in_words, mended, ranked
+from stillwake.makers import MAKERS
 from stillwake.types import (
     Brief,
     Clip,
@@ -171,7 +172,11 @@ class _Work:
                     break
                 mends += 1
                 mended_shots, words = again
-                made.append(self._take(index, mended_shots[0], 0, anchor, words))
+                try:
+                    made.append(self._take(index, mended_shots[0], 0, anchor, words))
+                except UsageError:  # its model cannot be told that: what there is stays
+                    mended_shots = (shot,)
+                    break
             order = ranked([one.inspection for one in made])
             best = made[order[0]]
             if len(mended_shots) > 1 and best is made[-1]:
@@ -189,6 +194,9 @@ class _Work:
 
     def _may_spend(self, shots: tuple[Shot, ...]) -> bool:
         cost = sum(shot.price for shot in shots)
+        known = [MAKERS[shot.engine].of(shot.model) for shot in shots if shot.engine in MAKERS]
+        if any(not maker.local and maker.price is None for maker in known):
+            return False  # nobody knows what it costs
         if cost == 0:
             return True
         if self.budget is None or self.planned + self.extra + cost > self.budget:
