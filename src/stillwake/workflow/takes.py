@@ -445,9 +445,11 @@ def _as_made(shot: Shot) -> Shot:
 
 
 def _scene_of(frame: Pixels, scene: Scene) -> Scene:
-    """A frame that a segment begins from, as a scene in which nobody has looked for anything; its end is kept."""
+    """A frame that a segment begins from, as a scene in which nobody has looked for anything; what was added stays."""
     sha256 = hashlib.sha256(frame.tobytes()).hexdigest()
-    return Scene(Still(frame, scene.still.name, sha256), scene.style, (), (), None, {}, end=scene.end)
+    still = Still(frame, scene.still.name, sha256)
+    nobody = Scene(still, scene.style, (), (), None, {})
+    return dataclasses.replace(nobody, strokes=scene.strokes, pinned=scene.pinned, end=scene.end)
 
 
 def _key(shot: Shot, scene: Scene) -> str:
