@@ -25,7 +25,7 @@ from tests.remote_kit import (
 )
 
 from stillwake.engines.remote.engine import order_of, provider_of
-from stillwake.engines.remote.order import Wire, fitted, key_of, picture, utf16, voice_file
+from stillwake.engines.remote.order import Wire, around_people, fitted, key_of, picture, utf16, voice_file
 from stillwake.engines.remote.providers.comfyui import filled_in
 from stillwake.errors import UsageError
 from stillwake.makers import MAKERS
@@ -417,6 +417,19 @@ def test_recordings_of_a_length_that_is_not_taken_are_refused() -> None:
         shot = shot_of(name)
         with pytest.raises(UsageError, match=words):
             provider_of(name).prepare(order_of(name, scene_of(), shot, voice(seconds)))
+
+
+def test_a_brush_of_what_lies_behind_people_leaves_them_out() -> None:
+    matte = np.zeros((40, 60), np.float32)
+    matte[10:, 20:35] = 1
+    paths = (np.array([[2, 30], [18, 30]], np.float32), np.array([[57, 32], [40, 32]], np.float32))
+    strokes = Strokes(np.ones((40, 60), np.float32), paths)
+    around = around_people(strokes, matte)
+    assert not around.mask[matte > 0.5].any()
+    assert (around.mask[matte == 0] == 1).all()
+    over = Strokes(np.ones((40, 60), np.float32), (np.array([[28, 38], [28, 12]], np.float32),))
+    assert around_people(over, matte) is over, "hair or a skirt is meant"
+    assert around_people(strokes, None) is strokes
 
 
 def test_a_short_line_is_followed_by_silence_where_more_is_wanted() -> None:

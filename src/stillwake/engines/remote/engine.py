@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stillwake.engines.remote.driving import Task, drive, job_of
 from stillwake.engines.remote.journal import Job, journal
 from stillwake.engines.remote.link import Pace
-from stillwake.engines.remote.order import Order, Wire, key_of, maker_of
+from stillwake.engines.remote.order import Order, Wire, around_people, key_of, maker_of
 from stillwake.engines.remote.provider import Provider
 from stillwake.engines.remote.results import untouched
 from stillwake.errors import EngineUnavailableError, NotReadyError, ResultError, UsageError
@@ -62,11 +62,12 @@ def provider_of(engine: str) -> Provider:
 def order_of(engine: str, scene: Scene, shot: Shot, speech: Speech | None) -> Order:
     """What a shot asks of a provider."""
     talks = shot.motion == "talk"
+    strokes = scene.strokes if shot.brush else None
     return Order(
         engine=engine, still=scene.still.pixels, seconds=shot.seconds, fps=shot.fps, size=shot.size, model=shot.model,
         prompt=shot.prompt, negative=shot.negative, seed=shot.seed,
         end=scene.end.pixels if shot.ends and scene.end is not None else None,
-        strokes=scene.strokes if shot.brush else None, pinned=scene.pinned if shot.brush else None,
+        strokes=None if strokes is None else around_people(strokes, scene.matte), pinned=scene.pinned if shot.brush else None,
         camera=shot.camera, hold=shot.hold, guidance=shot.guidance, steps=shot.steps, loop=shot.loop,
         say=shot.say if talks else "", voice=shot.voice if talks else "",
         sound=speech.sound if talks and speech is not None and not shot.voice else None, expression=shot.expression,

@@ -8,8 +8,10 @@ version of an encoder asks for the same job. Nothing here touches the network.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import io
+import itertools
 import json
 import math
 import re
@@ -27,7 +29,7 @@ from stillwake.makers import MAKERS, Ability, Maker, takers
 from stillwake.types import CameraRecord, Expression, Floats, Pixels, Size, Sound, Strokes
 
 __all__ = [
-    "File", "Order", "Wire", "camera_words", "fitted", "key_of", "maker_of", "model_of", "picture", "place", "placed",
+    "File", "Order", "Wire", "around_people", "camera_words", "fitted", "key_of", "maker_of", "model_of", "picture", "place", "placed",
     "said", "seconds_of", "utf16", "voice_file",
 ]  # fmt: skip
 
@@ -244,6 +246,24 @@ def even(size: Size, *, least: int = 2, most: int = 4096, step: int = 2) -> Size
 def drawn_at(pixels: Pixels, size: Size) -> Pixels:
     """A picture at another size."""
     return resized(pixels, size)
+
+
+def around_people(strokes: Strokes, matte: Floats | None) -> Strokes:
+    """A brush without the people who stand before what it paints; all of it where its paths run over people.
+
+    Who brushes the sea behind somebody draws over them, and does not mean them: our animator moves them on a layer of
+    their own, a mask cannot. ``matte`` (H, W) float32, 1 on people, at the brush's size.
+    """
+    if matte is None or matte.shape != strokes.mask.shape:
+        return strokes
+    height, width = matte.shape
+    people = matte > 0.5
+    points = np.concatenate([np.linspace(a, b, 16) for path in strokes.paths for a, b in itertools.pairwise(path)])
+    x, y = np.round(points).astype(int).T
+    over = people[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)].mean()
+    if over >= 0.5:
+        return strokes
+    return dataclasses.replace(strokes, mask=np.where(people, np.float32(0), strokes.mask))
 
 
 def masks_of(strokes: Strokes, size: Size) -> list[tuple[Pixels, Floats]]:
