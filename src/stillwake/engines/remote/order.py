@@ -29,8 +29,8 @@ from stillwake.makers import MAKERS, Ability, Maker, takers
 from stillwake.types import CameraRecord, Expression, Floats, Pixels, Size, Sound, Strokes
 
 __all__ = [
-    "File", "Order", "Wire", "around_people", "camera_words", "fitted", "key_of", "maker_of", "model_of", "picture", "place", "placed",
-    "said", "seconds_of", "utf16", "voice_file",
+    "File", "Order", "Wire", "around_people", "camera_words", "fitted", "key_of", "maker_of", "model_of",
+    "picture", "place", "placed", "said", "seconds_of", "utf16", "voice_file",
 ]  # fmt: skip
 
 Way = Literal["data uri", "base64", "upload", "form"]
