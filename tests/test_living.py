@@ -349,6 +349,26 @@ def test_hair_moves_before_a_background_that_stands_still(mira: Scene, living: M
     assert not moved[~near].any()
 
 
+def test_the_background_beside_the_hair_does_not_come_and_go(mira: Scene) -> None:
+    """It is filled in a little beyond the subject; the still's own tones must not fade in whenever the hair rests."""
+    assert mira.matte is not None
+    noise = np.random.default_rng(1).standard_normal((*mira.matte.shape, 3)).astype(np.float32)
+    blots = cv2.GaussianBlur(noise, (0, 0), 5)
+    behind = 1 - np.clip(50 * cv2.dilate(mira.matte, np.ones((3, 3))), 0, 1)
+    pixels = np.clip(mira.still.pixels + 60 * blots / blots.std() * behind[..., None], 0, 255).astype(np.uint8)
+    scene = dataclasses.replace(mira, still=dataclasses.replace(mira.still, pixels=pixels))
+    with prepared(scene, motions=("hair",)) as performance:
+        assert isinstance(performance, Living)
+        assert performance.layered
+        alpha = performance.parts.layers.alpha
+        assert alpha is not None
+        beside = cv2.dilate((alpha > 0.004).astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+        for index in (1, 2, 97, 98):  # it sways by 3 px at most
+            away = (performance.frame(index).astype(np.float32) - pixels) * beside[..., None]
+            assert np.abs(cv2.GaussianBlur(away, (0, 0), 3)).max() < 25, index
+        assert (performance.frame(0) == pixels).all()
+
+
 def test_breath_moves_the_chest_and_not_the_background_far_away(astronaut: Scene, living: Make) -> None:
     moved = changed(living("astronaut", motions=("breathe",)), astronaut.still.pixels, 5)
     assert astronaut.matte is not None

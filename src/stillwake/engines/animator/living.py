@@ -17,6 +17,7 @@ from stillwake.engines.animator import warp
 from stillwake.engines.animator.ambient import Ambient
 from stillwake.engines.animator.camera import Camera
 from stillwake.engines.animator.fields import Grid
+from stillwake.engines.animator.filters import blurred
 from stillwake.engines.animator.flow import Flow
 from stillwake.engines.animator.gaze import Gaze
 from stillwake.engines.animator.hair import Hair
@@ -31,6 +32,10 @@ Mask = npt.NDArray[np.bool_]
 
 AT_REST = 3.0
 """Px: the nearer hair is to its place than this, the more is given back of what a layer's rim lacks of the still."""
+SEEN = 0.004
+"""How much of the subject there must be in a pixel for it to be seen."""
+TONES = 0.003
+"""Blur, as a share of the longer side, that tells the tones of a background from the strands before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +81,16 @@ class Living(OneThread):
         layers = moving.layers
         self._extremes = None if layers.alpha is None else warp.coverage(layers.alpha, moving.grid)
         self._seen = np.zeros(still.shape[:2], np.float32) if moving.ambient is not None else None
-        self._plate = layers.plate[:: layers.scale, :: layers.scale].copy() if moving.camera is None else still
+        self._plate = still
+        if moving.camera is None:
+            self._plate = layers.plate[:: layers.scale, :: layers.scale].copy()
+            if moving.hair is not None and layers.alpha is not None:
+                self._plate = _with_tones(self._plate, still, layers.alpha)
         self._ground = self._plate.copy() if moving.camera is None and moving.flow is not None else self._plate
         self._calm = None if moving.hair is None else _calmest(moving, frame_count)
         self._zone = None
         if moving.camera is None and moving.hair is not None:
-            self._zone = _zone(moving.hair, layers, still, moving.grid)
+            self._zone = _zone(moving.hair, layers, self._plate, still, moving.grid)
             furthest = max(float(np.abs(self._swayed(int(at))).max()) for at in np.linspace(0, frame_count - 1, 24))
             self._rest = max(1e-3, min(AT_REST, furthest / 2))
         self._laid = None
@@ -340,7 +349,24 @@ def _over(target: Pixels, seen: Pixels) -> None:
     cv2.add(below, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=target)
 
 
-def _zone(hair: Hair, layers: Layers, still: Pixels, grid: Grid) -> list[tuple[IntBox, Floats, Samples]]:
+def _with_tones(plate: Pixels, still: Pixels, alpha: Floats) -> Pixels:
+    """The plate with the still's own tones wherever nothing of the subject is: it is filled in a little beyond that.
+
+    Else they would come back each time the hair is at its place, and go again. Strands that the matte has missed are
+    finer than these tones, and do not stand still in the plate.
+    """
+    free = (alpha <= SEEN).astype(np.float32)
+    lacks = (still.astype(np.float32) - plate) * free[..., None]
+    sigma = max(1.0, TONES * max(free.shape))
+    share = blurred(free, sigma)
+    tones = blurred(lacks, sigma) / np.maximum(share, 1e-3)[..., None] * np.minimum(1, 2 * share)[..., None]
+    kept: Pixels = np.clip(np.rint(plate + tones), 0, 255).astype(np.uint8)
+    return kept
+
+
+def _zone(
+    hair: Hair, layers: Layers, plate: Pixels, still: Pixels, grid: Grid
+) -> list[tuple[IntBox, Floats, Samples]]:
     """The boxes px in which hair ever moves, how much of it is laid over the still there, and what its rim lacks.
 
     Where neither the subject ever comes nor anything was filled in behind it, the still stays as it is. The share is
@@ -356,14 +382,14 @@ def _zone(hair: Hair, layers: Layers, still: Pixels, grid: Grid) -> list[tuple[I
     if layers.alpha is None or layers.subject is None:
         return []
     reach = 2 * round(float(strength.max()) + 0.008 * max(size) + 3) + 1
-    near = cv2.dilate((layers.alpha > 0.004).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    near = cv2.dilate((layers.alpha > SEEN).astype(np.uint8), np.ones((reach, reach), np.uint8))
     share *= np.minimum(1, cv2.blur(near.astype(np.float32), (5, 5)) * near)
     zone = []
     for box in warp.runs(grid, size, cv2.dilate(moves, np.ones((3, 3), np.uint8)) > 0):
         x0, y0, x1, y1 = box
         k = layers.scale
         whole = np.s_[y0 * k : y1 * k : k, x0 * k : x1 * k : k]
-        laid = np.ascontiguousarray(layers.plate[whole])
+        laid = np.ascontiguousarray(plate[y0:y1, x0:x1])
         _over(laid, np.ascontiguousarray(layers.subject[whole]))
         rim = still[y0:y1, x0:x1].astype(np.int16) - laid
         zone.append((box, np.ascontiguousarray(share[y0:y1, x0:x1]), rim))
