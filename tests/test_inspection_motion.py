@@ -222,6 +222,42 @@ def test_who_comes_to_rest_does_not_freeze() -> None:
 # ----------------------------------------------------------------------------------------- missing and repeated frames
 
 
+def with_steps(steps: dict[int, float], far: dict[int, float], usual: float = 1.0) -> Motion:
+    """A take whose every step changes by so many levels and every four by 3.5 times as much, but for those entries."""
+    seen = watched(a_clip())
+    step, four = (np.full(len(seen.index), times * usual) for times in (1.0, 3.5))
+    for values, told in ((step, steps), (four, far)):
+        values[list(told)] = list(told.values())
+    nothing = np.full(len(seen.index), np.nan)
+    return replace(seen, step=step, far=four, spread=np.full(len(seen.index), 0.1), likeness=nothing, gain=nothing)
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        ((0.34, 0.36, 0.33, 0.34), "pass"),  # a head that turns slowly
+        ((0.34, 0.12, 0.33, 0.20), "fail"),  # an encoder that polishes
+        ((0.10, 0.11, 0.10, 0.11), "fail"),  # and one that hardly does
+        ((0.0, 0.0, 0.0, 0.0), "fail"),
+    ],
+)
+def test_what_goes_on_slowly_is_not_frozen(steps: tuple[float, ...], verdict: str) -> None:
+    seen = with_steps(dict(enumerate(steps, 30)), {32: 2.0, 33: 0.73, 34: 1.5})
+    finding = only(motion.check(seen, Asked(), FPS), "freeze")
+    assert finding.verdict == verdict, finding.why
+
+
+@pytest.mark.parametrize(
+    ("back", "verdict", "words"), [(0.46, "warn", "shown twice at"), (1.2, "fail", "one is lost")]
+)
+def test_where_lips_meet_and_part_no_frame_is_lost(back: float, verdict: str, words: str) -> None:
+    """``back`` how far the picture lies from two frames before to two after, in the largest step there."""
+    steps = {28: 6.0, 29: 9.0, 30: 0.3, 31: 8.0, 32: 3.0}
+    finding = only(motion.check(with_steps(steps, {32: back * 9.0}, usual=3.0), Asked(), FPS), "dropped frames")
+    assert finding.verdict == verdict
+    assert words in finding.why
+
+
 @pytest.mark.parametrize("speed", [1.0, 1.8])
 def test_a_frame_left_out_of_an_even_pan_is_missing(speed: float) -> None:
     findings = found(a_clip([*range(33), *range(34, COUNT)], panning(speed), walks=False))

@@ -35,8 +35,8 @@ beyond, its background is not compared with one picture."""
 LEAST_BACKGROUND = 0.06
 """Share of the picture below which there is too little background to judge."""
 WITHIN, HELD = 0.8, 0.9
-"""A matte holds its face if it is there over `HELD` of the ellipse within `WITHIN` of the face's box: in 40 of 41 stills
-it holds all of it, and where half of a drawn figure was taken for the wall .59."""
+"""A matte holds its face if it is there over `HELD` of the ellipse within `WITHIN` of the face's box: of 66 stills 65
+have all of it there, and one whose figure was half taken for the wall has .59."""
 SUBJECT_MARGIN = 0.04
 """By how much the subject is grown before the rest counts as background, in picture widths."""
 
