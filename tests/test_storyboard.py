@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillwake.assemble.lines import Lines, Unreadable
-from stillwake.assemble.storyboard import Board, Storyboard, open_storyboard
+from stillwake.assemble.storyboard import Board, Storyboard, brief_of, open_storyboard
 from stillwake.errors import EngineUnavailableError, InputError, StillError, UsageError
 
 GOOD = """\
@@ -256,3 +256,22 @@ def test_an_error_of_a_shot_says_where_and_in_the_words_of_a_storyboard(folder: 
     assert error.exit_status == 2
     assert "line 13" in str(board.told(StillError("Cannot open ada.png", "it is cut off", "export it again"), 0))
     assert "line 18" in str(board.told(EngineUnavailableError("Cannot render", "none", "choose one"), 1))
+
+
+def test_a_generated_shot_asks_what_the_command_line_asks(folder: Path) -> None:
+    (folder / "graph.json").write_text("{}")
+    board = read(
+        folder,
+        'size = "1280x720"\n[[shot]]\nstill = "ada.png"\nengine = "comfyui"\nmodel = "graph.json"\nprompt = "waves"\n'
+        'negative = "blur"\nend_frame = "coast.png"\nconditioning = 0.7\nguidance = 6\nsteps = 20\nseconds = 4\n'
+        '[[shot]]\nstill = "ada.png"\nengine = "heygen"\nsay = "Hello."\nvoice = "en"\n'
+        '[[shot]]\nstill = "ada.png"\nengine = "wan"\nmodel = "Wan-AI/Wan2.2"\nprompt = "waves"\n',
+    )
+    first = brief_of(board, 0, (1280, 720), Fraction(4))
+    assert (first.model, first.end_frame) == (str(folder / "graph.json"), folder / "coast.png")
+    assert (first.negative, first.hold, first.guidance, first.steps) == ("blur", 0.7, 6, 20)
+    second = brief_of(board, 1, (1280, 720), None)
+    assert second.voice is None, "the film's sound is followed: a hosted engine does not speak with a voice of its own"
+    assert brief_of(board, 2, (1280, 720), None).model == "Wan-AI/Wan2.2"
+    with pytest.raises(InputError, match=r"line 4: .*conditioning"):
+        read(folder, 'size = "1280x720"\n[[shot]]\nstill = "ada.png"\nconditioning = 7\n')

@@ -33,9 +33,10 @@ from stillwake.errors import (
     TranscriptError,
     VoiceUnavailableError,
 )
+from stillwake.makers import MAKERS, named
 from stillwake.media.files import opened_input, shown
 from stillwake.moves import is_key_frame_file
-from stillwake.types import Ambience, Aspect, Brief, HeldPart, Motion, Record, Size
+from stillwake.types import Ambience, Aspect, Brief, Expression, HeldPart, Motion, Record, Size
 
 __all__ = ["SIZES", "Bed", "Board", "StoryShot", "Storyboard", "open_storyboard"]
 
@@ -142,7 +143,7 @@ class StoryShot(Record):
     It speaks if it has ``say``, or the seconds from ``begin`` to ``end`` of a ``sound``; ``voice_over``: nobody in
     the picture does. Its picture comes by a ``transition``; ``lead`` seconds before that its speech begins, and
     ``tail`` seconds before its speech ends it goes. The other fields are those of a `Brief`, but for ``hold`` and
-    ``hold_mask``, which are called ``still`` and ``still_mask`` there.
+    ``hold_mask``, which are called ``still`` and ``still_mask`` there, and ``conditioning``, which is ``hold`` there.
     """
 
     name: _Name | None = None
@@ -168,7 +169,14 @@ class StoryShot(Record):
     tail: Moment = Fraction(0)
 
     engine: str = "auto"
+    model: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     prompt: Annotated[str, Field(max_length=5000)] | None = None
+    negative: Annotated[str, Field(max_length=5000)] | None = None
+    end_frame: _File | None = None
+    conditioning: Annotated[float, BeforeValidator(_plain), Field(ge=0, le=1)] | None = None
+    guidance: Annotated[float, BeforeValidator(_plain), Field(ge=0, le=50)] | None = None
+    steps: int | None = Field(None, ge=1, le=500)
+    expression: Expression | None = None
     camera: Annotated[str, Field(max_length=1000)] | None = None
     loop: bool = False
     motion: tuple[Motion, ...] | None = None
@@ -311,7 +319,7 @@ class Board:
         return error
 
 
-_FIELDS = {"still": "hold", "still-mask": "hold_mask"}
+_FIELDS = {"still": "hold", "still-mask": "hold_mask", "hold": "conditioning"}
 """Options of the command line that a storyboard calls otherwise."""
 
 _ABOUT: tuple[tuple[type[StillwakeError], tuple[str, ...]], ...] = (
@@ -642,9 +650,16 @@ def transcript_of(board: Board, shot: int) -> str | None:
 
 _SAME = (
     *("face", "smooth", "motion", "strength", "ambient", "loop", "seed", "prompt", "takes", "keep_face", "reference"),
-    "prefer",
+    *("prefer", "negative", "guidance", "steps", "expression"),
 )
-_FILES = ("face_file", "brush", "depth", "depth_model")
+_FILES = ("face_file", "brush", "depth", "depth_model", "end_frame")
+
+
+def _lies_here(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or none
+        return False
 
 
 def brief_of(board: Board, shot: int, size: Size, seconds: Fraction | None, repeat: int = 1) -> Brief:
@@ -656,14 +671,21 @@ def brief_of(board: Board, shot: int, size: Size, seconds: Fraction | None, repe
     values: dict[str, Any] = {name: getattr(one, name) for name in _SAME}
     values |= {name: board.file(at) for name in _FILES if (at := getattr(one, name)) is not None}
     if one.talks:
-        values |= {"say": one.say, "voice": one.voice, "language": one.language}
+        # The film has its sound already: a hosted engine follows that, and does not speak with a voice of its own.
+        ours = (known := named(one.engine)) is None or MAKERS[known].local
+        values |= {"say": one.say, "voice": one.voice if ours else None, "language": one.language}
         if one.sound is not None:
             values |= {"sound": board.file(one.sound), "transcript": transcript_of(board, shot)}
     camera = one.camera
     if camera is not None and is_key_frame_file(camera):
         camera = str(board.file(Path(camera)))
+    model = one.model
+    if model is not None and _lies_here(board.file(Path(model))):
+        model = str(board.file(Path(model)))
     return Brief(
         **values,
+        model=model,
+        hold=one.conditioning,
         camera=camera,
         still=one.hold,
         still_mask=None if one.hold_mask is None else board.file(one.hold_mask),
