@@ -41,7 +41,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{sync.FINEST_LIMIT:g} ms at least", "fail"),
         Row("sync heard", "the same against what is recognised in the clip's own sound, as a second witness",
             f"sound early by {sync.SOUND_EARLY[0]:g} ms, late by {sync.SOUND_LATE[0]:g}", "fail"),
-        Row("sync drift", "lips and sound part, or meet, along the clip; the complete clip is looked at",
+        Row("sync drift", "lips and sound part, or meet, along the clip; unseen where that hangs on one part of it",
             f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame", "fail"),
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
@@ -61,7 +61,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"skin {morph.COLOUR_LIMITS['skin']:g}, hair {morph.COLOUR_LIMITS['hair']:g} in Lab", "warn"),
     ),
     "The background": (
-        Row("background", "the decoded background differs from the still, or from the first frame",
+        Row("background", "the decoded background differs from the still, or from the first frame; unseen where the "
+            "matte leaves out part of the face",
             f"{background.PSNR_LEAST:g} dB PSNR", "fail"),
         Row("background raw", "a pixel outside what moves differs from the still in the raw frames; at rendering only",
             "no pixel", "fail"),
@@ -95,7 +96,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("freeze", "the picture stands still while it should move", f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice", "none", "fail"),
         Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
-        Row("camera", "the camera move that was asked for never happens, or goes the other way",
+        Row("camera", "the camera move that was asked for never happens, or goes the other way; before a plain wall an "
+            "orbit is unseen",
             f"{motion.MOVED:.0%} of the picture", "fail"),
         Row("prompt drift", "that move fades before the clip ends",
             f"{motion.FADED:.0%} of its speed in the first third is left in the last", "warn"),
@@ -114,7 +116,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("sharpness pump", "sharpness comes and goes; at rendering only", f"{moves.PUMP:.0%}", "warn"),
     ),
     "The first frame": (
-        Row("first frame", "it is not the still, or shows it larger, smaller or aside",
+        Row("first frame", "it is not the still, or shows it larger, smaller or aside, beyond where our own camera "
+            "begins",
             f"{start.SCALE[0]:.1%} of its size, {start.SHIFT[0]:.1%} of its width; fails at {start.SCALE[1]:.0%} and "
             f"{start.SHIFT[1]:.0%}", "fail"),
         Row("first colours", "its colours are not the still's",
