@@ -96,8 +96,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("freeze", "the picture stands still while it should move", f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice", "none", "fail"),
         Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
-        Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a plain "
-            "wall is unseen",
+        Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a "
+            "plain wall is unseen",
             f"{motion.MOVED:.0%} of the picture", "fail"),
         Row("prompt drift", "that move fades before the clip ends",
             f"{motion.FADED:.0%} of its speed in the first third is left in the last", "warn"),
