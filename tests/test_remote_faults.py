@@ -158,3 +158,22 @@ def test_the_matrix_is_large_enough() -> None:
     assert len(cases()) >= 600
     assert sum(not param.marks for param in cases()) >= 150  # type: ignore[attr-defined]
     assert runway().name == "runway"
+
+
+@pytest.mark.parametrize(("name", "anew"), [("kling", True), ("runway", True), ("luma", False), ("heygen", False)])
+def test_a_failure_is_asked_anew_only_where_it_is_known_to_have_cost_nothing(
+    name: str, anew: bool, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeProvider(name, polls=1, width=64, script=["status:failed"]) as fake:
+        for variable, value in fake.env.items():
+            monkeypatch.setenv(variable, value)
+        made = []
+        for _ in range(2):
+            try:
+                with engine_of(name).prepare(scene_of(), shot_of(name, tmp_path), speech_of(name)):
+                    made.append(True)
+            except StillwakeError:
+                made.append(False)
+        assert made == [False, anew]
+        assert fake.creates == (2 if anew else 1)
+        assert jobs()[0].state == ("made" if anew else "failed")
