@@ -201,6 +201,9 @@ def test_the_advice_names_the_signs_to_mend_and_never_a_prompt_as_the_way() -> N
     told = advice(check(a_scene(a_face((100, -30, 300, 210)), a_face((350, 100, 530, 320)))))
     assert told.startswith("mend framing in the still")
     assert "no prompt mends a picture" in told
+    assert "this video $0.35" in advice(
+        check(a_scene(a_face((100, -30, 300, 210)), a_face((350, 100, 530, 320)))), 0.35
+    )
 
 
 @pytest.mark.parametrize("number", [0, -1, 3])

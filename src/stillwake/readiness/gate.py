@@ -109,15 +109,19 @@ def _generator(findings: list[Finding]) -> Gate:
     )
 
 
-def advice(report: Report) -> str:
-    """What to do before anything is spent on a video; empty where no sign warns or fails."""
+def advice(report: Report, price: float = 0.0) -> str:
+    """What to do before anything is spent on a video; empty where no sign warns or fails.
+
+    ``price`` USD is what the video would cost, 0 where nobody knows or it is free.
+    """
     faulty = [sign.sign for sign in report.signs if sign.verdict in ("warn", "fail")]
     if not faulty:
         return ""
     named = faulty[0] if len(faulty) == 1 else f"{', '.join(faulty[:-1])} and {faulty[-1]}"
     return (
         f"mend {named} in the still, by inpainting it or generating it again, until all five signs pass: "
-        "a still costs cents and a video costs credits, and no prompt mends a picture"
+        f"a still costs cents and {f'this video ${price:.2f}' if price else 'a video costs credits'}, and no prompt "
+        "mends a picture"
     )
 
 

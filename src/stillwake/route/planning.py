@@ -107,7 +107,7 @@ def against(
         gate = (
             _animator_gate(scene, report, realised(_of_animator(brief, plan.families), asks))
             if family == "animator"
-            else _generator_gate(report)
+            else _generator_gate(report, plan.price)
         )
         if gate is not None and force and (family == "generator" or scene.faces):
             warnings.append(f"forced, although {gate.why}")
@@ -177,11 +177,11 @@ def _animator_gate(scene: Scene, report: Report, brief: Brief) -> Obstacle | Non
     return None
 
 
-def _generator_gate(report: Report) -> Obstacle | None:
+def _generator_gate(report: Report, price: float) -> Obstacle | None:
     try:
         require_ready(report, "generator")
     except NotReadyError as error:
-        cheapest = advice(report) or error.fix
+        cheapest = advice(report, price) or error.fix
         return Obstacle(
             kind="not ready", what=error.what, why=error.why, fix=f"{cheapest}; --force spends all the same"
         )
