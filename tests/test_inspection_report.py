@@ -141,6 +141,14 @@ def test_a_fix_names_the_lever_of_the_engine_that_made_the_clip() -> None:
     assert with_lever(once, Asked(engine="kling", family="generator")) == once
 
 
+def test_a_fix_names_our_own_option_where_we_drive_the_engine() -> None:
+    assert "(stillwake animate: --loop)" in lever("loop seam", Asked(engine="kling", family="generator"))
+    assert "--hold nearer to 1" in lever("morph", Asked(engine="svd", family="generator"))
+    assert "--hold" not in lever("morph", Asked(engine="wan", family="generator")), "Wan takes none"
+    assert "stillwake animate" not in lever("loop seam", Asked(engine="veo", family="generator")), "we do not drive it"
+    assert "stillwake animate" not in lever("morph", Asked(engine="did", family="animator"))
+
+
 # -------------------------------------------------------------------------------------------------------- the page
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from stillwake.errors import UsageError
 from stillwake.inspection.asked import Asked
-from stillwake.makers import MAKERS, named, nearest
+from stillwake.makers import MAKERS, Ability, named, nearest
 from stillwake.types import ClipFinding, Family
 
 Fault = Literal[
@@ -202,6 +202,19 @@ LEVERS: Mapping[str, Levers] = {
 """What can be turned in an engine by its name in `stillwake.makers`; for the others their family's levers must do."""
 
 
+OPTIONS: Mapping[Fault, tuple[Ability, str]] = {
+    "identity": ("conditioning", "--hold nearer to 1"),
+    "start": ("conditioning", "--hold nearer to 1"),
+    "still picture": ("conditioning", "--hold nearer to 0"),
+    "background": ("negative", "--negative 'moving background, warping'"),
+    "light": ("negative", "--negative flicker"),
+    "cut": ("negative", "--negative 'cut, scene change'"),
+    "seam": ("loop", "--loop"),
+    "camera": ("camera", "--camera with one move alone"),
+}
+"""The same by our own options, for a generator that stillwake drives; each where a model of it takes that."""
+
+
 def made_by(name: str) -> tuple[str, Family]:
     """The engine that a person means by a name, ours or anybody's, and its family.
 
@@ -234,13 +247,23 @@ def lever(check: str, asked: Asked) -> str:
         return ""
     maker = MAKERS.get(asked.engine)
     if words := LEVERS.get(asked.engine, {}).get(fault, ""):
-        return f"in {MAKERS[asked.engine].title}: {words}"
+        return f"in {MAKERS[asked.engine].title}: {words}{_by_ours(asked.engine, fault)}"
     family = maker.family if maker is not None else asked.family
     if family is None or asked.engine in ("animator", "echo"):
         return ""
     title = maker.title if maker is not None else {"animator": "an animator", "generator": "a generator"}[family]
     words = GENERAL[family].get(fault, "")
-    return words and f"in {title}: {words}"
+    return words and f"in {title}: {words}{_by_ours(asked.engine, fault)}"
+
+
+def _by_ours(engine: str, fault: Fault) -> str:
+    """How stillwake asks that engine for it, in brackets, or ""."""
+    from stillwake.engines import engine_names
+
+    ability, option = OPTIONS.get(fault, ("prompt", ""))
+    if not option or engine not in engine_names() or ability not in MAKERS[engine].could:
+        return ""
+    return f" (stillwake animate: {option})"
 
 
 def with_lever(finding: ClipFinding, asked: Asked) -> ClipFinding:
