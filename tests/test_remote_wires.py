@@ -609,3 +609,22 @@ def test_lumas_own_sdk_knows_every_field() -> None:
             assert body["model"] in chosen(Model)
             assert body["video"]["duration"] in chosen(VideoDuration)
             assert body["video"]["resolution"] in chosen(VideoResolution)
+
+
+def test_how_much_moves_is_said_where_there_is_a_number_for_it() -> None:
+    def body(name: str, strength: float) -> Any:
+        shot = shot_of(name).model_copy(
+            update={"strength": strength, "expression": "happy" if name == "did" else None}
+        )
+        return provider_of(name).prepare(order_of(name, scene_of(), shot, voice()))
+
+    gentle = body("did", 0.4).body["config"]
+    assert gentle["motion_factor"] == 0.4
+    assert gentle["driver_expressions"]["expressions"][0]["intensity"] == 0.4
+    assert "motion_factor" not in body("did", 1.0).body["config"]
+    steps = [body("heygen", strength).body.get("expressiveness") for strength in (0, 0.5, 0.9, 1)]
+    assert steps == ["low", "medium", "high", None]
+    wire = provider_of("runway").prepare(
+        order_of("runway", scene_of(), shot_of("runway").model_copy(update={"strength": 0.3}), None)
+    )
+    assert any("strength of motion" in warning for warning in wire.warnings)

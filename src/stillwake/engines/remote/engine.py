@@ -69,7 +69,8 @@ def order_of(engine: str, scene: Scene, shot: Shot, speech: Speech | None) -> Or
         end=scene.end.pixels if shot.ends and scene.end is not None else None,
         strokes=None if strokes is None else around_people(strokes, scene.matte),
         pinned=scene.pinned if shot.brush else None,
-        camera=shot.camera, hold=shot.hold, guidance=shot.guidance, steps=shot.steps, loop=shot.loop,
+        camera=shot.camera, strength=shot.strength,
+        hold=shot.hold, guidance=shot.guidance, steps=shot.steps, loop=shot.loop,
         say=shot.say if talks else "", voice=shot.voice if talks else "",
         sound=speech.sound if talks and speech is not None and not shot.voice else None, expression=shot.expression,
     )  # fmt: skip

@@ -53,7 +53,8 @@ class Order:
 
     ``still`` (H, W, 3) uint8 RGB is what the clip begins from, ``end`` what it ends on; ``strokes`` and ``pinned`` a
     motion brush, in px of the still; ``seconds`` how long; ``fps`` frames a second. ``hold``, ``guidance`` and
-    ``steps`` None are the engine's own. To talk, either ``voice`` says ``say``, or ``sound`` is heard.
+    ``steps`` None are the engine's own; ``strength`` 0..1 is how far everything moves. To talk, either ``voice`` says
+    ``say``, or ``sound`` is heard.
     """
 
     engine: str
@@ -73,6 +74,7 @@ class Order:
     guidance: float | None = None
     steps: int | None = None
     loop: bool = False
+    strength: float = 1.0
     say: str = ""
     voice: str = ""
     sound: Sound | None = None
@@ -370,9 +372,12 @@ def left_out(order: Order, allowed: Collection[Ability], *, model: str) -> list[
         ("seed", "seed: every take differs, none can be made again", order.seed != 0 and not talks),
         ("expression", "expression", order.expression is not None),
     )
-    return [
+    told = [
         f"{title}'s {model} takes no {words}" for ability, words, wanted in asked if wanted and ability not in allowed
     ]
+    if order.strength != 1 and not talks:
+        told.append(f"{title}'s {model} takes no strength of motion: say it in the prompt")
+    return told
 
 
 def utf16(text: str) -> int:

@@ -92,9 +92,12 @@ class Did(Provider):
                 "Cannot ask D-ID to speak", "there is nothing to be heard", "add --say TEXT or --sound FILE"
             )
         config: dict[str, Any] = {"stitch": True, "result_format": "mp4"}  # stitched: the whole picture, not the face
+        strength = round(order.strength, 3)
+        if strength != 1:
+            config["motion_factor"] = strength  # in their example's config; its range is unconfirmed
         if order.expression is not None:
             config["driver_expressions"] = {
-                "expressions": [{"start_frame": 0, "expression": order.expression, "intensity": 1.0}]
+                "expressions": [{"start_frame": 0, "expression": order.expression, "intensity": strength}]
             }
         body = {"source_url": place(files[0], "upload"), "script": script, "config": config}
         return Wire(

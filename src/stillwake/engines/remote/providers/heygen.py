@@ -101,6 +101,8 @@ class HeyGen(Provider):
             raise UsageError(
                 "Cannot ask HeyGen to speak", "there is nothing to be heard", "add --say TEXT or --sound FILE"
             )
+        if order.strength != 1:  # three steps is all it has
+            body["expressiveness"] = ("low", "medium", "high")[min(2, int(order.strength * 3))]
         if prompt := tidy(order.prompt):
             body["motion_prompt"] = within(prompt, PROMPT, "HeyGen", "the prompt")
         return Wire(
