@@ -1152,7 +1152,10 @@ def test_one_command_starts_a_fake() -> None:
         with httpx.Client(base_url=url, headers=headers, **PLAIN) as http:
             assert [http.post("/v1/generations", json=GOOD["luma"]()).status_code for _ in range(2)] == [429, 201]
         running.send_signal(signal.SIGINT)
-        _, words = running.communicate(timeout=20)
+        try:
+            _, words = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 0
     assert "1 jobs accepted" in words
 

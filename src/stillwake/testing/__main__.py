@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except (ValueError, OSError) as error:
         parser.error(str(error))
+    for sign in (signal.SIGINT, signal.SIGTERM):  # one that was started in the background ignores the first otherwise
+        signal.signal(sign, signal.default_int_handler)
     with fake:
         lines = [fake.url, *(f"export {name}={shlex.quote(value)}" for name, value in fake.env.items())]
         sys.stdout.write("\n".join(lines) + "\n")
