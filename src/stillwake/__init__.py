@@ -13,20 +13,30 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in _PUBLIC
     from stillwake.engines import Performance as Performance
     from stillwake.engines import engine_names as engine_names
     from stillwake.engines import load_engine as load_engine
+    from stillwake.errors import AccountError as AccountError
     from stillwake.errors import BudgetError as BudgetError
+    from stillwake.errors import BusyError as BusyError
     from stillwake.errors import Cancelled as Cancelled
     from stillwake.errors import ClipError as ClipError
+    from stillwake.errors import ConsentError as ConsentError
     from stillwake.errors import EngineUnavailableError as EngineUnavailableError
     from stillwake.errors import FaceError as FaceError
     from stillwake.errors import InputError as InputError
+    from stillwake.errors import JobFailedError as JobFailedError
+    from stillwake.errors import JobUnsureError as JobUnsureError
+    from stillwake.errors import KeyRefusedError as KeyRefusedError
+    from stillwake.errors import ModerationError as ModerationError
     from stillwake.errors import NotReadyError as NotReadyError
     from stillwake.errors import OutputError as OutputError
     from stillwake.errors import OutputExistsError as OutputExistsError
+    from stillwake.errors import ProviderError as ProviderError
+    from stillwake.errors import ResultError as ResultError
     from stillwake.errors import SoundError as SoundError
     from stillwake.errors import StillError as StillError
     from stillwake.errors import StillwakeError as StillwakeError
     from stillwake.errors import TranscriptError as TranscriptError
     from stillwake.errors import UnavailableError as UnavailableError
+    from stillwake.errors import UnreachableError as UnreachableError
     from stillwake.errors import UsageError as UsageError
     from stillwake.errors import VoiceUnavailableError as VoiceUnavailableError
     from stillwake.inspection import inspect as inspect
@@ -70,20 +80,30 @@ __version__ = "0.1.0"
 _PUBLIC: dict[str, tuple[str, ...]] = {
     "engines": ("Engine", "Performance", "engine_names", "load_engine"),
     "errors": (
+        "AccountError",
         "BudgetError",
+        "BusyError",
         "Cancelled",
         "ClipError",
+        "ConsentError",
         "EngineUnavailableError",
         "FaceError",
         "InputError",
+        "JobFailedError",
+        "JobUnsureError",
+        "KeyRefusedError",
+        "ModerationError",
         "NotReadyError",
         "OutputError",
         "OutputExistsError",
+        "ProviderError",
+        "ResultError",
         "SoundError",
         "StillError",
         "StillwakeError",
         "TranscriptError",
         "UnavailableError",
+        "UnreachableError",
         "UsageError",
         "VoiceUnavailableError",
     ),
