@@ -38,6 +38,9 @@ def examine_machine() -> Iterator[Thing]:
         ("voices", _voices, AGAIN),
         ("encoders", _encoders, "install PyAV's wheel again: pip install --force-reinstall av"),
         ("temporary folder", _temporary_folder, "name a folder that can be written to in TMPDIR"),
+        ("generators of one's own", _generators, "install them again: pip install 'stillwake[diffusion]'"),
+        ("hosted engines", _hosted, AGAIN),
+        ("folder of hosted jobs", _journal, "name another folder in STILLWAKE_HOME"),
     ):
         yield _tried(name, trial, fix)
 
@@ -99,6 +102,37 @@ def _temporary_folder() -> str:
     with tempfile.TemporaryFile() as file:
         file.write(b"stillwake")
     return "it can be written to"
+
+
+def _generators() -> str:
+    """What local generators would run on; that they are not installed is no fault."""
+    if any(find_spec(name) is None for name in ("torch", "diffusers", "transformers", "accelerate", "safetensors")):
+        return "not installed; pip install 'stillwake[diffusion]' brings them"
+    from stillwake.engines.diffusion.pipeline import card
+
+    here = card()
+    size = f"{here.total / 2**30:.0f} GiB"
+    return f"on the CPU, hours a clip ({size})" if here.kind == "cpu" else f"on {here.name} ({size})"
+
+
+def _hosted() -> str:
+    """Which hosted engines have what they need; that none has is no fault."""
+    from stillwake.engines import Available
+    from stillwake.engines.remote.engine import PROVIDERS
+
+    available = Available()
+    ready = [name for name in PROVIDERS if name in available]
+    return (
+        f"ready: {', '.join(ready)}" if ready else "none has its key or its address set; stillwake engines says which"
+    )
+
+
+def _journal() -> str:
+    from stillwake.engines.remote import jobs
+
+    kept = jobs()
+    unsure = sum(job.state == "unsure" for job in kept)
+    return f"it can be written to; {len(kept)} job{'' if len(kept) == 1 else 's'}{f', {unsure} unsure: stillwake jobs' if unsure else ''}"
 
 
 def demo_still() -> Path:
