@@ -132,7 +132,8 @@ def _journal() -> str:
 
     kept = jobs()
     unsure = sum(job.state == "unsure" for job in kept)
-    return f"it can be written to; {len(kept)} job{'' if len(kept) == 1 else 's'}{f', {unsure} unsure: stillwake jobs' if unsure else ''}"
+    told = f"{len(kept)} job{'' if len(kept) == 1 else 's'}"
+    return f"it can be written to; {told}{f', {unsure} unsure: see stillwake jobs' if unsure else ''}"
 
 
 def demo_still() -> Path:
