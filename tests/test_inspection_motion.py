@@ -247,6 +247,14 @@ def test_what_goes_on_slowly_is_not_frozen(steps: tuple[float, ...], verdict: st
     assert finding.verdict == verdict, finding.why
 
 
+@pytest.mark.parametrize(("last", "verdict"), [(0.45, "pass"), (0.95, "fail")])
+def test_who_slows_down_before_a_blink_does_not_freeze(last: float, verdict: str) -> None:
+    steps = {28: 1.2, 29: last, 30: 0.3, 31: 0.15, 32: 0.15, 33: 0.3, 34: 2.2, 35: 12.0}
+    seen = with_steps(steps, {32: 1.5, 33: 0.6, 34: 2.3})
+    finding = only(motion.check(seen, Asked(), FPS), "freeze")
+    assert finding.verdict == verdict, finding.why
+
+
 @pytest.mark.parametrize(
     ("back", "verdict", "words"), [(0.46, "warn", "shown twice at"), (1.2, "fail", "one is lost")]
 )
