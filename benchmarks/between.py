@@ -90,10 +90,9 @@ def main() -> None:
                     ways[way].append(psnr(made, true))
         mean = {way: float(np.mean(values)) for way, values in ways.items()}
         gains.append(mean["moved"] - mean["mixed"])
-        told_words = ", ".join(f"{way} {value:.1f}" for way, value in mean.items())
-        print(
-            f"{name}: {told_words} dB over {len(ways['moved'])} frames; {1000 * spent / len(ways['moved']):.0f} ms each"
-        )
+        words = ", ".join(f"{way} {value:.1f}" for way, value in mean.items())
+        count = len(ways["moved"])
+        print(f"{name}: {words} dB over {count} frames; {1000 * spent / count:.0f} ms each")
     print(f"moved over mixed: {np.mean(gains):+.1f} dB on average, {min(gains):+.1f} to {max(gains):+.1f}")
 
 
