@@ -17,7 +17,7 @@ Plane = npt.NDArray[np.float32]
 # ------------------------------------------------------------------------------------------------------------ eyes
 
 SMALLEST_IRIS = 6.0
-"""px; under it an iris is too few pixels to tell its colour (handbook figures were taken from here up)."""
+"""px; under it an iris is too few pixels to tell its colour (figures were taken from here up)."""
 
 
 def lab_of(pixels: Pixels) -> Floats:
