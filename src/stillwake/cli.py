@@ -1140,7 +1140,7 @@ def _measured(finding: Finding) -> str:
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
-    from stillwake.makers import MAKERS
+    from stillwake.makers import known
 
     for shot in plan.shots:
         times = f"{shot.repeat} × " if shot.repeat > 1 else ""
@@ -1155,10 +1155,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  prompt: {shot.prompt}"
         yield from (f"  {reason}" for reason in shot.reasons)
     unknown = [
-        shot
-        for shot in plan.shots
-        if shot.engine in MAKERS and MAKERS[shot.engine].of(shot.model).cost(shot.seconds) is None
-    ]
+        shot for shot in plan.shots
+        if (maker := known(shot.engine, shot.model)) is not None and maker.cost(shot.seconds) is None
+    ]  # fmt: skip
     cost = f"${plan.price:.2f}" if plan.price or unknown else "nothing"
     if unknown:
         cost = f"{cost} and more, nobody knows how much" if plan.price else "nobody knows how much"

@@ -106,10 +106,11 @@ def _temporary_folder() -> str:
 
 def _generators() -> str:
     """What local generators would run on; that they are not installed is no fault."""
-    if any(find_spec(name) is None for name in ("torch", "diffusers", "transformers", "accelerate", "safetensors")):
-        return "not installed; pip install 'stillwake[diffusion]' brings them"
     from stillwake.engines.diffusion.pipeline import card
+    from stillwake.engines.diffusion.weights import installed
 
+    if not installed():
+        return "not installed; pip install 'stillwake[diffusion]' brings them"
     here = card()
     size = f"{here.total / 2**30:.0f} GiB"
     return f"on the CPU, hours a clip ({size})" if here.kind == "cpu" else f"on {here.name} ({size})"

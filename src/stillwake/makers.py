@@ -15,7 +15,7 @@ from typing import Literal
 
 from stillwake.types import Family
 
-__all__ = ["HOLDS", "MAKERS", "TABLE_DATE", "Ability", "Maker", "Price", "named", "nearest", "takers"]
+__all__ = ["HOLDS", "MAKERS", "TABLE_DATE", "Ability", "Maker", "Price", "known", "named", "nearest", "takers"]
 
 TABLE_DATE = "2026-11-28"
 """When the prices and the abilities were read."""
@@ -90,6 +90,14 @@ class Maker:
         """What any of its models takes."""
         return self.can.union(*(model.can for model in self.models.values()))
 
+    def caution(self) -> list[str]:
+        """What to tell about its price before anything is spent, as sentences; none where it is free."""
+        if self.local:
+            return []
+        if self.price is None:
+            return [f"nobody knows what {self.title} costs: look it up before you spend"]
+        return [f"prices are those of {TABLE_DATE} ({self.price.sure}: {self.price.source}): look before you spend"]
+
     def rate(self) -> Fraction | None:
         """The frames a second its clips should have: its own, so many times over that motion is smooth."""
         return None if self.fps is None else self.fps * -int(-SMOOTH // self.fps)
@@ -103,6 +111,11 @@ class Maker:
     def cost(self, seconds: Fraction) -> float | None:
         """USD for a clip of that many seconds; None where no price is known."""
         return 0.0 if self.local else None if self.price is None else self.price.of(seconds)
+
+
+def known(engine: str, model: str = "") -> Maker | None:
+    """What the table knows of an engine with that model; None of a stranger's."""
+    return MAKERS[engine].of(model) if engine in MAKERS else None
 
 
 def takers(ability: Ability) -> tuple[str, ...]:

@@ -21,16 +21,17 @@ from stillwake.types import Pixels, Shot, Size
 __all__ = ["Between", "Generated", "Window", "best_size", "laid_in"]
 
 STRETCH = 0.02
-"""A shape that differs by less is stretched to: nobody sees 2 %."""
+"""A shape that differs by less is stretched to. A judgement: faces are not seen to change by 2 %."""
 SHORT = Fraction(9, 10)
-"""A clip that is shorter than this share of what was asked is no clip of it; the last frame is held for the rest."""
+"""A judgement. A clip shorter than this share of what was asked is no clip of it; else its last frame is held."""
 FLOW_SIDE = 512
 """px; the larger side at which the optical flow is measured."""
 NEAR = Fraction(1, 50)
 """Of a frame's length: so near to one of the source's frames, that one is taken as it is."""
 CUT = 40.0
 """Mean difference in levels between the two pictures moved to the middle, from which on they show different things,
-and the nearer one is taken. A judgement: moved well, they differ by 2 to 8."""
+and the nearer one is taken. Of 169 pairs four frames apart in 16 films (2026-11-28) 168 differ by 12 at most, and the
+one across a cut by 83."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from stillwake.inspection.levers import FAULTS, Fault
-from stillwake.makers import MAKERS
+from stillwake.makers import known
 from stillwake.types import ClipFinding, Inspection, Shot
 
 USUAL_HOLD = 0.5
@@ -117,13 +117,13 @@ def mended(shot: Shot, fault: Fault, seed: int) -> tuple[tuple[Shot, ...], str] 
 
 def _can_be_held(shot: Shot) -> bool:
     """Whether its engine can be told how firmly to keep to the picture; a stranger's is asked."""
-    maker = MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
+    maker = known(shot.engine, shot.model)
     return maker is None or "conditioning" in maker.can
 
 
 def _as_long(shot: Shot, seconds: Fraction) -> Shot:
     """The shot with another length, made and paid for as its engine makes that."""
-    maker = MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
+    maker = known(shot.engine, shot.model)
     if maker is None or shot.made is None:
         return shot.model_copy(update={"seconds": seconds})
     if maker.local and shot.model:  # a model of one's own: its engine knows its lengths, and none costs anything

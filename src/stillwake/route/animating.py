@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from stillwake.errors import UsageError
-from stillwake.makers import MAKERS, TABLE_DATE
+from stillwake.makers import known
 from stillwake.readiness import require_ready
 from stillwake.readiness.face import YAW
 from stillwake.route.asks import Asks
@@ -76,13 +76,10 @@ def animator_shot(
             warnings.append(f"the still is only just ready: {gate.why}")
     elif brief.motion is None and scene.faces:
         warnings.append(f"the person stands still: {gate.why}")
-    maker = MAKERS[engine].of(brief.model or "") if engine in MAKERS else None
+    maker = known(engine, brief.model or "")
     if maker is not None and not maker.local:
         reasons.append("the still and what is said are sent there")
-        if maker.price is not None:
-            warnings.append(
-                f"prices are those of {TABLE_DATE} ({maker.price.sure}: {maker.price.source}): look before you spend"
-            )
+        warnings.extend(maker.caution())
     speaks_itself = motion == "talk" and brief.voice is not None and maker is not None and "voices" in maker.can
     if speaks_itself and speech is not None:
         warnings.append("its own voice says the words: how long that takes is only guessed at here")

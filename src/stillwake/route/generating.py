@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from fractions import Fraction
 
 from stillwake.errors import UsageError
-from stillwake.makers import HOLDS, MAKERS, TABLE_DATE, Ability, Maker, named, takers
+from stillwake.makers import HOLDS, MAKERS, Ability, Maker, named, takers
 from stillwake.moves import is_key_frame_file
 from stillwake.route.asks import Asks
 from stillwake.route.contradictions import camera_in
@@ -208,12 +208,7 @@ def generator_shots(
         first = shots[0]
         said = f"{brief.takes} takes, seeds {first.seed} to {first.seed + brief.takes - 1}"
         shots[0] = first.model_copy(update={"reasons": (*first.reasons, f"{said}: generators differ every time")})
-    if maker.cost(HOLDS) is None:
-        warnings.append(f"nobody knows what {maker.title} costs: look it up before you spend")
-    if maker.price is not None:
-        warnings.append(
-            f"prices are those of {TABLE_DATE} ({maker.price.sure}: {maker.price.source}): look before you spend"
-        )
+    warnings.extend(maker.caution())
     if prompt and "prompt" not in maker.can and maker is not UNKNOWN:
         warnings.append(f"{maker.title} takes no prompt: the words change nothing there")
     for option, value, ability in (

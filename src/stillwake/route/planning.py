@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from stillwake.errors import NotReadyError
-from stillwake.makers import MAKERS, Maker, named, nearest
+from stillwake.makers import MAKERS, known, named, nearest
 from stillwake.readiness import advice, require_ready
 from stillwake.route.animating import animator_shot, motions_of, realised
 from stillwake.route.asks import Asks, asks_of
@@ -210,14 +210,9 @@ def _not_here(shot: Shot, installed: Collection[str]) -> Obstacle | None:
     )
 
 
-def _maker(shot: Shot) -> Maker | None:
-    """What is known of the engine that is to draw it, with its model."""
-    return MAKERS[shot.engine].of(shot.model) if shot.engine in MAKERS else None
-
-
 def _price(shot: Shot) -> float:
     """USD for all takes of a shot, 0 where nobody knows."""
-    maker = _maker(shot)
+    maker = known(shot.engine, shot.model)
     cost = maker.cost(shot.made or shot.seconds * shot.repeat) if maker is not None else 0.0
     return round((cost or 0.0) * shot.takes, 4)
 
@@ -227,7 +222,7 @@ def _over_budget(brief: Brief, plan: Plan) -> Obstacle | None:
     if brief.budget is None:
         return None
     for shot in plan.shots:
-        maker = _maker(shot)
+        maker = known(shot.engine, shot.model)
         if maker is not None and maker.cost(shot.seconds) is None:
             return Obstacle(
                 kind="budget",

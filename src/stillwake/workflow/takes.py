@@ -24,7 +24,7 @@ from stillwake.engines import Engine, Performance, load_engine
 from stillwake.engines import frames as frames_of
 from stillwake.errors import UsageError
 from stillwake.inspection.ranking import fault_of, in_words, mended, ranked
-from stillwake.makers import MAKERS
+from stillwake.makers import HOLDS, known
 from stillwake.types import (
     Brief,
     Clip,
@@ -141,6 +141,7 @@ class _Work:
         self.extra = 0.0
         self.takes: list[Take] = []
         self.notes: list[str] = []
+        self._begun: set[str] = set()
         self.rows: list[tuple[Made, bool]] = []
         self._scene = found.scene
         self._engines: dict[str, Engine] = {}
@@ -194,8 +195,8 @@ class _Work:
 
     def _may_spend(self, shots: tuple[Shot, ...]) -> bool:
         cost = sum(shot.price for shot in shots)
-        known = [MAKERS[shot.engine].of(shot.model) for shot in shots if shot.engine in MAKERS]
-        if any(not maker.local and maker.price is None for maker in known):
+        makers = [maker for shot in shots if (maker := known(shot.engine, shot.model)) is not None]
+        if any(maker.cost(HOLDS) is None for maker in makers):
             return False  # nobody knows what it costs
         if cost == 0:
             return True
@@ -268,8 +269,9 @@ class _Work:
                 continue
             for number in range(shot.takes):
                 asked, scene, path, key = self._asked(at, shot, number, start)
-                if self._there(path, key, asked) is None:
+                if key not in self._begun and self._there(path, key, asked) is None:
                     begin(scene, _as_made(asked), None)
+                self._begun.add(key)
 
     def _there(self, path: Path, key: str, shot: Shot) -> Made | None:
         """The take that lies there, if it is this very one, whole."""

@@ -122,14 +122,19 @@ def at(model: str) -> Path | None:
     return next((folder for folder in found if folder.is_dir()), None)
 
 
+def installed() -> bool:
+    """Whether the software is here; looks only."""
+    from importlib.util import find_spec
+
+    return all(find_spec(name) for name in ("torch", "diffusers", "transformers", "accelerate", "safetensors"))
+
+
 def missing(engine: str, model: str) -> str | None:
     """The line that installs what is missing for that engine and model; None where nothing is.
 
     Looks at folders only. What is there but wrong is said when it is opened.
     """
-    from importlib.util import find_spec
-
-    if any(find_spec(name) is None for name in ("torch", "diffusers", "transformers", "accelerate", "safetensors")):
+    if not installed():
         return "pip install 'stillwake[diffusion]'"
     meant = chosen(engine, model)
     if not meant:
