@@ -316,6 +316,29 @@ def test_what_cannot_be_cancelled_says_so(monkeypatch: pytest.MonkeyPatch, name:
         assert remote.jobs()[0].state == "running"
 
 
+@pytest.mark.parametrize("name", ["runway", "comfyui"])
+def test_what_is_done_there_is_not_cancelled_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    with FakeProvider(name, polls=0, width=64) as fake:
+        use(monkeypatch, fake)
+        engine_of(name).begin(scene_of(), shot_of(name, tmp_path), None)
+        (job,) = remote.jobs()
+        with pytest.raises(UsageError, match=f"stillwake jobs resume {job.id}"):
+            remote.cancel(job.id, FAST)
+        assert remote.jobs()[0].state == "running"
+        assert remote.resume(job.id, pace=FAST).state == "made"
+
+
+@pytest.mark.parametrize("key", ["key_\u201d", "key\nX-Evil: 1"])
+def test_a_key_that_none_can_be_is_refused_before_anything(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    with FakeProvider("luma", polls=0) as fake:
+        use(monkeypatch, fake)
+        monkeypatch.setenv("LUMA_AGENTS_API_KEY", key)
+        with pytest.raises(EngineUnavailableError, match="copy the key again") as told:
+            engine_of("luma").prepare(scene_of(), shot_of("luma"), None)
+        assert key not in str(told.value)
+        assert fake.requests == []
+
+
 def test_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeProvider("runway", polls=0, width=64) as fake:
         use(monkeypatch, fake)
@@ -542,7 +565,8 @@ def test_addresses_that_are_taken(monkeypatch: pytest.MonkeyPatch, address: str)
 def test_an_address_in_an_answer_is_looked_at() -> None:
     far = Link("https://api.example.org", {"Authorization": "x"}, FAST)
     for url in ("http://x.example/a.mp4", "file:///etc/passwd", "https://169.254.169.254/x", "https://localhost/x",
-                "https://user@x.example/", "//x", "", "https://10.0.0.1/a"):  # fmt: skip
+                "https://user@x.example/", "//x", "", "https://10.0.0.1/a", "https://127.1/a", "https://localhost./a",
+                "https://0x7f000001/a", "https://x.example/\ud800"):  # fmt: skip
         with pytest.raises(GarbledError):
             far.fetch(url, io.BytesIO())
     far.close()

@@ -18,7 +18,9 @@ import pytest
 from tests.remote_kit import FAST, engine_of, house, offline, scene_of, shot_of, speech_of
 
 from stillwake.engines.remote import Pace, asked_for, jobs
+from stillwake.engines.remote.engine import order_of, provider_of
 from stillwake.engines.remote.journal import Journal, Lease, journal
+from stillwake.engines.remote.order import key_of
 from stillwake.errors import (
     BusyError,
     Cancelled,
@@ -481,3 +483,32 @@ def test_a_create_that_a_dead_process_never_sent_is_sent_where_the_server_tells(
         with engine_of("comfyui").prepare(scene_of(), shot, None):
             pass
         assert fake.creates == 1
+
+
+def test_who_slept_past_its_lease_does_not_ask_a_second_time(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-Z while the picture is on its way, the same command elsewhere, then fg."""
+    from stillwake.engines.remote.driving import Task
+
+    with FakeProvider("runway", polls=0, width=64) as fake:
+        for variable, value in fake.env.items():
+            monkeypatch.setenv(variable, value)
+        engine, shot, scene = engine_of("runway"), shot_of("runway"), scene_of()
+        book, provider = journal(), provider_of("runway")
+        wire = provider.prepare(order_of("runway", scene, shot, None))
+        key = key_of("runway", wire, shot.seed)
+        job = book.enter(key, wire, engine="runway", name="", price=None)
+        link = provider.link(engine.pace)
+        sleeper = Task(job, provider, link, book, engine.pace, files={file.id: file for file in wire.files})
+        steps = sleeper.work()
+        next(steps)  # it has the lease, and has looked at the account
+        assert fake.creates == 0
+        with book._writing() as connection:
+            connection.execute("UPDATE jobs SET beat=0")
+        with engine.prepare(scene, shot, None):
+            pass
+        assert fake.creates == 1
+        for _ in steps:
+            pass
+        link.close()
+        assert fake.creates == 1
+        assert sleeper.job.state == "made"

@@ -611,6 +611,16 @@ def test_lumas_own_sdk_knows_every_field() -> None:
             assert body["video"]["resolution"] in chosen(VideoResolution)
 
 
+def test_a_workflow_with_what_is_no_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text('{"1": {"class_type": "A", "inputs": {"image": "{image}"}, "is_changed": [NaN]}}')
+    with pytest.raises(UsageError, match="API's format"):
+        provider_of("comfyui").prepare(
+            order_of(
+                "comfyui", scene_of(), shot_of("comfyui").model_copy(update={"model": str(tmp_path / "w.json")}), None
+            )
+        )
+
+
 def test_how_much_moves_is_said_where_there_is_a_number_for_it() -> None:
     def body(name: str, strength: float) -> Any:
         shot = shot_of(name).model_copy(

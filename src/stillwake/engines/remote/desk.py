@@ -16,7 +16,7 @@ from stillwake.engines.remote.engine import PROVIDERS, provider_of
 from stillwake.engines.remote.journal import FREE, Job, Journal, Lease, journal
 from stillwake.engines.remote.link import AnsweredError, Link, Pace, WireError, plain
 from stillwake.engines.remote.order import File
-from stillwake.engines.remote.provider import Ended, Provider, Voice
+from stillwake.engines.remote.provider import Done, Ended, Provider, Voice
 from stillwake.errors import (
     ConsentError,
     JobFailedError,
@@ -115,10 +115,15 @@ def cancel(job_id: str, pace: Pace | None = None) -> Job:
     end: Ended | None = None
     with _link(provider, pace) as link:
         there = job.provider_id
+        before = _asked(provider, link, what, lambda: provider.status(link, there), job, gone_is_fine=True)
+        if isinstance(before, Done):
+            raise UsageError(what, "it is done there", f"fetch it: stillwake jobs resume {job.id}")
         _asked(provider, link, what, lambda: provider.cancel(link, there), job, gone_is_fine=True)
         with contextlib.suppress(WireError):  # some say what it has cost
             state = provider.status(link, there)
             end = state if isinstance(state, Ended) else None
+    if book.read(job.key).state == "made":
+        raise UsageError(what, "its clip came meanwhile", "see stillwake jobs")
     billed = False if not provider.secret else None if end is None else end.billed
     return book.note(
         job, state="cancelled", billed=None if billed is None else int(billed), cost=None if end is None else end.cost,
@@ -182,6 +187,10 @@ def resend(job_id: str, on_progress: Progress = no_progress, pace: Pace | None =
         )
     with _held(book, job, f"Cannot ask for the job {job.id} again"):
         job = book.read(job.key)
+        if job.state in ("made", "running"):  # somebody else's process, in the meantime
+            raise UsageError(
+                f"Cannot ask for the job {job.id} again", f"it is {job.state}", f"stillwake jobs resume {job.id}"
+            )
         book.files_of(job)
         if job.state != "written":
             job = book.anew(job, f"{job.state}, asked for again by a person")

@@ -182,8 +182,10 @@ class Task:
                 file = files[mark]
                 uploaded[mark] = yield from self._patiently(partial(self.provider.upload, self.link, file))
         self.stage = "waiting for"
-        self.note(state="asking", asked=time.time(), uploaded=uploaded)
-        yield from self._create(files)
+        if self._asking(asked=time.time(), uploaded=uploaded):
+            yield from self._create(files)
+        else:
+            yield from self._claimed()
 
     def _create(self, files: dict[str, File]) -> Waits[None]:
         """Send the create, and again only where that can do no harm."""
@@ -199,7 +201,9 @@ class Task:
                 if tries >= TRIES:
                     raise refusals.unreachable(self.provider, error, self.what, None) from None
                 yield self._back_off(tries)
-                self.note(state="asking")
+                if not self._asking():
+                    yield from self._claimed()
+                    return
             except AnsweredError as error:
                 meaning = self.provider.meaning(error)
                 if meaning == "busy":
@@ -210,7 +214,9 @@ class Task:
                         raise refusals.refused(self.provider, error, meaning, self.what, None) from None
                     self.stage = "no room yet at"
                     yield self._back_off(tries, error.retry_after)
-                    self.note(state="asking")
+                    if not self._asking():
+                        yield from self._claimed()
+                        return
                 elif meaning == "server" or error.status in (302, 303):  # these may follow on something done
                     yield from self._settle(str(error))
                     return
@@ -230,6 +236,12 @@ class Task:
             else:
                 self._accepted(accepted)
                 return
+
+    def _asking(self, **changes: Any) -> bool:
+        """Write down that the create goes out now; not where somebody else has taken the job over meanwhile."""
+        job = self.journal.ask(self.job, self.lease, **changes)
+        self.job = job or self.job
+        return job is not None
 
     def _accepted(self, accepted: Accepted) -> None:
         changes: dict[str, Any] = {} if accepted.price is None else {"price": accepted.price}
@@ -369,9 +381,10 @@ class Task:
                 if meaning == "gone":
                     missing += 1  # a job that was just accepted may not be known everywhere yet
                     if missing >= 4:
-                        if self.provider.lists:  # a server of one's own that was started anew has forgotten it
-                            why = f"{self.provider.title} does not know it any more"
-                            self.note(state="failed", billed=0, error_kind="JobFailedError", error=why)
+                        # A server of one's own that was started anew has forgotten it, and it cost nothing.
+                        why = f"{self.provider.title} does not know it any more"
+                        billed = None if self.provider.secret else 0
+                        self.note(state="failed", billed=billed, error_kind="JobFailedError", error=why)
                         raise refusals.gone(self.provider, self.job, error.text) from None
                 elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES or _too_long(error):
                     raise refusals.refused(self.provider, error, meaning, self.what, self.job) from None

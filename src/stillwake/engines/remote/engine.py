@@ -210,6 +210,7 @@ def _performed(asked: Asked, shot: Shot) -> Generated:
     if shot.motion == "talk" and shot.voice:
         sound = clip_sound(job.result)
         if sound is None:
+            journal().note(job, state="failed", billed=1, error_kind="ResultError", error="it came without a sound")
             raise ResultError(
                 f"Cannot use the clip of the job {job.id}", f"{asked.provider.title} sent it without a sound",
                 f"ask for it again and pay again: stillwake jobs resend {job.id}",

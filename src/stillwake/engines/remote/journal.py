@@ -271,6 +271,18 @@ class Journal:
 
     def note(self, job: Job, **changes: Any) -> Job:
         """The job with those fields changed, on disk before this returns."""
+        self._note(job, changes, None)
+        return self.read(job.key)
+
+    def ask(self, job: Job, lease: Lease, **changes: Any) -> Job | None:
+        """The job in state "asking", on disk before its create may be sent; None where the lease is another's now.
+
+        A process that slept for longer than a lease lives finds that somebody else went on with its job.
+        """
+        return self.read(job.key) if self._note(job, {"state": "asking", **changes}, lease) else None
+
+    def _note(self, job: Job, changes: dict[str, Any], lease: Lease | None) -> bool:
+        """Write fields of a job; with a lease only while that is the job's. Gives whether they were written."""
         changes["changed"] = time.time()
         for name in ("past", "uploaded"):
             if name in changes:
@@ -279,8 +291,11 @@ class Journal:
             changes["result"] = changes["result"].name
         columns = ", ".join(f"{name}=?" for name in changes)
         with self._writing() as connection:
-            connection.execute(f"UPDATE jobs SET {columns} WHERE key=?", (*changes.values(), job.key))
-        return self.read(job.key)
+            done = connection.execute(
+                f"UPDATE jobs SET {columns} WHERE key=? AND (? IS NULL OR owner=?)",
+                (*changes.values(), job.key, *([None if lease is None else lease.token] * 2)),
+            )
+        return done.rowcount > 0
 
     def anew(self, job: Job, why: str) -> Job:
         """The job as a further attempt: nothing sent, what became of the last one kept in ``past``."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from stillwake.errors import EngineUnavailableError
 
-__all__ = ["Key", "KlingTokens", "found", "need"]
+__all__ = ["Key", "KlingTokens", "found"]
 
 SERVICE = "stillwake"
 """The keyring's service; the user name there is the environment variable's."""
@@ -50,22 +50,17 @@ class Key:
 
 
 def found(name: str) -> Key | None:
-    """The key of that environment variable's name, from the environment or the keyring; None where neither has it."""
-    value = os.environ.get(name, "").strip()
-    return Key(value) if value else _from_keyring(name)
-
-
-def need(name: str, title: str) -> Key:
-    """As `found`.
+    """The key of that environment variable's name, from the environment or the keyring; None where neither has it.
 
     Raises
     ------
     stillwake.errors.EngineUnavailableError
-        Neither has it.
+        It holds what no key does: a line's end, a quotation mark that was typeset.
     """
-    key = found(name)
-    if key is None:
-        raise EngineUnavailableError(f"Cannot ask {title}", "there is no key for it", f"run: export {name}=YOUR_KEY")
+    value = os.environ.get(name, "").strip()
+    key = Key(value) if value else _from_keyring(name)
+    if key is not None and not (key.reveal().isascii() and key.reveal().isprintable()):
+        raise EngineUnavailableError(f"Cannot use {name}", "it holds letters that no key has", "copy the key again")
     return key
 
 

@@ -149,9 +149,12 @@ def base_url(variable: str, usual: str) -> str:
 
 def _is_near(host: str) -> bool:
     """Whether a host is this machine or one of its own network."""
+    host = host.rstrip(".")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
+        if all(re.fullmatch(r"\d+|0x[0-9a-f]+", part, re.IGNORECASE) for part in host.split(".")):
+            return True  # 127.1, 0x7f000001: an address in another spelling, which no provider uses
         return host == "localhost" or "." not in host or host.endswith((".local", ".lan", ".internal", ".localhost"))
     return address.is_loopback or address.is_private or address.is_link_local
 
@@ -324,7 +327,10 @@ class Link:
             if response.status_code != 200:
                 data = b"".join(self._chunks(response, 65536, 30.0))
                 parsed = _json(data)
-                raise AnsweredError(response.status_code, parsed, self.clean(words_of(parsed, data)))
+                told = {name.lower(): value for name, value in response.headers.items()}
+                raise AnsweredError(
+                    response.status_code, parsed, self.clean(words_of(parsed, data)), _retry_after(told)
+                )
             expected = response.headers.get("content-length", "")
             held = 0
             for chunk in self._chunks(response, LARGEST_RESULT, None):
@@ -337,6 +343,7 @@ class Link:
     def _allowed(self, url: str) -> str:
         """An address that came in an answer, if it may be asked."""
         try:
+            url.encode()  # half of a surrogate pair is JSON, and no address
             parts, own = urlsplit(url), urlsplit(self.base)
             host = parts.hostname or ""
             _ = parts.port
@@ -368,7 +375,9 @@ class Link:
             raise LostError(f"no answer came within {self.pace.answer:g} s") from None
         except httpx.DecodingError:
             raise GarbledError("its answer cannot be read") from None
-        except httpx.InvalidURL:
+        except httpx.LocalProtocolError:
+            raise NotSentError("the request cannot be written as HTTP") from None
+        except (httpx.InvalidURL, UnicodeError):
             raise GarbledError("the address it names is none") from None
         except httpx.HTTPError:
             raise LostError("the connection broke") from None

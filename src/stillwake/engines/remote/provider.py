@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
@@ -266,16 +265,3 @@ def share_at(body: Any, *path: str | int, of: float = 1.0) -> float | None:
 def in_path(text: str) -> str:
     """An id as a part of a path."""
     return quote(text, safe="")
-
-
-def as_mapping(body: Any) -> Mapping[str, Any]:
-    """An answer that must be an object.
-
-    Raises
-    ------
-    stillwake.engines.remote.link.GarbledError
-        It is none.
-    """
-    if not isinstance(body, dict):
-        raise GarbledError("its answer has another shape")
-    return body

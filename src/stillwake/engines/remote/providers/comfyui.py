@@ -239,7 +239,7 @@ def _workflow(model: str) -> dict[str, Any]:
         why = getattr(error, "strerror", None) or "it cannot be read"
         raise UsageError(what, why.lower(), "check the path") from error
     try:
-        graph = json.loads(data) if len(data) <= LARGEST_WORKFLOW else None
+        graph = json.loads(data, parse_constant=_refuse) if len(data) <= LARGEST_WORKFLOW else None
     except (ValueError, RecursionError):
         graph = None
     if isinstance(graph, dict) and "nodes" in graph:
@@ -248,6 +248,11 @@ def _workflow(model: str) -> dict[str, Any]:
     if not nodes or not all(isinstance(value_at(node, "inputs"), dict) for node in nodes.values()):
         raise UsageError(what, "it is no workflow in the API's format", 'save it with "Export (API)"')
     return nodes
+
+
+def _refuse(constant: str) -> Any:
+    """NaN and Infinity are no JSON, and no server takes them."""
+    raise ValueError(constant)
 
 
 def filled_in(graph: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, set[str], list[str]]:

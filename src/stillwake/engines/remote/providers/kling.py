@@ -5,7 +5,6 @@ The body is v1-v3's, after vercel/ai's klingai and ComfyUI's API nodes; Kling's 
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,6 +39,7 @@ from stillwake.engines.remote.provider import (
     Waiting,
     id_at,
     in_path,
+    number_at,
     text_at,
     usual_meaning,
     value_at,
@@ -214,7 +214,7 @@ class Kling(Provider):
                 why = value_at(told, "data", "task_status_msg")
                 why = link.clean(why) if isinstance(why, str) else ""
                 moderated = any(word in why.lower() for word in ("risk", "policy", "sensitive", "moderation"))
-                spent = _units(units)
+                spent = number_at(told, "data", "final_unit_deduction")
                 billed = None if spent is None else spent > 0  # "final", by its name; where it is missing, unknown
                 return Ended("moderated" if moderated else "failed", why, billed, cost_told=words)
         raise GarbledError("its answer has a task_status that nobody knows")
@@ -250,15 +250,6 @@ class _KlingLink(Link):
         for key in token:
             text = str(text).replace(key.reveal(), "(key)")
         return super().clean(text)
-
-
-def _units(told: Any) -> float | None:
-    """Units in a text of theirs, or None where it is no number."""
-    try:
-        units = float(told) if isinstance(told, str) else math.nan
-    except ValueError:
-        return None
-    return units if math.isfinite(units) else None
 
 
 def _yes(link: Link, body: Any) -> Any:
