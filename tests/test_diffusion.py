@@ -1037,6 +1037,78 @@ def test_hours_on_a_cpu_are_said_before_they_pass(wan_folder: Path, monkeypatch:
     assert "which is slow: some" in clip.notes[-1]
 
 
+def test_weights_are_loaded_as_safetensors_offline_and_nothing_else(
+    svd_folder: Path, monkeypatch: pytest.MonkeyPatch, torch: Any
+) -> None:
+    import diffusers
+    from huggingface_hub import constants
+
+    from stillwake.engines.diffusion import pipeline
+
+    seen: list[dict[str, Any]] = []
+    real = diffusers.StableVideoDiffusionPipeline.from_pretrained
+
+    def spy(folder: Any, **options: Any) -> Any:
+        seen.append({**options, "offline": constants.HF_HUB_OFFLINE})
+        return real(folder, **options)
+
+    monkeypatch.setattr(diffusers.StableVideoDiffusionPipeline, "from_pretrained", spy)
+    pipeline.forget()
+    made("svd", svd_folder, steps=1)
+    (options,) = seen
+    assert options["use_safetensors"] is True
+    assert options["local_files_only"] is True
+    assert options["offline"]
+    assert "trust_remote_code" not in options
+
+
+def test_parts_from_elsewhere_are_safetensors_too(monkeypatch: pytest.MonkeyPatch, torch: Any) -> None:
+    from types import SimpleNamespace as Plain
+
+    import diffusers
+    import transformers
+
+    from stillwake.engines.diffusion import pipeline
+
+    seen: dict[str, dict[str, Any]] = {}
+
+    def spied(name: str) -> Any:
+        return Plain(from_pretrained=lambda folder, **options: seen.setdefault(name, options))
+
+    row = rows_for("framepack")[0]
+    for _, _, of in row.parts.values():
+        monkeypatch.setattr(diffusers if hasattr(diffusers, of) else transformers, of, spied(of))
+    monkeypatch.setattr(
+        diffusers, row.pipeline, Plain(from_pretrained=lambda folder, **options: (_ for _ in ()).throw(OSError("no")))
+    )
+    held: Any = Plain(
+        folder=Path("x"), variant="fp16", parts={name: (Path("y"), of) for name, (_, _, of) in row.parts.items()}
+    )
+    placing: Any = Plain(dtype="float32")
+    with pytest.raises(EngineUnavailableError):
+        pipeline._opened(row, held, placing, "Cannot render")
+    assert len(seen) == 3
+    for name, options in seen.items():
+        assert options["local_files_only"] is True
+        if "Processor" not in name:
+            assert (options["use_safetensors"], options["variant"]) == (True, "fp16")
+
+
+def test_a_folders_own_counts_are_said_as_its_pipeline_wants_them() -> None:
+    (row,) = rows_for("framepack")
+    assert told(row, {"frames": [37]}).frames.argument(37) == row.frames.argument(37) == 33
+    for wrong in (True, float("nan"), -1, 51):
+        with pytest.raises(UsageError, match="guidance"):
+            told(row, {"guidance": wrong})
+
+
+def test_a_licence_is_accepted_by_its_own_name() -> None:
+    assert weights._agreed("OpenRAIL++", "openrail++")
+    assert not weights._agreed("openrail", "openrail++")
+    assert not weights._agreed("", "")
+    assert "FLUX.1" in rows_for("framepack")[0].licence, "its image encoder has one of its own"
+
+
 def test_one_pipeline_is_kept(svd_folder: Path, wan_folder: Path, torch: Any) -> None:
     from stillwake.engines.diffusion import pipeline
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from stillwake.assemble.edit import Edit, Picture
 from stillwake.assemble.lettering import Lettering, Overlay, require_letters
+from stillwake.engines.generated import resized
 from stillwake.errors import ClipError, UsageError
 from stillwake.media import check_clip_output, read_frames, write_clip
 from stillwake.media.files import shown
@@ -236,7 +237,7 @@ def fitted(pixels: Pixels, size: Size) -> Pixels:
     wide = cv2.resize(tiny, size, interpolation=cv2.INTER_CUBIC)
     canvas: Pixels = np.clip(wide + 0.5, 0, 255).astype(np.uint8)
     x, y = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    canvas[y : y + inner[1], x : x + inner[0]] = _resized(pixels, inner)
+    canvas[y : y + inner[1], x : x + inner[0]] = resized(pixels, inner)
     return canvas
 
 
@@ -246,15 +247,7 @@ def _covering(pixels: Pixels, size: Size) -> Pixels:
     scale = max(size[0] / width, size[1] / height)
     large = max(size[0], round(width * scale)), max(size[1], round(height * scale))
     x, y = (large[0] - size[0]) // 2, (large[1] - size[1]) // 2
-    return np.ascontiguousarray(_resized(pixels, large)[y : y + size[1], x : x + size[0]])
-
-
-def _resized(pixels: Pixels, size: Size) -> Pixels:
-    import cv2
-
-    smaller = size[0] < pixels.shape[1]
-    drawn: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-    return drawn
+    return np.ascontiguousarray(resized(pixels, large)[y : y + size[1], x : x + size[0]])
 
 
 # ----------------------------------------------------------------------------------------------------------- light

@@ -18,7 +18,7 @@ import numpy as np
 from stillwake.errors import ResultError
 from stillwake.types import Pixels, Shot, Size
 
-__all__ = ["Between", "Generated", "Window", "best_size", "laid_in"]
+__all__ = ["Between", "Generated", "Window", "best_size", "laid_in", "resized"]
 
 STRETCH = 0.02
 """A shape that differs by less is stretched to. A judgement: faces are not seen to change by 2 %."""

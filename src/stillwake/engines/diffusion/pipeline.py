@@ -236,7 +236,10 @@ def _opened(row: Row, weights: Weights, placing: Placing, what: str) -> Any:
             }  # fmt: skip
             for name, (folder, of) in weights.parts.items():
                 library = diffusers if hasattr(diffusers, of) else imported("transformers")
-                kwargs = {"dtype": getattr(torch, placing.dtype)} if "Processor" not in of else {}
+                weighs = {
+                    "dtype": getattr(torch, placing.dtype), "use_safetensors": True, "variant": weights.variant,
+                }  # fmt: skip
+                kwargs = {} if "Processor" in of else weighs
                 options[name] = getattr(library, of).from_pretrained(folder, local_files_only=True, **kwargs)
             pipe = kind.from_pretrained(weights.folder, **options)
         except Exception as error:

@@ -324,7 +324,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "framepack", "framepack", "FramePack", "HunyuanVideoFramepackPipeline", "hunyuanvideo-community/HunyuanVideo",
-        "Tencent Hunyuan Community License", 43, Frames(36, 1801, asked=33), _rate(30),
+        "Tencent Hunyuan Community License and FLUX.1 dev Non-Commercial License", 43,
+        Frames(36, 1801, asked=33), _rate(30),
         Area(640, 640, 16), 30, ("HunyuanVideoFramepackPipeline", "HunyuanVideoPipeline"),
         parts={
             "transformer": ("lllyasviel/FramePackI2V_HY", "", "HunyuanVideoFramepackTransformer3DModel"),
@@ -333,7 +334,7 @@ ROWS: tuple[Row, ...] = (
         },
         usual_guidance=9.0, cfg="true_cfg_scale", end="last_image",
         note="its licence leaves out the European Union, the United Kingdom and South Korea; its image encoder has"
-        " another, that of FLUX.1 Redux",
+        " the second of the two",
     ),
     Row(
         "kandinsky-5", "diffusion", "Kandinsky 5", "Kandinsky5I2VPipeline",
@@ -486,7 +487,7 @@ def told(row: Row, said: Mapping[str, Any]) -> Row:
     try:
         for key, value in said.items():
             if key == "frames":
-                changes["frames"] = Frames(counts=tuple(sorted(_whole(count, 2000) for count in value)))
+                changes["frames"] = replace(row.frames, counts=tuple(sorted(_whole(count, 2000) for count in value)))
             elif key == "sizes":
                 changes["sizes"] = tuple((_whole(width, 8192), _whole(height, 8192)) for width, height in value)
             elif key == "fps":
@@ -494,6 +495,8 @@ def told(row: Row, said: Mapping[str, Any]) -> Row:
             elif key == "steps":
                 changes["steps"] = _whole(value, 500)
             elif key == "guidance":
+                if isinstance(value, bool) or not 0 <= float(value) <= 50:  # nan is not
+                    raise ValueError(f"{key} {value}")
                 changes["usual_guidance"] = float(value)
             else:
                 raise ValueError(key)

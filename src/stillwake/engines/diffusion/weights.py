@@ -533,7 +533,7 @@ def _plans(engine: str, planned: Offer, half: bool) -> list[_Plan]:
 
 
 def _agreed(said: str, licence: str) -> bool:
-    plain = [re.sub(r"[^a-z0-9]", "", text.lower()) for text in (said, licence)]
+    plain = [re.sub(r"[^a-z0-9+]", "", text.lower()) for text in (said, licence)]
     return plain[0] == plain[1] != ""
 
 
