@@ -621,6 +621,21 @@ def test_a_workflow_with_what_is_no_json_is_refused(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("voice_id", "sent"),
+    [
+        ("microsoft:en-US-JennyNeural", ("microsoft", "en-US-JennyNeural")),
+        ("google:en-US-Wavenet-A", ("google", "en-US-Wavenet-A")),
+        ("en-US-JennyNeural", ("microsoft", "en-US-JennyNeural")),
+        ("21m00Tcm4TlvDq8ikWAM", ("elevenlabs", "21m00Tcm4TlvDq8ikWAM")),
+    ],
+)
+def test_a_voice_goes_to_whom_it_belongs(voice_id: str, sent: tuple[str, str]) -> None:
+    from stillwake.engines.remote.providers.did import _voice
+
+    assert _voice(voice_id) == sent
+
+
 def test_how_much_moves_is_said_where_there_is_a_number_for_it() -> None:
     def body(name: str, strength: float) -> Any:
         shot = shot_of(name).model_copy(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stillwake.engines.remote import refusals
-from stillwake.engines.remote.driving import TRIES, Task, drive, job_of
+from stillwake.engines.remote.driving import TRIES, Task, drive, job_of, too_long
 from stillwake.engines.remote.engine import PROVIDERS, provider_of
 from stillwake.engines.remote.journal import FREE, Job, Journal, Lease, journal
 from stillwake.engines.remote.link import AnsweredError, Link, Pace, WireError, plain
@@ -357,7 +357,7 @@ def _asked(
             meaning = provider.meaning(error)
             if meaning == "gone" and gone_is_fine:
                 return None
-            if meaning not in ("busy", "server") or tries >= TRIES:
+            if meaning not in ("busy", "server") or tries >= TRIES or too_long(error):
                 raise refusals.refused(provider, error, meaning, what, job) from None
             pause = error.retry_after if error.retry_after is not None else 2.0 ** (tries - 1)
         except WireError as error:

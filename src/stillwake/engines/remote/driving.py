@@ -50,7 +50,7 @@ from stillwake.engines.remote.results import DamagedError, kept, untouched
 from stillwake.errors import Cancelled, OutputError, StillwakeError
 from stillwake.types import Progress, no_progress
 
-__all__ = ["Task", "drive"]
+__all__ = ["Task", "drive", "job_of", "too_long"]
 
 THREADS = 8
 """Requests at once, over all jobs of a process."""
@@ -210,7 +210,7 @@ class Task:
                     self.note(state="written")
                     passed = time.monotonic() - started
                     waits = self.provider.makes_room and passed < ROOM_SECONDS * self.pace.scale
-                    if (tries >= TRIES and not waits) or _too_long(error):
+                    if (tries >= TRIES and not waits) or too_long(error):
                         raise refusals.refused(self.provider, error, meaning, self.what, None) from None
                     self.stage = "no room yet at"
                     yield self._back_off(tries, error.retry_after)
@@ -386,7 +386,7 @@ class Task:
                         billed = None if self.provider.secret else 0
                         self.note(state="failed", billed=billed, error_kind="JobFailedError", error=why)
                         raise refusals.gone(self.provider, self.job, error.text) from None
-                elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES or _too_long(error):
+                elif meaning in ("key", "account", "refused", "moderated") or tries >= TRIES or too_long(error):
                     raise refusals.refused(self.provider, error, meaning, self.what, self.job) from None
                 yield self._back_off(tries, error.retry_after)
             except WireError as error:
@@ -433,7 +433,7 @@ class Task:
                 return ask()
             except AnsweredError as error:
                 meaning = self.provider.meaning(error)
-                if meaning not in ("busy", "server") or tries >= TRIES or _too_long(error):
+                if meaning not in ("busy", "server") or tries >= TRIES or too_long(error):
                     raise refusals.refused(self.provider, error, meaning, self.what, None) from None
                 yield self._back_off(tries, error.retry_after)
             except WireError as error:
@@ -450,7 +450,7 @@ class Task:
         return seconds * (1 + 0.25 * self._random.random()) * self.pace.scale
 
 
-def _too_long(error: AnsweredError) -> bool:
+def too_long(error: AnsweredError) -> bool:
     """Whether the pause it asks for is too long to be waited out."""
     return error.retry_after is not None and error.retry_after > LONGEST_TOLD
 

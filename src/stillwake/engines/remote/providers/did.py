@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from typing import Any, ClassVar
 
 from stillwake.engines.remote.journal import Job
@@ -170,8 +171,9 @@ class Did(Provider):
         told = link.ask("GET", "/tts/voices").body
         found = []
         for entry in told if isinstance(told, list) else []:
-            kind = value_at(entry, "provider")
-            voice = text_at(entry, "id")
+            kind, voice = value_at(entry, "provider"), value_at(entry, "id")
+            if not isinstance(voice, str) or not voice:
+                continue
             language = value_at(entry, "locale") or value_at(entry, "language")
             found.append(
                 Voice(
@@ -185,7 +187,7 @@ class Did(Provider):
 
 def _voice(text: str) -> tuple[str, str]:
     """(provider, voice id) of "microsoft:en-US-JennyNeural", or of an id alone."""
-    kind, colon, voice = text.partition(":")
-    if colon and kind in ("microsoft", "elevenlabs", "amazon") and voice:
+    kind, _, voice = text.partition(":")
+    if voice and re.fullmatch(r"[a-z][a-z0-9_-]*", kind):  # as `voices` lists them, whatever kinds there are
         return kind, voice
     return ("microsoft" if PLAIN_VOICES in text else "elevenlabs"), text
