@@ -166,11 +166,8 @@ def test_hair_that_changes_its_colour_is_found() -> None:
 
 def test_what_cannot_be_measured_is_unseen() -> None:
     mesh = a_face()[1]
-    drawn = mesh.copy()
-    drawn[100:300] = np.nan
     for other, word in (
         (None, "no face"),
-        (drawn, "drawn"),
         (((mesh - mesh.mean(0)) * 0.3 + mesh.mean(0)).astype(np.float32), "48 px"),
     ):
         found = findings(watched(lambda time, other=other: (flat(), other), 1.0))  # type: ignore[misc]

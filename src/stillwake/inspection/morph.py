@@ -290,17 +290,34 @@ USUAL: dict[str, float] = {
 11 stills rendered by the animator, each encoded twice, 2026-11-28 (they are not part of the repository)."""
 
 
+class Yardstick(NamedTuple):
+    """By what a change counts: ``names`` (M,) of the measures and ``usual`` (M,) of how far each goes in clean clips.
+
+    ``limit`` and ``sure`` times the usual from which a change warns and fails; ``restless`` as `RESTLESS`, and
+    ``told`` times the usual from which a change is told of a restless face all the same; ``hair`` how far its colour
+    may go, as `COLOUR_LIMITS`.
+    """
+
+    names: tuple[str, ...]
+    usual: tuple[float, ...]
+    limit: float
+    sure: float
+    restless: float
+    told: float
+    hair: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """What each looked-at frame shows of the face's shape; every array has one entry a frame, in order.
 
-    ``time`` the middle of the frame in seconds; ``measures`` (N, `MEASURES`) float32, logarithms and shares;
+    ``time`` the middle of the frame in seconds; ``measures`` (N, M) float32, logarithms and shares;
     ``nuisance`` (N, `POSE` and `EXPRESSION`) float32, radians and halves of the face's width; ``misfit`` how badly
-    the frame, drawn into the reference's layout, fits it, in levels of 255; ``points`` (N, `KEPT`, 2) float16 of the
-    face turned to the front, in units of about half its width; ``back`` (N, 2, 4) float32, which take such a point
+    the frame, drawn into the reference's layout, fits it, in levels of 255; ``points`` (N, K, 2) float16 of the face
+    turned to the front, in units of about half its width; ``back`` (N, 2, 4) float32, which take such a point
     (x, y, z, 1) to px of the frame; ``colours`` (N, 2, 3) float32 CIELAB of skin and hair; nan where no face was
-    read. ``front`` (`KEPT`, 3) the reference's points; ``width`` of the face in px, the median; ``seconds`` the
-    length of what was looked at; ``unseen`` why nothing was measured, or "".
+    read. ``front`` (K, 3) the reference's points; ``width`` of the face in px, the median; ``seconds`` the length of
+    what was looked at; ``unseen`` why nothing was measured, or ""; ``yardstick`` what the measures are.
     """
 
     time: Array
@@ -314,6 +331,7 @@ class Shape:
     width: float
     seconds: float
     unseen: str
+    yardstick: Yardstick
 
 
 class Watch:
@@ -330,14 +348,11 @@ class Watch:
         self._reference: _Reference | None = None
         self._rows: list[tuple[float, Floats, Floats, float, npt.NDArray[np.float16], Floats, Floats, float]] = []
         self._last = 0.0
-        self._drawn = self._small = False
+        self._small = False
         if still is not None and still_mesh is not None:
             self._reference = self._begin(_grey(still), still_mesh)
 
     def _begin(self, grey: Pixels, mesh: Floats) -> _Reference | None:
-        if not np.isfinite(mesh).all():
-            self._drawn = True
-            return None
         if float(np.ptp(mesh[:468, 0])) < LEAST_FACE:
             self._small = True
             return None
@@ -352,7 +367,7 @@ class Watch:
             return
         if self._reference is None:
             self._reference = self._begin(view.grey, mesh)
-        if self._reference is None or not np.isfinite(mesh).all():
+        if self._reference is None:
             return
         corrected, misfit = self._reference.correct(view.grey, mesh)
         front, back, _ = self._reference.front(corrected)
@@ -375,9 +390,7 @@ class Watch:
         rows, reference = self._rows, self._reference
         width = float(np.median([row[7] for row in rows])) if rows else 0.0
         unseen = ""
-        if self._drawn:
-            unseen = "the shape of a drawn face cannot be measured: its mesh has contours only"
-        elif self._small or 0 < width < LEAST_FACE:
+        if self._small or 0 < width < LEAST_FACE:
             unseen = f"the face is less than {LEAST_FACE:.0f} px wide"
         elif not rows:
             unseen = "no face looks towards the camera in it"
@@ -395,6 +408,7 @@ class Watch:
             width=width,
             seconds=self._last + self._frame / 2,
             unseen=unseen,
+            yardstick=Yardstick(MEASURES, tuple(USUAL.values()), LIMIT, SURE, RESTLESS, SURE, COLOUR_LIMITS["hair"]),
         )
 
 
@@ -754,9 +768,8 @@ class Morph(NamedTuple):
     restless: float
 
 
-def scores(found: Fit) -> tuple[Array, Array]:
+def scores(found: Fit, usual: Array) -> tuple[Array, Array]:
     """(S, M) by how many times each change exceeds the usual, and (S,) the mean of the `STRONGEST` of each step."""
-    usual = np.array([USUAL[name] for name in MEASURES])
     wide = usual[None] * np.hypot(1.0, (APART * found.apart) ** 2)[:, None]
     times = np.abs(found.change) * found.share / np.hypot(wide, NOISE * found.rest)
     return times, np.sort(times, 1)[:, -STRONGEST:].mean(1)
@@ -767,7 +780,8 @@ def morph(shape: Shape) -> Morph | None:
     found = fit(shape)
     if found is None:
         return None
-    times, total = scores(found)
+    usual = np.array(shape.yardstick.usual)
+    times, total = scores(found, usual)
     best = int(total.argmax())
     top = int(times[best].argmax())
     strongest = np.argsort(times[best])[-STRONGEST:]
@@ -785,12 +799,12 @@ def morph(shape: Shape) -> Morph | None:
     return Morph(
         score=float(total[best]),
         span=span,
-        measure=MEASURES[top],
+        measure=shape.yardstick.names[top],
         change=float(found.change[best, top]),
         box=_where(shape, found, step),
         line=line,
         time=time,
-        restless=float(np.median(NOISE * found.rest[best] / np.array([USUAL[name] for name in MEASURES]))),
+        restless=float(np.median(NOISE * found.rest[best] / usual)),
     )
 
 
@@ -857,13 +871,14 @@ def _check_shape(shape: Shape) -> ClipFinding:
     found = morph(shape)
     if found is None:
         return ClipFinding(check=name, verdict="unseen", why=_untold(shape))
-    if found.score <= SURE and found.restless > RESTLESS:
+    yardstick = shape.yardstick
+    if found.score <= yardstick.told and found.restless > yardstick.restless:
         return ClipFinding(
             check=name,
             verdict="unseen",
             why="the face is too small, or moves and changes its expression too much, to compare its shape",
         )
-    over = found.score > LIMIT
+    over = found.score > yardstick.limit
     part = f"{found.measure} changes by {100 * abs(found.change):.0f} %"
     if ":" in found.measure or "moves" in found.measure:
         part = f"{found.measure} by {100 * abs(found.change):.1f} % of the face"
@@ -871,10 +886,10 @@ def _check_shape(shape: Shape) -> ClipFinding:
         part = f"{_turned(found.measure, found.change)} by {100 * abs(found.change):.0f} %"
     return ClipFinding(
         check=name,
-        verdict=("fail" if found.score > SURE else "warn") if over else "pass",
+        verdict=("fail" if found.score > yardstick.sure else "warn") if over else "pass",
         measured=found.score,
         unit="times the usual",
-        limit=LIMIT,
+        limit=yardstick.limit,
         start=found.span[0] if over else None,
         end=found.span[1] if over else None,
         box=found.box if over else None,
@@ -907,7 +922,8 @@ def _check_colours(shape: Shape) -> ClipFinding:
         return ClipFinding(check=name, verdict="unseen", why=shape.unseen)
     if len(shape.time) < LEAST_FRAMES:
         return ClipFinding(check=name, verdict="unseen", why=_untold(shape))
-    parts = [(part, _drift(shape, row), limit) for row, (part, limit) in enumerate(COLOUR_LIMITS.items())]
+    limits = {**COLOUR_LIMITS, "hair": shape.yardstick.hair}
+    parts = [(part, _drift(shape, row), limit) for row, (part, limit) in enumerate(limits.items())]
     part, (amount, start, end), limit = max(parts, key=lambda one: one[1][0] / one[2])
     over = amount > limit
     row = int(np.argmin(np.abs(shape.time - (start + end) / 2)))

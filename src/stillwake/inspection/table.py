@@ -13,6 +13,7 @@ from stillwake.inspection import (
     light,
     loop,
     morph,
+    morph_drawn,
     motion,
     moves,
     picture,
@@ -56,9 +57,11 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "The subject": (
         Row("morph", "the face becomes another one, pose and expression taken out, late or for a while",
-            f"{morph.LIMIT:g} times the usual; fails at {morph.SURE:g}", "fail"),
+            f"{morph.LIMIT:g} times the usual, fails at {morph.SURE:g}; a drawn face {morph_drawn.LIMIT:g} and "
+            f"{morph_drawn.SURE:g}", "fail"),
         Row("subject colours", "skin or hair takes another colour and keeps it",
-            f"skin {morph.COLOUR_LIMITS['skin']:g}, hair {morph.COLOUR_LIMITS['hair']:g} in Lab", "warn"),
+            f"skin {morph.COLOUR_LIMITS['skin']:g}, hair {morph.COLOUR_LIMITS['hair']:g} in Lab; drawn hair "
+            f"{morph_drawn.HAIR:g}", "warn"),
     ),
     "The background": (
         Row("background", "the decoded background differs from the still, or from the first frame; unseen where the "
