@@ -279,6 +279,36 @@ def test_a_frame_left_out_of_an_even_pan_is_missing(speed: float) -> None:
     assert finding.why == "a frame is missing at 1.32 s"
 
 
+@pytest.mark.parametrize(("beyond", "verdict"), [((6.29, 1.23), "pass"), ((9.0, 9.5), "fail")])
+def test_a_lip_at_its_fastest_is_no_missing_frame(beyond: tuple[float, float], verdict: str) -> None:
+    """A step of twice its neighbours; ``beyond`` those two away, as a clean clip had them, and even ones."""
+    seen = with_steps({28: beyond[0], 29: 9.39, 30: 19.72, 31: 10.17, 32: beyond[1]}, {})
+    gain, likeness = np.full(len(seen.index), 0.9), np.full(len(seen.index), 0.85)
+    gain[30], likeness[30] = 1.95, 0.89
+    finding = only(motion.check(replace(seen, gain=gain, likeness=likeness), Asked(), FPS), "dropped frames")
+    assert finding.verdict == verdict, finding.why
+
+
+def in_fits(at: int, beside: bool) -> Pixels:
+    """An even pan and, over the lower part of it, or all of it, something that leaps about."""
+    frame = drawn(at, panning(1.5), walks=False)
+    rng = np.random.default_rng(at)
+    leaping = drawn(float(rng.uniform(0, 8)), panning(1.5), seed=2, walks=False)
+    frame[110 if beside else 0 :] = leaping[110 if beside else 0 :]
+    return frame
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_missing_frame_shows_beside_what_moves_in_fits(beside: bool) -> None:
+    whole = only(found([in_fits(at, beside) for at in range(COUNT)]), "dropped frames")
+    assert whole.verdict == "pass", whole.why
+    seen = watched([in_fits(at, beside) for at in range(COUNT) if at != 33])
+    finding = only(motion.check(seen, Asked(), FPS), "dropped frames")
+    assert finding.verdict == ("warn" if beside else "pass"), finding.why
+    if beside:
+        assert finding.start == pytest.approx(32.5 / 25)
+
+
 @pytest.mark.parametrize(("after", "verdict", "word"), [(31, "warn", "twice"), (32, "fail", "one is lost")])
 def test_a_frame_shown_twice(after: int, verdict: str, word: str) -> None:
     findings = found(a_clip([*range(31), 30, *range(after, COUNT)], panning(3.0)))

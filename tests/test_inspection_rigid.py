@@ -122,6 +122,20 @@ def test_a_plain_wall_is_unseen() -> None:
     assert {one.verdict for one in found} == {"unseen"}
 
 
+@pytest.mark.parametrize(("textured", "verdict"), [(0.3, "unseen"), (0.75, "pass")])
+def test_a_background_of_which_most_is_plain_does_not_pass(textured: float, verdict: str) -> None:
+    def half_plain(k: int) -> Pixels:
+        frame = seen_at(a_wall(), 0, 0, k)
+        frame[:, int(textured * SIZE[0]) :] = seen_at(np.full_like(a_wall(), 120), 0, 0, k)[
+            :, int(textured * SIZE[0]) :
+        ]
+        return frame
+
+    found = named(findings_of([half_plain(k) for k in range(len(TIMES))]), "warp")
+    assert found.verdict == verdict, found.why
+    assert verdict == "pass" or "too plain" in found.why
+
+
 def test_people_hide_the_background() -> None:
     wall = a_wall()
     people = np.ones((240, 320), np.float32)

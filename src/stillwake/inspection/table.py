@@ -74,7 +74,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{background.RIPPLE_MOST:g} levels of 255", "fail"),
         Row("mask share", "the mask of what may move takes in much background; at rendering only",
             f"{background.MASK_SHARE:.0%} of the background", "warn"),
-        Row("warp", "what should be rigid wobbles, beyond what the camera does",
+        Row("warp", "what should be rigid wobbles, beyond what the camera does; unseen where most of the "
+            "background is plain",
             f"{rigid.WARP:g} px and more with the camera and the noise; fails at {rigid.WARP_FAILS:g}", "fail"),
         Row("texture", "texture or lettering boils or crawls where the picture holds still",
             f"{rigid.BOILS:.0%} of the places for {rigid.BOILS_FOR:g} s", "warn"),
