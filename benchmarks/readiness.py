@@ -413,8 +413,27 @@ FAULTS = (
 )
 
 
-NOT_CLEAN = {"pseudo-text": ("drawn_43", "drawn_55")}
-"""Stills that have the fault already, by looking: both bear characters that do not exist."""
+ODD_EYES = ("drawn_37", "drawn_40", "drawn_51", "drawn_81", "drawn_82")
+"""Stills whose irises have two clearly different colours, to the eye of somebody who knew no measure of them."""
+UNLIKE_EYES = (
+    "drawn_43",
+    "drawn_44",
+    "drawn_46",
+    "drawn_52",
+    "drawn_53",
+    "drawn_60",
+    "drawn_61",
+    "drawn_65",
+    "drawn_66",
+    "drawn_70",
+    "drawn_77",
+    "drawn_79",
+    "photo_42",
+)
+"""Those whose irises differ in hue when one looks for it, to the same eye; all others were called the same."""
+
+NOT_CLEAN = {"pseudo-text": ("drawn_43", "drawn_55"), "eye colour": (*ODD_EYES, *UNLIKE_EYES)}
+"""Stills that have the fault already, by looking: letters that do not exist, eyes of two colours."""
 
 
 def _again(scene: Scene, pixels: Pixels, name: str) -> Scene:
@@ -494,6 +513,10 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
             f"  clean: thresholds for {rate:.0%} alarms {abs(limits[1][rate]):.3f} and {abs(limits[0][rate]):.3f}; on "
             f"the halves they were not set on {wrong} of {len(clean)} alarm, {len(clean) - len(values)} unseen"
         )
+    if fault.check == "eye colour":
+        yield _real_eyes(scenes)
+    if fault.check == "mouth corners":
+        yield _corners_by_hand(scenes, 0.10)
     for strength in fault.strengths:
         hits: dict[float, list[bool]] = {0.05: [], 0.01: []}
         product: list[bool] = []
@@ -531,6 +554,45 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
             f"limit {np.mean(product):.2f}; {count} spoilt, {unseen} unseen; box right {np.mean(pointed or [0]):.2f}; "
             f"{strata}{mark}"
         )
+
+
+def _real_eyes(scenes: list[Scene]) -> str:
+    """How many of the pairs that somebody called odd, a little unlike and the same are warned about."""
+    told: dict[str, list[bool]] = {"odd": [], "a little unlike": [], "the same": []}
+    for scene in scenes:
+        stem = Path(scene.still.name).stem
+        found = _finding(scene, "eye colour")
+        if found is not None:
+            kind = "odd" if stem in ODD_EYES else "a little unlike" if stem in UNLIKE_EYES else "the same"
+            told[kind].append(found.verdict != "pass")
+    counts = ", ".join(f"{kind}: {sum(warned)} of {len(warned)}" for kind, warned in told.items())
+    return f"  as they are, warned about by the product's limit, among pairs labelled by eye as {counts}"
+
+
+def _corners_by_hand(scenes: list[Scene], strength: float) -> str:
+    """What a reader without error would find in drawings: their corners as marked by hand, one of them lifted."""
+    level: dict[str, float] = {}
+    for scene in scenes:
+        label = _label(scene) if scene.style == "drawn" else None
+        if label is None or label["mouth"]["state"] not in ("open", "closed"):
+            continue
+        irises = [np.array(eye["iris"]) for eye in label["eyes"] if eye["iris"]]
+        if len(irises) == 2:
+            along = irises[1] - irises[0]
+            across = np.array([-along[1], along[0]]) / float(along @ along)
+            level[scene.still.name] = float(np.subtract(label["mouth"]["right"], label["mouth"]["left"]) @ across)
+    limits = {
+        fold: float(np.quantile([abs(v) for name, v in level.items() if half(name) != fold], 0.95, method="higher"))
+        for fold in (0, 1)
+    }
+    hits = [
+        abs(v + way * strength) > limits[half(name)] for name, v in level.items() for way in (-1, 1)
+    ]  # either corner may be the lifted one
+    crooked = sum(abs(v) > 0.05 for v in level.values())
+    return (
+        f"  marked by hand, {len(level)} clean drawings: {crooked} are as crooked as .05; a reader without error "
+        f"would find {np.mean(hits):.2f} lifted by {strength:g}"
+    )
 
 
 def held_mib() -> float:

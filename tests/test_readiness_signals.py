@@ -12,6 +12,7 @@ from stillwake.perceive.hands import EXTRA, MISSING
 from stillwake.readiness import signals
 from stillwake.readiness.background import background_findings
 from stillwake.readiness.character import HAIR_TONE, colour_name
+from stillwake.readiness.eyes import iris_colour, iris_difference, likeness
 from stillwake.readiness.hair import hair_of
 from stillwake.readiness.lettering import doubts, is_language
 from stillwake.types import Eye, Face, Floats, Hand, Mouth, Pixels, Scene, Still, Writing
@@ -58,41 +59,84 @@ def an_eye(x: float, iris: tuple[int, int, int], pixels: Pixels) -> Eye:
 def test_the_iris_has_the_colour_it_was_drawn_in() -> None:
     pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
     eyes = an_eye(60, (70, 110, 60), pixels), an_eye(170, (60, 90, 160), pixels)
-    left, right = (signals.iris_colour(pixels, eye) for eye in eyes)
+    left, right = (iris_colour(pixels, eye) for eye in eyes)
     assert left is not None
     assert right is not None
     drawn = signals.lab_of(np.array([[(70, 110, 60), (60, 90, 160)]], np.uint8))[0]
     assert np.abs(left - drawn[0]).max() < 0.5
     assert np.abs(right - drawn[1]).max() < 0.5
-    assert signals.difference(left, right) > 30
     assert colour_name(right) == "blue"
+    difference = iris_difference(pixels, eyes)
+    assert difference is not None
+    assert difference > 20
+
+
+def shaded(x: float, top: tuple[int, int, int], foot: tuple[int, int, int], light: float, pixels: Pixels) -> Eye:
+    """An eye whose iris runs from one colour to another, in more or less light."""
+    eye = an_eye(x, (0, 0, 0), pixels)
+    for y in range(48, 73):
+        for at in range(int(x) - 12, int(x) + 13):
+            if np.hypot(at - x, y - 60) <= 12:
+                share = (y - 48) / 24
+                pixels[y, at] = np.clip(light * ((1 - share) * np.array(top) + share * np.array(foot)), 0, 255)
+    return eye
+
+
+@pytest.mark.parametrize(("light", "lid"), [(0.6, 42), (0.8, 42), (1.0, 54)])
+def test_light_and_what_a_lid_hides_are_no_difference_of_colour(light: float, lid: int) -> None:
+    pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
+    eyes = [shaded(x, (40, 45, 90), (200, 120, 60), shade, pixels) for x, shade in ((60, 1.0), (170, light))]
+    eyes[1] = replace(eyes[1], upper_lid=np.maximum(eyes[1].upper_lid, np.array([-1e9, lid], np.float32)))
+    difference = iris_difference(pixels, (eyes[0], eyes[1]))
+    assert difference is not None
+    assert difference < 3
+
+
+def test_irises_of_one_lightness_that_end_in_other_colours_differ() -> None:
+    pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
+    eyes = (
+        shaded(60, (40, 45, 90), (200, 120, 60), 1.0, pixels),
+        shaded(170, (40, 60, 40), (120, 150, 60), 1.0, pixels),
+    )
+    difference = iris_difference(pixels, eyes)
+    assert difference is not None
+    assert difference > 15
 
 
 def test_an_iris_in_the_shadow_of_its_lid_is_named_by_its_lit_part() -> None:
     pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
     eye = an_eye(60, (60, 90, 160), pixels)
     pixels[:62] = pixels[:62] * 0.2
-    whole, lit = (signals.iris_colour(pixels, eye, lit=lit) for lit in (False, True))
-    assert whole is not None
+    lit = iris_colour(pixels, eye)
     assert lit is not None
-    assert colour_name(whole, eye=True) != "blue"
     assert colour_name(lit, eye=True) == "blue"
 
 
 def test_hair_over_an_eye_makes_the_eyes_unlike() -> None:
     pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
     eyes = an_eye(60, (70, 110, 60), pixels), an_eye(170, (70, 110, 60), pixels)
-    assert signals.likeness(pixels, eyes) > 0.9
+    assert likeness(pixels, eyes) > 0.9
     for x in range(20, 110, 7):
         cv2.line(pixels, (x, 20), (x - 14, 100), (150, 155, 160), 5)
-    assert signals.likeness(pixels, eyes) < 0.4
+    assert likeness(pixels, eyes) < 0.3
+
+
+def test_eyes_that_look_to_the_side_are_alike() -> None:
+    pixels = np.full((120, 240, 3), (224, 180, 150), np.uint8)
+    eyes = []
+    for x in (60, 170):
+        eye = an_eye(x, (245, 245, 245), pixels)
+        cv2.circle(pixels, (x + 14, 60), 12, (70, 110, 60), -1)
+        eyes.append(replace(eye, iris=(x + 14.0, 60.0, 12.0)))
+    assert likeness(pixels, (eyes[0], eyes[1])) > 0.9
 
 
 def test_a_small_iris_says_nothing() -> None:
     pixels = np.zeros((120, 240, 3), np.uint8)
     eye = an_eye(60, (70, 110, 60), pixels)
-    assert signals.iris_colour(pixels, Eye(eye.upper_lid, eye.lower_lid, eye.brow, (60.0, 60.0, 5.9))) is None
-    assert signals.iris_colour(pixels, Eye(eye.upper_lid, eye.lower_lid, eye.brow, None)) is None
+    assert iris_colour(pixels, replace(eye, iris=(60.0, 60.0, 4.4))) is None
+    assert iris_colour(pixels, replace(eye, iris=None)) is None
+    assert iris_difference(pixels, (eye, replace(eye, iris=None))) is None
 
 
 def test_softness_tells_an_enlarged_picture() -> None:

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.types import Box, Eye, Face, Floats, Pixels
+from stillwake.types import Box, Face, Floats, Pixels
 
 Plane = npt.NDArray[np.float32]
 
-# ------------------------------------------------------------------------------------------------------------ eyes
-
-SMALLEST_IRIS = 6.0
-"""px; under it an iris is too few pixels to tell its colour (figures were taken from here up)."""
+# --------------------------------------------------------------------------------------------------------- colours
 
 
 def lab_of(pixels: Pixels) -> Floats:
@@ -26,91 +23,6 @@ def lab_of(pixels: Pixels) -> Floats:
 
     lab: Floats = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     return lab
-
-
-def iris_colour(pixels: Pixels, eye: Eye, *, lit: bool = False) -> Floats | None:
-    """Median Lab (3,) of the iris: a ring inside the lids, its lights left out; None where too little is seen.
-
-    ``lit``: of its lighter part alone, by which people name an eye's colour; the rest lies in the lid's shadow.
-    """
-    import cv2
-
-    if eye.iris is None or eye.iris[2] < SMALLEST_IRIS:
-        return None
-    x, y, radius = eye.iris
-    left, top = int(x - radius) - 2, int(y - radius) - 2
-    right, bottom = int(x + radius) + 3, int(y + radius) + 3
-    height, width = pixels.shape[:2]
-    if left < 0 or top < 0 or right > width or bottom > height:
-        return None
-    yy, xx = np.mgrid[top:bottom, left:right]
-    distance = np.hypot(xx - x, yy - y) / radius
-    opening = np.zeros(distance.shape, np.uint8)
-    ring = np.concatenate([eye.upper_lid, eye.lower_lid[::-1]]) - (left, top)
-    cv2.fillPoly(opening, [np.round(ring).astype(np.int32)], 1)
-    opening = cv2.erode(opening, np.ones((3, 3), np.uint8))
-    chosen = (distance > 0.42) & (distance < 0.92) & (opening > 0)
-    if chosen.sum() < 24:
-        return None
-    colours = lab_of(pixels[top:bottom, left:right])[chosen]
-    low, high = np.quantile(colours[:, 0], (0.6, 0.92) if lit else (0.0, 0.85))
-    kept = colours[(colours[:, 0] >= low) & (colours[:, 0] <= high)]
-    median: Floats = np.median(kept, 0).astype(np.float32)
-    return median
-
-
-def brightest(pixels: Pixels, eye: Eye) -> float:
-    """Lightness L of the brightest tenth between the lids, 0..100: the white of the eye, where it is seen."""
-    import cv2
-
-    ring = np.concatenate([eye.upper_lid, eye.lower_lid[::-1]])
-    height, width = pixels.shape[:2]
-    x0, y0 = (int(np.clip(v, 0, n - 1)) for v, n in zip(ring.min(0), (width, height), strict=True))
-    x1, y1 = (int(np.clip(v + 2, 1, n)) for v, n in zip(ring.max(0), (width, height), strict=True))
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return 0.0
-    opening = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    cv2.fillPoly(opening, [np.round(ring - (x0, y0)).astype(np.int32)], 1)
-    lightness = lab_of(pixels[y0:y1, x0:x1])[..., 0][opening > 0]
-    return float(np.quantile(lightness, 0.9)) if lightness.size else 0.0
-
-
-_EYE_PATCH = (64, 44)
-"""px of an eye's patch: its corners lie at 10 and 54 across, 22 down."""
-
-
-def _eye_patch(grey: Plane, eye: Eye, corner: tuple[int, int]) -> Plane:
-    """One eye at one size and level; ``corner`` (x, y) says where in the picture ``grey`` begins."""
-    import cv2
-
-    left, right = eye.upper_lid[0] - corner, eye.upper_lid[-1] - corner
-    along = right - left
-    source = np.array([left, right, (left + right) / 2 + 0.5 * np.array([-along[1], along[0]])], np.float32)
-    turn = cv2.getAffineTransform(source, np.array([(10, 22), (54, 22), (32, 44)], np.float32))
-    patch: Plane = cv2.GaussianBlur(cv2.warpAffine(grey, turn, _EYE_PATCH), (0, 0), 1.2)
-    return patch
-
-
-def likeness(pixels: Pixels, eyes: tuple[Eye, Eye]) -> float:
-    """Correlation, -1..1, of one eye with the other one mirrored: low where something lies over one of them."""
-    points = np.concatenate([eye.upper_lid for eye in eyes])
-    rim = float(np.ptp(points[:, 0]))
-    height, width = pixels.shape[:2]
-    (x0, y0), (x1, y1) = points.min(0) - rim, points.max(0) + rim
-    left, top = max(0, int(x0)), max(0, int(y0))
-    part = luma(pixels[top : min(height, int(y1) + 1), left : min(width, int(x1) + 1)])
-    if min(part.shape) < 4:
-        return 1.0
-    one, two = (_eye_patch(part, eye, (left, top)) for eye in eyes)
-    two = two[:, ::-1]
-    best = -1.0
-    for down in range(-4, 5, 2):
-        for along in range(-4, 5, 2):
-            a, b = one[6:38, 6:58], two[6 + down : 38 + down, 6 + along : 58 + along]
-            spread = float(a.std() * b.std())
-            if spread > 0:
-                best = max(best, float(((a - a.mean()) * (b - b.mean())).mean()) / spread)
-    return best
 
 
 def face_light(pixels: Pixels, face: Face, matte: Floats | None) -> tuple[float, float] | None:
@@ -130,12 +42,6 @@ def face_light(pixels: Pixels, face: Face, matte: Floats | None) -> tuple[float,
     step = max(1, int(np.sqrt(height * width / 250_000)))
     behind = lab_of(np.ascontiguousarray(pixels[::step, ::step]))[..., 0][away[::step, ::step]]
     return float(np.median(lab_of(pixels[top:bottom, left:right])[..., 0])), float(np.median(behind))
-
-
-def difference(a: Floats, b: Floats) -> float:
-    """CIEDE2000 between two Lab colours whose lightness is set to their mean (Sharma, Wu and Dalal, 2005)."""
-    lightness = (float(a[0]) + float(b[0])) / 2
-    return ciede2000((lightness, float(a[1]), float(a[2])), (lightness, float(b[1]), float(b[2])))
 
 
 def ciede2000(one: tuple[float, float, float], two: tuple[float, float, float]) -> float:
