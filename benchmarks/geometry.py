@@ -661,7 +661,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=SHARED)
     parser.add_argument("--only", choices=tuple(STRENGTHS), default=None)
-    parser.add_argument("--count", type=int, default=70, help="rendered figures")
+    parser.add_argument("--count", type=int, default=30, help="rendered figures")
     parser.add_argument("--sheet", type=Path, default=None, metavar="FOLDER", help="write every spoilt picture there")
     asked = parser.parse_args()
     cases = list(rendered(asked.count))
