@@ -190,11 +190,16 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
     count, parts, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
     best, where = 0.0, np.zeros_like(hair)
     for index in range(1, count):
-        area = stats[index, cv2.CC_STAT_AREA] / WIDTH**2
-        patch = parts == index
-        turned = deviation[patch]
+        left, top, wide, high, pixels = stats[index]
+        area = pixels / WIDTH**2
+        if area < _SMALLEST:
+            continue
+        part = np.s_[top : top + high, left : left + wide]
+        patch = np.zeros_like(hair)
+        patch[part] = parts[part] == index
+        turned = deviation[part][patch[part]]
         mean = float(np.linalg.norm(turned.mean(0)))
-        if area < _SMALLEST or mean < _TONE or mean < _ONE_HUE * float(np.linalg.norm(turned, axis=1).mean()):
+        if mean < _TONE or mean < _ONE_HUE * float(np.linalg.norm(turned, axis=1).mean()):
             continue
         y, x = np.nonzero(patch & (away > 2.5) & (away < 7))
         if len(y) < 12:

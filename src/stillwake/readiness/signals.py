@@ -6,6 +6,7 @@ Each takes pixels (H, W, 3) uint8 RGB and what was seen in them; each returns No
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -210,27 +211,44 @@ def repetition(pixels: Pixels, matte: Floats | None = None) -> Repeat | None:
     return best
 
 
+_BLUR = 6.0
+_SEEN = _LAGS[1] + 25
+"""Lags that are looked at: those asked for, and what the blur's kernel reaches beyond them."""
+
+
+@lru_cache(maxsize=1)
+def _lags() -> tuple[Plane, npt.NDArray[np.bool_]]:
+    """One over how many px of a block overlap at each lag, and which lags are not asked for; both over lags ± `_SEEN`.
+
+    A shift and its opposite are the same, so only one of the two is asked for.
+    """
+    lag = np.arange(-_SEEN, _SEEN + 1)
+    overlap = (_BLOCK - np.abs(lag)).astype(np.float32)
+    yy, xx = lag[:, None], lag[None]
+    reach = np.maximum(np.abs(yy), np.abs(xx))
+    beyond = (reach < _LAGS[0]) | (reach > _LAGS[1]) | (yy < 0) | ((yy == 0) & (xx < 0))
+    return 1 / np.outer(overlap, overlap), beyond
+
+
 def _shifts(block: Plane) -> list[tuple[int, int]]:
     """The strongest peaks of a block's autocorrelation within the lags that are asked for."""
     import cv2
+    from scipy.fft import irfft2, rfft2
 
-    spectrum = np.fft.rfft2(block - block.mean(), (2 * _BLOCK, 2 * _BLOCK))
-    correlation = np.fft.irfft2(np.abs(spectrum) ** 2)
-    lag = np.arange(2 * _BLOCK)
-    lag = np.where(lag < _BLOCK, lag, lag - 2 * _BLOCK)
-    overlap = np.maximum(1, (_BLOCK - np.abs(lag))[:, None] * (_BLOCK - np.abs(lag))[None])
-    even = np.fft.fftshift(correlation / overlap).astype(np.float32)
-    even /= max(1e-6, float(even[_BLOCK, _BLOCK]))
-    even -= cv2.GaussianBlur(even, (0, 0), 6)
-    yy, xx = np.mgrid[-_BLOCK:_BLOCK, -_BLOCK:_BLOCK]
-    reach = np.maximum(np.abs(yy), np.abs(xx))
-    even[(reach < _LAGS[0]) | (reach > _LAGS[1]) | (yy < 0) | ((yy == 0) & (xx < 0))] = -1
+    shared, beyond = _lags()
+    spectrum = rfft2(block - block.mean(), (2 * _BLOCK, 2 * _BLOCK))
+    correlation = irfft2(np.abs(spectrum) ** 2)
+    near = np.arange(-_SEEN, _SEEN + 1)
+    even = (correlation[near[:, None], near[None]] * shared).astype(np.float32)
+    even /= max(1e-6, float(even[_SEEN, _SEEN]))
+    even -= cv2.GaussianBlur(even, (0, 0), _BLUR)
+    even[beyond] = -1
     found = []
     for _ in range(3):
         iy, ix = np.unravel_index(int(even.argmax()), even.shape)
         if even[iy, ix] < 0.08:
             break
-        found.append((int(ix) - _BLOCK, int(iy) - _BLOCK))
+        found.append((int(ix) - _SEEN, int(iy) - _SEEN))
         even[max(0, iy - 6) : iy + 7, max(0, ix - 6) : ix + 7] = -1
     return found
 
