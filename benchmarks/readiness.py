@@ -432,8 +432,13 @@ UNLIKE_EYES = (
 )
 """Those whose irises differ in hue when one looks for it, to the same eye; all others were called the same."""
 
-NOT_CLEAN = {"pseudo-text": ("drawn_43", "drawn_55"), "eye colour": (*ODD_EYES, *UNLIKE_EYES)}
-"""Stills that have the fault already, by looking: letters that do not exist, eyes of two colours."""
+NOT_CLEAN = {
+    "pseudo-text": ("drawn_43", "drawn_55"),
+    "eye colour": (*ODD_EYES, *UNLIKE_EYES),
+    "hair tone": ("drawn_79",),
+}
+"""Stills that have the fault already, by looking: letters that do not exist, eyes of two colours,
+fair hair with red tips."""
 
 
 def _again(scene: Scene, pixels: Pixels, name: str) -> Scene:
