@@ -49,8 +49,10 @@ def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[
     tone = _hair_tone(hair)
     if seen is None or hidden:
         found = [unseen("eye colour", hidden), unseen("eye size", hidden)]
-        return [*found, tone, _description(scene, face, hair, eyes=False)]
-    return [_eye_colour(scene, face), _eye_size(scene, face, seen), tone, _description(scene, face, hair, eyes=True)]
+        return [*found, tone, _description(scene, face, hair, "")]
+    colour = _eye_colour(scene, face)
+    words = _in_words(scene, face, alike=colour.verdict != "warn")
+    return [colour, _eye_size(scene, face, seen), tone, _description(scene, face, hair, words)]
 
 
 def _hidden(scene: Scene, face: Face, seen: Measures | None) -> str:
@@ -181,15 +183,26 @@ def _length(hair: Hair) -> str:
     return next((word for word, below in words if hair.below < below), "")
 
 
-def _description(scene: Scene, face: Face, hair: Hair | None, *, eyes: bool) -> Finding:
+def _in_words(scene: Scene, face: Face, *, alike: bool) -> str:
+    """The eyes in words: one colour where they are ``alike``, else both; empty where no iris is seen."""
+    irises = _named(scene, face)
+    if not irises:
+        return ""
+    names = [colour_name(colour, eye=True) for colour in irises]
+    if alike or len(set(names)) < 2:
+        return f"{colour_name(np.mean(irises, 0), eye=True)} eyes"
+    return f"one {names[0]} and one {names[1]} eye"
+
+
+def _description(scene: Scene, face: Face, hair: Hair | None, eyes: str) -> Finding:
     """What is measured, in words the person can hold against what they meant; never a fault."""
     x0, _, x1, y1 = face.box
     height = y1 - face.box[1]
     parts = []
     if hair is not None:
         parts.append(f"{_length(hair)}{colour_name(hair.colour)} hair")
-    if eyes and (irises := _named(scene, face)):
-        parts.append(f"{colour_name(np.mean(irises, 0), eye=True)} eyes")
+    if eyes:
+        parts.append(eyes)
     top = _colour_in(scene, (x0, y1 + 0.45 * height, x1, y1 + 0.9 * height))
     if top is not None:
         parts.append(f"{colour_name(top)} top")
