@@ -245,6 +245,23 @@ def test_a_drawn_face_is_as_good_as_a_photograph() -> None:
     assert "amber eyes" in told
 
 
+def test_a_drawn_face_with_eyes_of_two_colours_is_warned_about_and_described_so() -> None:
+    scene = perceive(open_still(demo_drawing()))
+    iris = scene.faces[0].eyes[1].iris
+    assert iris is not None
+    x, y, radius = iris
+    pixels = scene.still.pixels.copy()
+    yy, xx = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
+    inside = np.hypot(xx - x, (yy - y) / 1.5) < radius
+    pixels[inside] = pixels[inside][:, ::-1]  # amber becomes blue
+    report = check(replace(scene, still=replace(scene.still, pixels=pixels)))
+    assert finding(report, "eye colour")[0] == "warn"
+    assert report.ready
+    (told,) = [f.why for f in everything(report) if f.check == "description"]
+    assert "one amber and one " in told
+    assert "blue eye" in told
+
+
 def test_a_drawn_face_whose_mouth_is_not_seen_is_refused() -> None:
     report = check(a_scene(a_face(kind="drawn", confidence=trusting(mouth=0.0)), style="drawn"))
     assert finding(report, "face")[0] == "pass"
