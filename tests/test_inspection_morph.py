@@ -38,7 +38,7 @@ def a_view(index: int, pixels: Pixels, mesh: Floats | None) -> View:
 
 def watched(frame: Callable[[float], tuple[Pixels, Floats | None]], seconds: float = SECONDS) -> morph.Shape:
     size = frame(0.0)[0].shape[1], frame(0.0)[0].shape[0]
-    watch = morph.Watch(size, FPS, None, None)
+    watch = morph.Watch(morph.PHOTOGRAPHED, size, FPS, None, None)
     for index in range(int(seconds * FPS)):
         watch.take(a_view(index, *frame((index + 0.5) / float(FPS))))
     return watch.finish()
@@ -180,7 +180,7 @@ def test_what_cannot_be_measured_is_unseen() -> None:
 
 def test_the_still_is_what_frames_are_compared_with() -> None:
     picture, mesh = a_face()
-    watch = morph.Watch((300, 300), FPS, picture, mesh)
+    watch = morph.Watch(morph.PHOTOGRAPHED, (300, 300), FPS, picture, mesh)
     for index in range(4):
         watch.take(a_view(index, picture, mesh))
     shape = watch.finish()

@@ -41,7 +41,7 @@ def a_drawing() -> tuple[Pixels, Floats, Box]:
 
 def watched(frame: Frame, seconds: float = SECONDS) -> morph.Shape:
     pixels = frame(0.0)[0]
-    watch = morph_drawn.Watch((pixels.shape[1], pixels.shape[0]), FPS, None, None)
+    watch = morph.Watch(morph_drawn.DRAWN, (pixels.shape[1], pixels.shape[0]), FPS, None, None)
     for index in range(int(seconds * FPS)):
         time = (index + 0.5) / float(FPS)
         pixels, mesh = frame(time)
@@ -159,7 +159,7 @@ def test_what_cannot_be_measured_is_unseen() -> None:
 
 def test_the_still_is_what_frames_are_compared_with() -> None:
     picture, mesh, _ = a_drawing()
-    watch = morph_drawn.Watch((picture.shape[1], picture.shape[0]), FPS, picture, mesh)
+    watch = morph.Watch(morph_drawn.DRAWN, (picture.shape[1], picture.shape[0]), FPS, picture, mesh)
     for index in range(4):
         watch.take(View(Shown(index, (index + 0.5) / float(FPS), picture), mesh, None, None))
     shape = watch.finish()
@@ -170,7 +170,7 @@ def test_the_still_is_what_frames_are_compared_with() -> None:
 
 def test_a_face_at_the_edge_or_beyond_it_does_not_break_the_watch() -> None:
     picture, mesh, _ = a_drawing()
-    watch = morph_drawn.Watch((picture.shape[1], picture.shape[0]), FPS, picture, mesh)
+    watch = morph.Watch(morph_drawn.DRAWN, (picture.shape[1], picture.shape[0]), FPS, picture, mesh)
     for index, shift in enumerate((0, 300, 5000, -5000)):
         moved = mesh + np.float32(shift)
         watch.take(View(Shown(2 * index, (2 * index + 0.5) / float(FPS), picture), moved, None, None))

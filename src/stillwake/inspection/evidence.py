@@ -274,7 +274,7 @@ class _Watches:
         self.mouth = _Mouth(spans, no_face)
         self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
         drawn = place is not None and place.kind == "drawn"
-        self.shape = (morph_drawn if drawn else morph).Watch(size, fps, still, still_mesh)
+        self.shape = morph.Watch(morph_drawn.DRAWN if drawn else morph.PHOTOGRAPHED, size, fps, still, still_mesh)
         self.rigid = rigid.Watch(size, fps, still)
         self.blocks = Blocks()
         self.ends = loop.Watch()

@@ -9,10 +9,11 @@ is fitted to every measure together with pose and expression, and counts by how 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -334,30 +335,63 @@ class Shape:
     yardstick: Yardstick
 
 
+class Look(NamedTuple):
+    """One frame, as `Shape` keeps it: (M,), (`POSE` and `EXPRESSION`,), levels, (K, 2), (2, 4)."""
+
+    measures: Floats
+    nuisance: Floats
+    misfit: float
+    points: Floats
+    back: Floats
+
+
+class Reference(Protocol):
+    """The face that all frames are compared with; ``kept`` (K, 3) its own `Shape.front`."""
+
+    kept: Floats
+
+    def look(self, grey: Pixels, mesh: Floats) -> Look:
+        """What a frame (H, W) uint8 with this mesh (478, 3) px shows of the face's shape."""
+
+
+class Kind(NamedTuple):
+    """How a kind of face is measured: ``rate`` frames a second.
+
+    ``begin`` makes a frame, grey, with its mesh the reference, or says None: it turns away too far; ``width`` of a
+    mesh's face in px; ``places`` in a mesh where skin is, and where hair is, (N, 2) px each; ``unread`` what is said
+    where no frame was measured.
+    """
+
+    rate: float
+    begin: Callable[[Pixels, Floats], Reference | None]
+    width: Callable[[Floats], float]
+    places: Callable[[Floats], tuple[Floats, Floats]]
+    yardstick: Yardstick
+    unread: str
+
+
 class Watch:
     """Takes one frame after the other and keeps its numbers.
 
     ``still`` (H, W, 3) uint8 RGB at the clip's size and ``still_mesh`` (478, 3) px in it are the reference; without
-    them it is the first frame in which a face looks towards the camera.
+    them it is the first frame that may be one.
     """
 
-    def __init__(self, size: Size, fps: Fraction, still: Pixels | None, still_mesh: Floats | None) -> None:
+    def __init__(self, kind: Kind, size: Size, fps: Fraction, still: Pixels | None, still_mesh: Floats | None) -> None:
         self.size = size
-        self._every = max(1, round(float(fps) / RATE))
+        self._kind = kind
+        self._every = max(1, round(float(fps) / kind.rate))
         self._frame = 1 / float(fps)
-        self._reference: _Reference | None = None
-        self._rows: list[tuple[float, Floats, Floats, float, npt.NDArray[np.float16], Floats, Floats, float]] = []
+        self._reference: Reference | None = None
+        self._rows: list[tuple[float, Look, Floats, float]] = []
         self._last = 0.0
         self._small = False
         if still is not None and still_mesh is not None:
-            self._reference = self._begin(_grey(still), still_mesh)
+            self._begin(_grey(still), still_mesh)
 
-    def _begin(self, grey: Pixels, mesh: Floats) -> _Reference | None:
-        if float(np.ptp(mesh[:468, 0])) < LEAST_FACE:
-            self._small = True
-            return None
-        turned = _turn(mesh)
-        return _Reference(grey, mesh) if abs(turned) < LEAST_TURN else None
+    def _begin(self, grey: Pixels, mesh: Floats) -> None:
+        self._small = self._kind.width(mesh) < LEAST_FACE
+        self._reference = None if self._small else self._kind.begin(grey, mesh)
 
     def take(self, view: View) -> None:
         """Measure a frame."""
@@ -366,49 +400,39 @@ class Watch:
         if view.index % self._every or mesh is None:
             return
         if self._reference is None:
-            self._reference = self._begin(view.grey, mesh)
+            self._begin(view.grey, mesh)
         if self._reference is None:
             return
-        corrected, misfit = self._reference.correct(view.grey, mesh)
-        front, back, _ = self._reference.front(corrected)
-        raw, _, pose = self._reference.front(mesh[:468])
-        self._rows.append(
-            (
-                view.time,
-                self._reference.measure(front),
-                _nuisance(raw, pose),
-                misfit,
-                front[list(KEPT), :2].astype(np.float16),
-                back,
-                _colours(view, mesh),
-                float(np.ptp(mesh[:468, 0])),
-            )
-        )
+        look = self._reference.look(view.grey, mesh)
+        look = look._replace(points=look.points.astype(np.float16))
+        self._rows.append((view.time, look, _colours(view, self._kind.places(mesh)), self._kind.width(mesh)))
 
     def finish(self) -> Shape:
         """All that was seen."""
-        rows, reference = self._rows, self._reference
-        width = float(np.median([row[7] for row in rows])) if rows else 0.0
-        unseen = ""
-        if self._small or 0 < width < LEAST_FACE:
+        rows, yardstick = self._rows, self._kind.yardstick
+        width = float(np.median([row[3] for row in rows])) if rows else 0.0
+        unseen = "" if rows else self._kind.unread
+        if (self._small and not rows) or 0 < width < LEAST_FACE:
             unseen = f"the face is less than {LEAST_FACE:.0f} px wide"
-        elif not rows:
-            unseen = "no face looks towards the camera in it"
         count = len(rows)
-        pick = [np.array([row[k] for row in rows], np.float32) for k in range(8)]
+        kept = np.zeros((0, 3), np.float32) if self._reference is None else self._reference.kept
+
+        def all_of(part: str, *shape: int, kind: type = np.float32) -> Any:
+            return np.array([getattr(row[1], part) for row in rows], kind).reshape(count, *shape)
+
         return Shape(
             time=np.array([row[0] for row in rows], np.float64),
-            measures=pick[1].reshape(count, len(MEASURES)),
-            nuisance=pick[2].reshape(count, len(POSE) + len(EXPRESSION)),
-            misfit=pick[3],
-            points=np.array([row[4] for row in rows], np.float16).reshape(count, len(KEPT), 2),
-            back=pick[5].reshape(count, 2, 4),
-            colours=pick[6].reshape(count, 2, 3),
-            front=np.zeros((len(KEPT), 3), np.float32) if reference is None else reference.shape[list(KEPT)],
+            measures=all_of("measures", len(yardstick.names)),
+            nuisance=all_of("nuisance", len(POSE) + len(EXPRESSION)),
+            misfit=all_of("misfit"),
+            points=all_of("points", len(kept), 2, kind=np.float16),
+            back=all_of("back", 2, 4),
+            colours=np.array([row[2] for row in rows], np.float32).reshape(count, 2, 3),
+            front=kept,
             width=width,
             seconds=self._last + self._frame / 2,
             unseen=unseen,
-            yardstick=Yardstick(MEASURES, tuple(USUAL.values()), LIMIT, SURE, RESTLESS, SURE, COLOUR_LIMITS["hair"]),
+            yardstick=yardstick,
         )
 
 
@@ -428,6 +452,7 @@ class _Reference:
         import cv2
 
         self.shape = _frontal(mesh)
+        self.kept: Floats = self.shape[list(KEPT)]
         level = mesh[:468, :2] @ _level(mesh).T
         low, high = level.min(0), level.max(0)
         self._at = ((level - (low + high) / 2) * (SIDE * 0.86 / (high - low).max()) + SIDE / 2).astype(np.float32)
@@ -440,14 +465,7 @@ class _Reference:
         mask = np.zeros((SIDE, SIDE), np.uint8)
         cv2.fillConvexPoly(mask, cv2.convexHull(self._at).astype(np.int32), 1)
         self._inside = mask > 0
-        # The stubs of cv2 do not know it.
-        self._flow: Any = getattr(cv2, "DISOpticalFlow_create")(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # noqa: B009
-        # At a quarter of the layout, as the preset has it, eyes that grow by 15 % are found half as often; fewer turns
-        # and patches take half the time and find as much (91 clips).
-        self._flow.setFinestScale(0)
-        self._flow.setGradientDescentIterations(8)
-        self._flow.setPatchStride(5)
-        self._flow.setVariationalRefinementIterations(2)
+        self._flow = flow_between(refinements=2)
         self._regions = _region_fits(self.shape)
         self._picture = self._drawn(grey, mesh)[0]
 
@@ -475,6 +493,13 @@ class _Reference:
         light -= cv2.GaussianBlur(light, (0, 0), SIDE / 12)
         contrast = np.sqrt(cv2.GaussianBlur(light * light, (0, 0), SIDE / 8) + 9)
         return np.clip(128 + 40 * light / contrast, 0, 255).astype(np.uint8), where
+
+    def look(self, grey: Pixels, mesh: Floats) -> Look:
+        """What a frame (H, W) uint8 with this mesh (478, 3) px shows of the face's shape."""
+        corrected, misfit = self.correct(grey, mesh)
+        front, back, _ = self.front(corrected)
+        raw, _, pose = self.front(mesh[:468])
+        return Look(self.measure(front), _nuisance(raw, pose), misfit, front[list(KEPT), :2], back)
 
     def correct(self, grey: Pixels, mesh: Floats) -> tuple[Floats, float]:
         """The mesh (468, 3) px moved to where the reference's face really is; how badly the two pictures fit."""
@@ -543,6 +568,23 @@ class _Reference:
         parts = [logs, sums @ logs, np.stack([off, tilt], 1).ravel(), strains.ravel()]
         measured: Floats = np.concatenate(parts).astype(np.float32)
         return measured
+
+
+def flow_between(*, refinements: int) -> Any:
+    """Dense inverse search for layouts of a hundred px or so (Kroeger et al., 2016, in OpenCV).
+
+    At a quarter of the layout, as the preset has it, eyes that grow by 15 % are found half as often; fewer turns and
+    patches take half the time and find as much (91 clips).
+    """
+    import cv2
+
+    # The stubs of cv2 do not know it.
+    flow: Any = getattr(cv2, "DISOpticalFlow_create")(cv2.DISOPTICAL_FLOW_PRESET_FAST)  # noqa: B009
+    flow.setFinestScale(0)
+    flow.setGradientDescentIterations(8)
+    flow.setPatchStride(5)
+    flow.setVariationalRefinementIterations(refinements)
+    return flow
 
 
 def _grey(pixels: Pixels) -> Pixels:
@@ -642,25 +684,48 @@ def _nuisance(front: Floats, pose: Pose) -> Floats:
     return np.array([*pose, apart(13, 14), apart(61, 291), lids, brows, corners], np.float32)
 
 
-def _colours(view: View, mesh: Floats) -> Floats:
-    """CIELAB of skin and hair, (2, 3): the medians over some points of the small picture."""
-    import cv2
-
-    picture = view.small_rgb
-    scale = picture.shape[1] / view.pixels.shape[1]
+def _places(mesh: Floats) -> tuple[Floats, Floats]:
+    """Where skin and hair are, (N, 2) px each."""
     top, chin = mesh[10, :2], mesh[152, :2]
     up = top - chin
     hair = np.concatenate(
         [mesh[[109, 10, 338], :2] + up * share for share in (0.10, 0.14, 0.18)]
         + [mesh[[67, 297], :2] + up * share for share in (0.08, 0.12)]
     )
-    skin = mesh[[50, 280, 101, 330, 205, 425, 151, 108, 337, 117, 346], :2]
+    return mesh[[50, 280, 101, 330, 205, 425, 151, 108, 337, 117, 346], :2], hair
+
+
+def _colours(view: View, places: Sequence[Floats]) -> Floats:
+    """CIELAB of skin and hair, (2, 3): the medians over some points (N, 2) px of each, in the small picture."""
+    import cv2
+
+    picture = view.small_rgb
+    scale = picture.shape[1] / view.pixels.shape[1]
     found = []
-    for points in (skin, hair):
+    for points in places:
         at = ((points + 0.5) * scale - 0.5).astype(np.float32)
         rgb = cv2.remap(picture, at[:, 0], at[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         found.append(np.median(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3), 0))
     return np.array(found, np.float32)
+
+
+def _width(mesh: Floats) -> float:
+    return float(np.ptp(mesh[:468, 0]))
+
+
+def _begun(grey: Pixels, mesh: Floats) -> _Reference | None:
+    return _Reference(grey, mesh) if abs(_turn(mesh)) < LEAST_TURN else None
+
+
+PHOTOGRAPHED = Kind(
+    RATE,
+    _begun,
+    _width,
+    _places,
+    Yardstick(MEASURES, tuple(USUAL.values()), LIMIT, SURE, RESTLESS, SURE, COLOUR_LIMITS["hair"]),
+    "no face looks towards the camera in it",
+)
+"""A face that the mesh reads: photographs and paintings."""
 
 
 # -------------------------------------------------------------------------------------------------------- what changed
