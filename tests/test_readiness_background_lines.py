@@ -134,7 +134,7 @@ def test_an_edge_that_is_smeared_away_is_found() -> None:
     found = edges(room(smear=(150, 220)))
     assert found.verdict == "warn"
     assert "breaks off" in found.why
-    assert found.unit == "of the width"
+    assert found.unit == "of the longest side"
     assert found.measured == pytest.approx(70 / WIDE, abs=0.02)
     assert holds(found.box, 185, LEVEL + 0.03 * (185 - 480))
 

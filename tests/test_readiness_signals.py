@@ -234,6 +234,7 @@ def a_head(tips: tuple[int, int, int], coat: tuple[int, int, int]) -> tuple[Pixe
         ((96, 60, 40), (40, 60, 120), False),
         ((62, 72, 30), (40, 60, 120), True),  # as light, but green
         ((96, 60, 40), (90, 110, 50), False),  # it is the coat that is green, and lighter than the hair
+        ((96, 60, 40), (62, 72, 30), False),  # as light as the hair, but no tips are that large
         ((200, 160, 90), (40, 60, 120), False),  # far lighter: a scarf, a hand, another thing
     ],
 )

@@ -18,7 +18,9 @@ CLOCK = Limit(0.25, None, "share", _BENCH)
 _LINES = "benchmarks/geometry.py"
 BEND = Limit(0.0105, None, "of the height", f"{_LINES}: above every clean picture, drawn ones reach .0101")
 MEET = Limit(0.007, None, "of the height", f"set by looking: less is hardly seen; {_LINES} counts the alarms")
-BREAK = Limit(0.02, None, "of the width", f"set by looking: less is hardly seen; {_LINES} counts the alarms")
+BREAK = Limit(
+    geometry.BREAK[0], None, "of the longest side", f"set by looking: less is hardly seen; {_LINES} counts the alarms"
+)
 LIMITS = {
     "repetition": REPEAT,
     "seams": SEAM,
@@ -126,7 +128,7 @@ def _uprights(lines: list[geometry.Strip], size: Size) -> Finding:
 
 
 def _edges(lines: list[geometry.Strip], size: Size) -> Finding:
-    width, height = size
+    height = size[1]
     met = [meeting for line in lines for meeting in geometry.meetings(line)]
     gone = [gap for line in lines for gap in geometry.breaks(line)]
     worst = max(met, key=lambda meeting: meeting.off, default=None)
@@ -134,7 +136,7 @@ def _edges(lines: list[geometry.Strip], size: Size) -> Finding:
         longest = max(gone, key=lambda gap: gap.long)
         return BREAK.finding(
             "meeting edges",
-            longest.long / width,
+            longest.long / max(size),
             digits=4,
             bad_box=_around(longest.ends, size),
             good="no line of the background breaks off",

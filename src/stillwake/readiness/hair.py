@@ -1,9 +1,8 @@
 """Hair without a net: grown from the crown by colour, and the patches below it that go on in another hue.
 
 Where hair turns into a dress or a wall, lightness or texture breaks too; where only its hue was changed, lightness
-runs on. So a patch of another hue counts by how much of its border with the hair shows no step of lightness, and by
-how near its own lightness is to the hair's. What this takes for hair: a coat, hat or veil as light as the hair,
-without an outline.
+runs on. So a patch of another hue counts by how much of its border with the hair shows no step of lightness. What this
+takes for hair: a hat, veil or collar as light as the hair, without an outline.
 """
 
 from __future__ import annotations
@@ -37,8 +36,6 @@ _SMALLEST = 0.012
 """Area of a patch in squares of the face's width."""
 _LARGEST = 1.5
 """The same at most: tips of long hair reach .8, a coat 3."""
-_AS_LIGHT = 18.0
-"""L by which a patch may be lighter or darker than the hair before it counts a third."""
 _TIPS = 0.98
 """Share of the hair that hangs above what counts as its end."""
 _ONE_HUE = 0.75
@@ -193,7 +190,6 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
     order = np.zeros(int(nearest.max()) + 1, np.int64)
     order[nearest[hair_y, hair_x]] = np.arange(len(hair_y))
     count, parts, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
-    light = float(np.median(canvas.even[hair][:, 0]))
     best, where = 0.0, np.zeros_like(hair)
     for index in range(1, count):
         left, top, wide, high, pixels = stats[index]
@@ -221,7 +217,6 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
         runs_on = int((pairs & under & level & other).sum())
         # A border of one px is met by the pixels of a strip 4.5 px deep.
         value = min(runs_on / 4.5 / WIDTH, 0.5) * runs_on / max(1, int(pairs.sum())) * min(area, 0.15) / 0.15
-        value *= float(np.exp(-(((float(np.median(canvas.even[patch][:, 0])) - light) / _AS_LIGHT) ** 2)))
         if value > best:
             best, where = value, patch
     return best, where
