@@ -34,6 +34,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.readiness import half, interval, overlap
 from stillwake.media import open_still
 from stillwake.perceive.look import perceive
 from stillwake.perceive.matte import matte_of
@@ -75,11 +76,6 @@ class Case:
     matte: Floats | None
     make: Callable[[Fault | None], Pixels]
     faults: dict[str, list[tuple[Fault, Box]]] = field(default_factory=dict)
-
-
-def half(name: str) -> int:
-    """Which half a picture belongs to."""
-    return hashlib.sha256(name.encode()).digest()[0] % 2
 
 
 def seeded(name: str) -> np.random.Generator:
@@ -570,23 +566,9 @@ def read(pixels: Pixels, matte: Floats | None) -> Reading:
     return Reading({f.check: f for f in findings}, values, seconds)
 
 
-def interval(hits: list[bool]) -> str:
-    """The share and its 95 % interval by bootstrap."""
-    if not hits:
-        return "none"
-    chance = np.random.default_rng(0)
-    draws = chance.integers(0, len(hits), (2000, len(hits)))
-    low, high = np.quantile(np.array(hits, float)[draws].mean(1), (0.025, 0.975))
-    return f"{np.mean(hits):.2f} [{low:.2f}, {high:.2f}] of {len(hits)}"
-
-
-def overlap(a: Box | None, b: Box) -> float:
-    """The shared area over the smaller box's."""
-    if a is None:
-        return 0.0
-    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return max(0.0, wide) * max(0.0, high) / max(smaller, 1e-6)
+def share(hits: list[bool]) -> str:
+    """The share of hits, its 95 % interval and how many there are."""
+    return f"{np.mean(hits):.2f} {interval(hits, np.random.default_rng(0))} of {len(hits)}" if hits else "none"
 
 
 def table(cases: list[Case], only: str | None, sheet: Path | None) -> Iterator[str]:
@@ -612,7 +594,7 @@ def table(cases: list[Case], only: str | None, sheet: Path | None) -> Iterator[s
             values = [clean[c.name].values[name] for c in cases if half(c.group) != fold and c.name not in FAULTY]
             limits[fold] = float(np.quantile([v or 0.0 for v in values], 0.95, method="higher"))
         wrong = [(clean[c.name].values[name] or 0.0) > limits[half(c.group)] for c in cases if c.name not in FAULTY]
-        yield f"{name}: limits at 5 % {limits[1]:.4f} and {limits[0]:.4f}; on the other halves {interval(wrong)} alarm"
+        yield f"{name}: limits at 5 % {limits[1]:.4f} and {limits[0]:.4f}; on the other halves {share(wrong)} alarm"
         if name == "meet":
             moved = [(c, c.faults["meet"][1][0]) for c in cases if c.faults.get("meet")]
             same = [read(c.make(replace(fault, side=0)), c.matte).findings[CHECK[name]].verdict for c, fault in moved]
@@ -639,7 +621,7 @@ def table(cases: list[Case], only: str | None, sheet: Path | None) -> Iterator[s
                 if sheet is not None:
                     shown(pixels, box, finding, sheet / f"{name}-{strength:g}-{case.name}.jpg")
             yield (
-                f"  {strength:g}: recall at 5 % {interval(hits)}, with the product's limit {interval(said)}; "
+                f"  {strength:g}: recall at 5 % {share(hits)}, with the product's limit {share(said)}; "
                 f"{unseen} unseen; box right {np.mean(boxed or [0]):.2f}; "
                 + ", ".join(f"{s} {np.mean(v):.2f} of {len(v)}" for s, v in sorted(by.items()))
             )

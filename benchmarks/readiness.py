@@ -482,7 +482,8 @@ def _value(finding: Finding | None, high: bool) -> float | None:
     return finding.measured if high else -finding.measured
 
 
-def _overlap(a: Box | None, b: Box) -> float:
+def overlap(a: Box | None, b: Box) -> float:
+    """The shared area over the smaller box's; without a box the whole picture is meant."""
     if a is None:
         return 1.0 if b[0] <= 0 and b[1] <= 0 else 0.0
     wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
@@ -495,7 +496,8 @@ def half(name: str) -> int:
     return hashlib.sha256(name.encode()).digest()[0] % 2
 
 
-def _interval(hits: list[bool], chance: np.random.Generator) -> str:
+def interval(hits: list[bool], chance: np.random.Generator) -> str:
+    """The 95 % interval of a share, by bootstrap."""
     if not hits:
         return "[none]"
     draws = chance.integers(0, len(hits), (2000, len(hits)))
@@ -546,7 +548,7 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
             by.setdefault(scene.style, []).append(hits[0.05][-1])
             product.append(found is not None and found.verdict in ("warn", "fail"))
             if product[-1] and found is not None:
-                pointed.append(_overlap(found.box, spoilt[1]) >= 0.3)
+                pointed.append(overlap(found.box, spoilt[1]) >= 0.3)
         count = len(product)
         if not count:
             yield f"  {strength:g} {fault.unit}: nothing could be spoilt"
@@ -555,7 +557,7 @@ def measured(scenes: list[Scene], fault: Fault) -> Iterator[str]:
         strata = ", ".join(f"{k} {np.mean(v):.2f} of {len(v)}" for k, v in sorted(by.items()))
         yield (
             f"  {strength:g} {fault.unit}: recall at 5 % {np.mean(hits[0.05]):.2f} "
-            f"{_interval(hits[0.05], np.random.default_rng(0))}, at 1 % {np.mean(hits[0.01]):.2f}, with the product's "
+            f"{interval(hits[0.05], np.random.default_rng(0))}, at 1 % {np.mean(hits[0.01]):.2f}, with the product's "
             f"limit {np.mean(product):.2f}; {count} spoilt, {unseen} unseen; box right {np.mean(pointed or [0]):.2f}; "
             f"{strata}{mark}"
         )

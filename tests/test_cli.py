@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -512,6 +513,7 @@ def test_commands_in_the_docs_exist() -> None:
                 assert option in text, f"{path.name}: stillwake {verb} has no {option}"
 
 
+@lru_cache
 def help_of(verb: str) -> str:
     import io
 

@@ -774,9 +774,11 @@ def _check_warp(rigid: Rigid, why: str) -> list[ClipFinding]:
     seen, free = np.isfinite(rigid.cells).mean(0) > SEEN, rigid.free > SEEN
     covered, followed = float(seen.mean()), float((seen & free).sum() / max(1, free.sum()))
     if covered < COVERED or followed < FOLLOWED:
-        why = f"only {covered:.0%} of the picture are background that can be followed"
-        if covered >= COVERED:
-            why = f"only {followed:.0%} of the background can be followed: the rest is too plain to show a warp"
+        why = (
+            f"only {covered:.0%} of the picture are background that can be followed"
+            if covered < COVERED
+            else f"only {followed:.0%} of the background can be followed: the rest is too plain to show a warp"
+        )
         return [ClipFinding(check=name, verdict="unseen", why=why)]
     known = np.isfinite(rigid.warp)
     worst = int(np.nanargmax(np.where(known, above, -1)))
