@@ -118,7 +118,7 @@ def evidence(
         "backgrounds": background.nothing_to_compare("no matte"),
         "light": light.Watch(size, FPS).finish(),
         "motion": motion.Watch(size, FPS).finish(),
-        "shape": morph.Watch(size, FPS, None, None).finish(),
+        "shape": morph.Watch(morph.PHOTOGRAPHED, size, FPS, None, None).finish(),
         "rigid": rigid.Watch(size, FPS, None).finish(),
         "blocks": Blocks().finish(),
         "ends": loop.Watch().finish(),
