@@ -18,8 +18,9 @@ from stillwake.types import Scene, Still
 if TYPE_CHECKING:
     import importlib.metadata
 
-    from stillwake.perceive import GivenFace
     from tests.toy import ToyGenerator
+
+    from stillwake.perceive import GivenFace
 
 MOST_LOOKS = 24
 """Scenes that are kept; each holds its picture and a matte."""
