@@ -15,6 +15,11 @@ from stillwake.media import sound_from_samples
 from stillwake.types import Sound, Speech
 
 
+@pytest.fixture(autouse=True)
+def forgetful() -> None:
+    room._memory.clear()
+
+
 @pytest.fixture(scope="module")
 def spoken() -> Speech:
     from stillwake.speech import say
@@ -30,6 +35,7 @@ def heard(sound: Sound | None, told: Speech | None = None) -> Heard:
 
 def test_a_process_of_its_own_hears_what_this_one_hears(spoken: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
     here = heard(spoken.sound)
+    room._memory.clear()
     monkeypatch.setattr(room, "APART", 0.5)
     monkeypatch.setattr(room, "heard", None)  # else this process would answer for one that fails
     there = heard(spoken.sound)
@@ -44,6 +50,7 @@ def test_a_process_that_dies_is_done_without(spoken: Speech, monkeypatch: pytest
     here = heard(spoken.sound)
     monkeypatch.setattr(room, "APART", 0.5)
     for broken in ("/bin/false", "/no/such/python"):
+        room._memory.clear()
         monkeypatch.setattr(sys, "executable", broken)
         found = heard(spoken.sound)
         assert found.speech is not None
@@ -67,6 +74,35 @@ def test_who_stops_waiting_leaves_no_process_behind(spoken: Speech, monkeypatch:
     assert process is not None
     assert process.poll() is not None
     assert time.perf_counter() - began < 5
+
+
+def test_what_was_heard_lately_is_remembered(spoken: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = heard(spoken.sound)
+    monkeypatch.setattr(room, "heard", None)
+    assert here.speech is not None
+    again = heard(spoken.sound).speech
+    assert again is not None
+    assert again.visemes == here.speech.visemes
+    assert len(room._memory._answers) == 1
+    for number in range(room.MEMORY + 3):
+        room._memory.keep([f"sound {number}"], [{"words": []}])
+    assert room._memory.recall(["sound 2"]) is None, "the oldest are forgotten"
+    assert room._memory.recall([f"sound {room.MEMORY}"]) == [{"words": []}]
+    room._memory.keep(["noise"], [{"why": "the machine was tired"}])
+    assert room._memory.recall(["noise"]) is None
+    assert room._memory.recall([""]) is None
+
+
+def test_a_used_recogniser_hears_what_a_new_one_hears(spoken: Speech) -> None:
+    from stillwake.speech import recognise
+
+    loud = (np.random.default_rng(1).normal(0, 3000, 32000)).astype(np.int16)
+    recognise._idle.clear()
+    new = recognise.Recogniser().words(spoken.sound.mono)
+    assert len(recognise._idle) == 1
+    recognise.Recogniser().words(loud)
+    assert recognise.Recogniser().words(spoken.sound.mono) == new
+    assert len(recognise._idle) == 1
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Thread
+from hashlib import sha256
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ ENOUGH = 20.0
 """Seconds that are heard at most where the timeline is known: the recogniser takes a sixth of real time."""
 APART = 8.0
 """Seconds of sound from which a process of its own is worth its start."""
+MEMORY, LONGEST = 16, 60.0
+"""So many stretches are remembered, none longer than that in seconds: all takes of a shot have the same sound."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,39 @@ class Heard:
     speech: Speech | None
     spans: tuple[Span, ...]
     why: str
+
+
+class _Memory:
+    """What was recognised lately in this process, by the samples and the language."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._answers: dict[str, dict[str, Any]] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._answers.clear()
+
+    def recall(self, keys: list[str]) -> list[dict[str, Any]] | None:
+        """The answers to all of the stretches, or None."""
+        with self._lock:
+            if not all(key in self._answers for key in keys):
+                return None
+            return [self._answers[key] for key in keys]
+
+    def keep(self, keys: list[str], answers: list[dict[str, Any]]) -> None:
+        """Remember what was heard, not why nothing was: that may have been the machine's fault."""
+        with self._lock:
+            for key, answer in zip(keys, answers, strict=True):
+                if key and "why" not in answer:
+                    self._answers.pop(key, None)
+                    self._answers[key] = answer
+            for oldest in list(self._answers)[:-MEMORY]:
+                del self._answers[oldest]
+
+
+_memory = _Memory()
 
 
 class Hearing:
@@ -49,11 +85,19 @@ class Hearing:
             samples = mono[first : max(0, round((end + MARGIN) * RATE))]
             if len(samples) >= RATE // 2:
                 self._stretches.append(((start, end), first, samples))
+        self._keys = [self._key(samples) for _, _, samples in self._stretches]
+        self._known = _memory.recall(self._keys)
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: Thread | None = None
         self._output = b""
-        if sum(len(samples) for _, _, samples in self._stretches) >= APART * RATE:
+        if self._known is None and sum(len(samples) for _, _, samples in self._stretches) >= APART * RATE:
             self._begin()
+
+    def _key(self, samples: Samples) -> str:
+        """By what a stretch is remembered; "" where it is too long for that."""
+        if len(samples) > LONGEST * RATE:
+            return ""
+        return f"{sha256(np.ascontiguousarray(samples).data).hexdigest()} {self._language}"
 
     def _begin(self) -> None:
         command = [sys.executable, "-m", "stillwake.inspection.hear_worker"]
@@ -74,6 +118,13 @@ class Hearing:
         self._output = process.communicate(data)[0]
 
     def _answers(self) -> list[dict[str, Any]]:
+        if self._known is not None:
+            return self._known
+        answers = self._recognised()
+        _memory.keep(self._keys, answers)
+        return answers
+
+    def _recognised(self) -> list[dict[str, Any]]:
         if self._thread is not None:
             self._thread.join()
             try:

@@ -253,15 +253,20 @@ def _search(t: Array, y: Array, grid: Array, wanted: Array) -> Offset:
     along = (t - centre) / length
     y = (y - y.mean()) / y.std()
 
+    def scores_of(middle: float, drifts: Array) -> Array:
+        """How well the curve fits so far off, with each of the drifts."""
+        curves = np.interp(t - middle - drifts[:, None] * along, grid, wanted)
+        curves -= curves.mean(1, keepdims=True)
+        norms = np.sqrt((curves**2).mean(1))
+        fits: Array = np.where(norms > 1e-9, (curves * y).mean(1) / np.maximum(norms, 1e-9), 0.0)
+        return fits
+
     def score(middle: float, drift: float) -> float:
-        curve = np.interp(t - middle - drift * along, grid, wanted)
-        curve = curve - curve.mean()
-        norm = float(np.sqrt((curve**2).mean()))
-        return float((curve * y).mean()) / norm if norm > 1e-9 else 0.0
+        return float(scores_of(middle, np.array([drift]))[0])
 
     middles = np.arange(-WIDEST, WIDEST + STEP / 2, STEP)
     drifts = np.arange(-WIDEST, WIDEST + STEP, 2 * STEP) if length > 3.0 else np.zeros(1)
-    scores = np.array([[score(m, d) for d in drifts] for m in middles])
+    scores = np.array([scores_of(middle, drifts) for middle in middles])
     # The steady offset first: a drift is believed only when it explains clearly more, else noise would invent one.
     steady = scores[:, len(drifts) // 2]
     best = int(steady.argmax())

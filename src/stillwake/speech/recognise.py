@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,20 +65,33 @@ def phones(samples: Samples) -> list[Timed]:
     return found
 
 
+_idle: list[Any] = []
+"""Decoders with a language model whose recognisers are gone."""
+
+
 class Recogniser:
-    """English words in pieces of sound; holds the language model (27 MB) while it is used."""
+    """English words in pieces of sound; the language model (27 MB) stays in memory for the next one."""
 
     def __init__(self) -> None:
         self._engine: Any = None
+        self._return: weakref.finalize[[Any], Recogniser] | None = None
 
-    def _fresh(self) -> Any:
-        from pocketsphinx import Decoder
+    def _ready(self) -> Any:
+        """A decoder of our own that is as good as new: of what it heard before it keeps the features' mean alone."""
+        if _idle:
+            engine = _idle.pop()
+            engine.reinit_feat()
+        else:
+            from pocketsphinx import Decoder
 
-        return Decoder(cmn="batch", dither=False, loglevel="FATAL", **_WORD_SETTINGS)
+            engine = Decoder(cmn="batch", dither=False, loglevel="FATAL", **_WORD_SETTINGS)
+        self._return = weakref.finalize(self, _idle.append, engine)
+        self._return.atexit = False
+        return engine
 
     def words(self, samples: Samples, start: float = 0.0) -> Recognised | None:
         """The words in a piece of at most about 30 s that begins at ``start``, or None when there are none."""
-        self._engine = self._engine or self._fresh()
+        self._engine = self._engine or self._ready()
         engine = self._engine
         end = start + len(samples) / RATE
         try:
@@ -86,6 +100,8 @@ class Recogniser:
             engine.end_utt()
         except RuntimeError:  # it stays broken
             self._engine = None
+            if self._return is not None:
+                self._return.detach()
             return None
         if engine.hyp() is None:
             return None
