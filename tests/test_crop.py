@@ -396,10 +396,10 @@ def test_the_face_that_is_meant_speaks_though_others_are_left_out(tmp_path: Path
     """Two of our drawings side by side; the second face, which is smaller, is asked for and alone in the window."""
     from PIL import Image
 
-    drawing = Image.open(demo_drawing()).convert("RGB").resize((480, 640), Image.Resampling.LANCZOS)
-    both = Image.new("RGB", (2000, 640), drawing.getpixel((2, 2)))
-    both.paste(drawing, (40, 0))
-    both.paste(drawing.resize((432, 576), Image.Resampling.LANCZOS), (1500, 64))
+    drawing = Image.open(demo_drawing()).convert("RGB").resize((300, 400), Image.Resampling.LANCZOS)
+    both = Image.new("RGB", (1250, 400), drawing.getpixel((2, 2)))
+    both.paste(drawing, (25, 0))
+    both.paste(drawing.resize((270, 360), Image.Resampling.LANCZOS), (938, 40))
     path = tmp_path / "two.png"
     both.save(path)
     scene = perceive(media.open_still(path))

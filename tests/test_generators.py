@@ -33,6 +33,8 @@ ASKED: dict[str, list[str]] = {
     "comfyui": ["--prompt", "the wind moves her hair", "--seconds", "2"],
 }
 TALKERS = ("did", "heygen")
+QUICK = ("runway", "did", "comfyui")
+"""One that makes pictures, one that makes a face talk, one of one's own; test_remote.py walks with all of them."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -55,7 +57,11 @@ def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
         yield server
 
 
-@pytest.mark.parametrize("fake", list(ASKED), indirect=True)
+@pytest.mark.parametrize(
+    "fake",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ASKED],
+    indirect=True,
+)
 def test_a_still_becomes_a_clip_with_its_record_and_again_costs_nothing(
     fake: Any, portrait: Path, tmp_path: Path, run: Callable[..., Run]
 ) -> None:

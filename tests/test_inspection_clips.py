@@ -16,7 +16,7 @@ import pytest
 from stillwake.inspection import contact_sheet, inspect
 from stillwake.types import ClipFinding, Inspection
 
-TEXT = "Maybe my mother will bake a marvellous apple pie. Please move the big blue boat before Bob comes."
+TEXT = "Maybe my mother will bake a marvellous apple pie before Bob comes."
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_clean_clip_passes_and_every_check_has_spoken(clean: Inspection) -> No
         ("closures_open", 0.4, {"closures"}, {"freeze", "still mouth"}),
         ("background_warps", 2, {"background shift", "background ripple"}, {"background", "warp"}),
         ("teeth_flicker", 14, {"teeth"}, set()),
-        ("freezes", 12, {"freeze"}, {"closures", "still mouth", "jump"}),
+        ("freezes", 8, {"freeze"}, {"closures", "still mouth", "jump"}),
         pytest.param(
             "frame_dropped",
             2,
@@ -119,7 +119,7 @@ def test_an_injury_is_found_and_nothing_else(
     if injury == "freezes":
         frozen = finding(found, "freeze")
         assert frozen.start == pytest.approx(hurt.truth.start, abs=0.12)
-        assert frozen.measured == pytest.approx(13 / 25, abs=0.1)
+        assert frozen.measured == pytest.approx(9 / 25, abs=0.1)
 
 
 def test_a_strangers_clip_is_inspected_from_its_own_sound(bench: ModuleType, take: Any, tmp_path: Path) -> None:
