@@ -13,6 +13,8 @@ from stillwake.types import Box, ClipFinding, Floats, Pixels, Scene
 if TYPE_CHECKING:
     from stillwake.inspection.evidence import Evidence
 
+Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 Region = npt.NDArray[np.bool_]
 
 RAW_SAMPLES = 24
@@ -72,14 +74,15 @@ class Comparison:
         self.against = against
         self.region = region
         self.share = float(region.mean())
-        self._reference = reference.astype(np.float32)
-        self._weight = region[..., None].astype(np.float32)
+        self._reference = reference
+        self._mask = region.astype(np.uint8)
         self._smooth = _softened(reference)
-        gx = cv2.Sobel(self._smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
-        gy = cv2.Sobel(self._smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-        self._gradient = gx, gy
-        self._tiles = self._textured_tiles()
         height, width = region.shape
+        self._rows_of_tiles, self._columns, self._across, self._weight = self._textured_tiles(
+            cv2.Sobel(self._smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8),
+            cv2.Sobel(self._smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8),
+        )
+        self._rest = self._cut(self._smooth)
         whole = np.s_[: height // 8 * 8, : width // 8 * 8]
         self._whole = whole
         self._block_inside = _blocks(region[whole].astype(np.float32)) == 1
@@ -87,52 +90,69 @@ class Comparison:
         self._high = np.full(self._block_inside.shape, -np.inf, np.float32)
         self._rows: list[tuple[float, float, float, float, float, float, float]] = []
 
-    def _textured_tiles(self) -> list[tuple[slice, slice, npt.NDArray[np.float64]]]:
-        """Tiles that lie wholly in the background and have texture, each with its structure tensor."""
-        gx, gy = self._gradient
-        found = []
+    def _textured_tiles(self, gx: Floats, gy: Floats) -> tuple[Places, Places, Floats, Array]:
+        """Tiles that lie wholly in the background and have texture: their row and column, counted in tiles.
+
+        And of each the gradient along its strongest direction, (tiles, `TILE`, `TILE`) of mean 0, and the inverse of
+        its energy, 0 where that direction shows too little.
+        """
+        places: list[tuple[int, int]] = []
+        across: list[Floats] = []
+        weights: list[float] = []
         height, width = self.region.shape
-        for y in range(0, height - TILE + 1, TILE):
-            for x in range(0, width - TILE + 1, TILE):
-                at = np.s_[y : y + TILE, x : x + TILE]
+        for row in range(height // TILE):
+            for column in range(width // TILE):
+                at = np.s_[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
                 if not self.region[at].all():
                     continue
                 a, b, c = (float((p[at] * q[at]).mean()) for p, q in ((gx, gx), (gx, gy), (gy, gy)))
-                tensor = np.array([[a, b], [b, c]])
-                if np.sqrt(np.linalg.eigvalsh(tensor)[1]) >= LEAST_TEXTURE:
-                    found.append((at[0], at[1], tensor))
-        return found
+                values, vectors = np.linalg.eigh(np.array([[a, b], [b, c]]))
+                if np.sqrt(values[1]) < LEAST_TEXTURE:
+                    continue
+                x, y = vectors[:, 1].astype(np.float32)
+                along = x * gx[at] + y * gy[at]
+                along -= along.mean()
+                energy = float((along**2).mean())
+                places.append((row, column))
+                across.append(along)
+                weights.append(0.0 if energy < LEAST_TEXTURE**2 / 4 else 1 / max(energy, float(values[1]) / 4))
+        rows, columns = np.array(places, np.int64).reshape(-1, 2).T
+        return rows, columns, np.array(across, np.float32).reshape(-1, TILE, TILE), np.array(weights, np.float64)
+
+    def _cut(self, grey: Floats) -> Floats:
+        """The tiles out of a picture, (tiles, `TILE`, `TILE`)."""
+        height, width = (side // TILE * TILE for side in grey.shape)
+        tiles: Floats = grey[:height, :width].reshape(height // TILE, TILE, width // TILE, TILE)[
+            self._rows_of_tiles, :, self._columns
+        ]
+        return tiles
 
     def take(self, time: float, pixels: Pixels) -> None:
         """Compare one frame."""
+        import cv2
+
         if self.share < LEAST_BACKGROUND:
             return
-        apart = (pixels.astype(np.float32) - self._reference) * self._weight
-        square = float((apart**2).sum()) / (3 * max(1.0, float(self._weight.sum())))
+        square = cv2.norm(pixels, self._reference, cv2.NORM_L2SQR, self._mask) / (3 * max(1, int(self._mask.sum())))
         psnr = 99.0 if square == 0 else min(99.0, 10 * np.log10(255**2 / square))
         grey = _softened(pixels)
         blocks = _blocks(grey[self._whole])
         self._low, self._high = np.minimum(self._low, blocks), np.maximum(self._high, blocks)
         worst, where = 0.0, (0.0, 0.0, 0.0, 0.0)
-        for rows, columns, tensor in self._tiles:
-            moved = self._displacement(grey, rows, columns, tensor)
-            if moved > worst:
-                worst = moved
-                where = (float(columns.start), float(rows.start), float(columns.stop), float(rows.stop))
+        if len(self._rest):
+            moved = self._displacements(grey)
+            most = int(moved.argmax())
+            if moved[most] > 0:
+                y, x = float(TILE * self._rows_of_tiles[most]), float(TILE * self._columns[most])
+                worst, where = float(moved[most]), (x, y, x + TILE, y + TILE)
         self._rows.append((time, psnr, worst, *where))
 
-    def _displacement(self, grey: Floats, rows: slice, columns: slice, tensor: npt.NDArray[np.float64]) -> float:
-        """How far a tile has moved along its strongest gradient in px, to first order; its brightness may change."""
-        gx, gy = (g[rows, columns] for g in self._gradient)
-        apart = grey[rows, columns] - self._smooth[rows, columns]
-        apart = apart - apart.mean()
-        values, vectors = np.linalg.eigh(tensor)
-        across = vectors[0, 1] * gx + vectors[1, 1] * gy
-        across = across - across.mean()
-        energy = float((across**2).mean())
-        if energy < LEAST_TEXTURE**2 / 4:
-            return 0.0
-        return abs(float((across * apart).mean())) / max(energy, float(values[1]) / 4)
+    def _displacements(self, grey: Floats) -> Array:
+        """Px by which each tile has moved along its strongest gradient, to first order; its brightness may change."""
+        apart = self._cut(grey) - self._rest
+        apart -= apart.reshape(len(apart), -1).mean(1)[:, None, None]
+        moved: Array = np.abs((self._across * apart).reshape(len(apart), -1).mean(1)) * self._weight
+        return moved
 
     def finish(self) -> Backgrounds:
         """The numbers of all frames taken."""
@@ -151,7 +171,7 @@ class Comparison:
             ripple=float(swing.max()) if swing.size else 0.0,
             ripple_box=(x, y, x + 8, y + 8),
             share=self.share,
-            tiles=len(self._tiles),
+            tiles=len(self._rest),
             against=self.against,
             unseen=unseen,
         )
@@ -173,8 +193,10 @@ def _softened(pixels: Pixels) -> Floats:
 
 def _blocks(grey: Floats) -> Floats:
     """Mean of each 8x8 block."""
+    import cv2
+
     height, width = grey.shape
-    means: Floats = grey.reshape(height // 8, 8, width // 8, 8).mean((1, 3), dtype=np.float32)
+    means: Floats = cv2.resize(grey, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
     return means
 
 

@@ -291,18 +291,20 @@ class _Watches:
                 on_progress("inspect", min(done + 1, total), total)
 
     def view(self, shown: Shown, reader: MeshReader) -> View:
-        """One frame with its face; in order, for each is looked for where the one before was."""
+        """One frame with its people and its face; in order, for each is looked for where the one before was."""
         place = self._place
         mesh = None
         if place is not None:
             mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
             if mesh is not None:
                 self._place = place._replace(box=_followed(place.box, mouth.box_of(mesh)))
-        return View(shown, mesh, place, None)
+        view = View(shown, mesh, place, None)
+        view.people = self._look_for_people(view)
+        view.draw()
+        return view
 
     def take(self, view: View) -> None:
         """One frame, for all of them."""
-        view.people = self._look_for_people(view)
         self.mouth.take(view)
         for watch in (self.light, self.motion, self.shape, self.rigid, self.blocks, self.ends):
             watch.take(view)
@@ -363,7 +365,8 @@ class _Mouth:
         region = np.s_[:, :] if view.place is None else _slices(view.place.box, view.size)
         change = nan
         if self._before is not None and self._before[0] == view.index - 1:
-            change = float(cv2.absdiff(view.grey, self._before[1])[region].mean())
+            here, there = view.grey[region], self._before[1][region]
+            change = cv2.norm(here, there, cv2.NORM_L1) / here.size if here.size else nan
         self._before = (view.index, view.grey)
         self._faces.append(where)
         self._rows.append((view.index, view.time, gap, wide, lids, teeth, change))

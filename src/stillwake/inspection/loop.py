@@ -34,8 +34,6 @@ SPEED = 2.0
 """Times by which the speed may change over the seam."""
 KEPT = 5
 """Frames kept at either end."""
-SOFT = 1.2
-"""Sigma in px of the small picture by which it is softened: a key frame's texture is not that of the frame before."""
 QUIET = 0.03
 """Levels of 255 of mean change a step below which a clip moves too little to have a seam."""
 SEEMS = 4.0
@@ -86,11 +84,11 @@ class Watch:
         """Measure one frame."""
         import cv2
 
-        soft: Floats = cv2.GaussianBlur(view.small, (0, 0), SOFT)
+        soft = view.soft
         if self._start is None:
             self._start, self._moving = view.pixels.copy(), np.zeros_like(soft)
         if self._last and self._moving is not None:
-            self._moving += np.abs(soft - self._last[-1])
+            self._moving += cv2.absdiff(soft, self._last[-1])
         if len(self._first) < KEPT:
             self._first.append(soft)
         self._last.append(soft)

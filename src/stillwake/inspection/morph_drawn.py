@@ -248,7 +248,9 @@ class _Reference:
             apart = float(np.linalg.norm(bones[left] - bones[right])) + 1e-9
             sides.append((bones[left, 0] + bones[right, 0] - 2 * spots[_MIDDLE, 0]) / apart)
             sides.append((bones[right, 1] - bones[left, 1]) / apart)
-        measured: Floats = np.concatenate([logs, sums, sides, self._fits @ field.ravel()]).astype(np.float32)
+        # as `@` it would wake the threads of BLAS in every frame, which then keep a core busy with waiting
+        strains = np.einsum("ij,j->i", self._fits, field.ravel())
+        measured: Floats = np.concatenate([logs, sums, sides, strains]).astype(np.float32)
         return measured
 
     def _nuisance(self, points: Array, to: Array, bones: Array) -> Floats:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine
+from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine, medians
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
 
 if TYPE_CHECKING:
@@ -603,9 +603,8 @@ def measure(
     residual = np.full(at.shape, np.nan)
     course = np.zeros((len(at), 4))
     for again in range(2):
-        for k in usable:
-            moved, course[k] = _similar(rest, at[k], seen[k] * weight)
-            residual[k] = np.where(seen[k][:, None], at[k] - moved, np.nan)
+        moved, course[usable] = _similar(rest, at[usable], seen[usable] * weight)
+        residual[usable] = np.where(seen[usable][..., None], at[usable] - moved, np.nan)
         middle = _median(residual, 0)
         if not again:
             rest = rest + middle
@@ -629,22 +628,26 @@ def _staying(first: Array, kept: Flags, free: Flags, longest: int) -> Array:
 
 
 def _similar(rest: Array, at: Array, trust: Array) -> tuple[Array, Array]:
-    """Where a similarity takes the points, (N, 2) px, and that similarity: shift, growth and turn in px."""
-    x, p = rest[:, 0] + 1j * rest[:, 1], at[:, 0] + 1j * at[:, 1]
+    """Where similarities take the points, (F, N, 2) px, and those similarities, (F, 4): shift, growth and turn in px.
+
+    ``at`` (F, N, 2) px where they were in each frame, ``trust`` (F, N) how much each counts.
+    """
+    x, p = rest[:, 0] + 1j * rest[:, 1], at[..., 0] + 1j * at[..., 1]
     weight, seen = trust, trust > 0
     for _ in range(5):
-        total = weight.sum()
-        mx, mp = (weight * x).sum() / total, (weight * p).sum() / total
-        apart = x - mx
-        gain = (weight * np.conj(apart) * (p - mp)).sum() / ((weight * np.abs(apart) ** 2).sum() + 1e-9)
-        moved = mp + gain * apart
+        total = weight.sum(1)
+        mx, mp = ((weight * one).sum(1) / total for one in (x, p))
+        apart = x - mx[:, None]
+        turned = (weight * np.conj(apart) * (p - mp[:, None])).sum(1)
+        gain = turned / ((weight * np.abs(apart) ** 2).sum(1) + 1e-9)
+        moved = mp[:, None] + gain[:, None] * apart
         off = np.abs(p - moved)
-        scale = max(1.0, 1.48 * float(np.median(off[seen])))
-        weight = trust / (1 + (off / scale) ** 2)
+        scale = np.maximum(1.0, 1.48 * medians(off, seen))
+        weight = trust / (1 + (off / scale[:, None]) ** 2)
     everywhere = x - x.mean()
-    shift = (moved - x).mean()
+    shift = (moved - x).mean(1)
     size = float(np.sqrt((np.abs(everywhere) ** 2).mean()))
-    course = np.array([shift.real, shift.imag, (gain.real - 1) * size, gain.imag * size])
+    course = np.stack([shift.real, shift.imag, (gain.real - 1) * size, gain.imag * size], -1)
     return np.stack([moved.real, moved.imag], -1), course
 
 
@@ -664,16 +667,18 @@ def _without_camera(residual: Array, course: Array, longest: int) -> Array:
     moves = np.stack(basis, -1) if basis else np.zeros((frames, 0))
     most = FOLLOWS * travelled
     out = residual.copy()
-    for i in range(residual.shape[1]):
-        ok = np.isfinite(residual[:, i, 0])
+    when, which = np.unique(np.isfinite(residual[..., 0]), axis=1, return_inverse=True)
+    for number, ok in enumerate(when.T):  # what was seen in the same frames is solved together
+        tracks = np.flatnonzero(which.ravel() == number)
         if ok.sum() < 6:
-            out[:, i] = np.nan
+            out[:, tracks] = np.nan
             continue
         b = np.concatenate([line[ok], moves[ok]], axis=1)
-        solved = np.linalg.lstsq(b, residual[ok, i], rcond=None)[0]
-        follows = b[:, 2:] @ solved[2:]
-        size = float(np.sqrt((follows**2).sum(1).mean()))
-        out[ok, i] -= b[:, :2] @ solved[:2] + follows * min(1.0, most / max(size, 1e-9))
+        seen = np.ix_(ok, tracks)
+        solved = np.linalg.lstsq(b, residual[seen].reshape(len(b), -1), rcond=None)[0]
+        rests, follows = ((b[:, part] @ solved[part]).reshape(len(b), -1, 2) for part in (np.s_[:2], np.s_[2:]))
+        size = np.sqrt((follows**2).sum(-1).mean(0))
+        out[seen] -= rests + follows * np.minimum(1.0, most / np.maximum(size, 1e-9))[:, None]
     return out
 
 

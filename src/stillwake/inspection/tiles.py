@@ -180,25 +180,35 @@ def _without_drift(shape: Array, push: Array, energy: Array) -> tuple[Array, Arr
     one, none = np.ones_like(x), np.zeros_like(x)
     ways = np.array([[one, none, x, -y], [none, one, y, x]])
     total = shape[0] + shape[2]
-    roams = 0.0
     push, energy = push.copy(), energy.copy()
-    for k in range(len(energy)):
-        textured = total[k] > 4
-        if not textured.any():
-            continue
-        even = weight = 1 / (total[k] + 20)  # no tile counts for much more than others
-        pushed = np.stack([_times(shape[:, k], ways[:, way]) for way in range(4)], axis=1)
-        for _ in range(4):
-            normal = np.einsum("iarc,ibrc,rc->ab", ways, pushed, weight) + 0.3 * np.eye(4)
-            course = np.linalg.solve(normal, np.einsum("iarc,irc,rc->a", ways, push[:, k], weight))
-            moved = np.einsum("a,iarc->irc", course, ways)
-            off = np.hypot(*_solved(shape[:, k], push[:, k] - _times(shape[:, k], moved), 4.0))
-            weight = even / (1 + (off / max(0.1, 1.48 * float(np.median(off[textured])))) ** 2)
-        roams = max(roams, float(np.median(np.hypot(*moved)[textured])))
-        pushes = _times(shape[:, k], moved)
-        energy[k] += (moved * (pushes - 2 * push[:, k])).sum(0)
-        push[:, k] -= pushes
-    return push, np.maximum(energy, 0), roams
+    textured = total > 4
+    some = textured.any((1, 2))
+    if not some.any():
+        return push, np.maximum(energy, 0), 0.0
+    shape, before, total, textured = shape[:, some], push[:, some], total[some], textured[some]
+    even = weight = 1 / (total + 20)  # no tile counts for much more than others
+    pushed = np.stack([_times(shape, ways[:, way, None]) for way in range(4)], axis=1)
+    for _ in range(4):
+        normal = np.einsum("iarc,ibkrc,krc->kab", ways, pushed, weight, optimize=True) + 0.3 * np.eye(4)
+        against = np.einsum("iarc,ikrc,krc->ka", ways, before, weight, optimize=True)
+        course = np.linalg.solve(normal, against[..., None])[..., 0]
+        moved = np.einsum("ka,iarc->ikrc", course, ways)
+        off = np.hypot(*_solved(shape, before - _times(shape, moved), 4.0))
+        spread = 1.48 * medians(off.reshape(len(off), -1), textured.reshape(len(off), -1))
+        weight = even / (1 + (off / np.maximum(0.1, spread)[:, None, None]) ** 2)
+    aside = medians(np.hypot(*moved).reshape(len(off), -1), textured.reshape(len(off), -1))
+    pushes = _times(shape, moved)
+    energy[some] += (moved * (pushes - 2 * before)).sum(0)
+    push[:, some] -= pushes
+    return push, np.maximum(energy, 0), float(aside.max())
+
+
+def medians(values: Array, counted: Flags) -> Array:
+    """The median of each row's values, (F, N), that are counted; inf where none is."""
+    ordered = np.sort(np.where(counted, values, np.inf), axis=1)
+    count, row = counted.sum(1), np.arange(len(values))
+    middle: Array = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, count // 2]) / 2
+    return middle
 
 
 def _steady(values: Array, half: int) -> Array:

@@ -12,6 +12,8 @@ from stillwake.types import Box, Floats, Pixels, Size
 
 SMALL = 320
 """Longest side in px of the picture in which motion and light are measured."""
+SOFT = 1.2
+"""Sigma in px of that picture by which it is softened: a codec's noise goes, what moves stays."""
 MEDIUM = 640
 """Longest side in px of the picture in which points are tracked."""
 
@@ -43,6 +45,10 @@ class View:
         self.index, self.time, self.pixels = shown.index, shown.time, shown.pixels
         self.mesh, self.place, self.people = mesh, place, people
 
+    def draw(self) -> None:
+        """Make now what is asked of every frame."""
+        _ = self.soft, self.grey
+
     @property
     def size(self) -> Size:
         """(width, height) in px."""
@@ -60,6 +66,14 @@ class View:
 
         grey: Floats = cv2.cvtColor(self.small_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
         return grey
+
+    @cached_property
+    def soft(self) -> Floats:
+        """The same, softened by `SOFT`."""
+        import cv2
+
+        soft: Floats = cv2.GaussianBlur(self.small, (0, 0), SOFT)
+        return soft
 
     @cached_property
     def grey(self) -> Pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stillwake.speech.align import HOP_S, PADDING_S, RATE, WINDOW_DELAY_S, Token, decoder, dictionary, padded
+from stillwake.speech.align import HOP_S, PADDING_S, RATE, WINDOW_DELAY_S, Token, decoder, padded
 from stillwake.speech.levels import quietest, sounding
 from stillwake.types import Floats, Samples, Timed
 
@@ -77,10 +78,10 @@ class Recogniser:
         self._return: weakref.finalize[[Any], Recogniser] | None = None
 
     def _ready(self) -> Any:
-        """A decoder of our own that is as good as new: of what it heard before it keeps the features' mean alone."""
+        """A decoder of our own, new or as good as that."""
         if _idle:
             engine = _idle.pop()
-            engine.reinit_feat()
+            engine.reinit_feat()  # the features' mean is all that it keeps of what it heard before
         else:
             from pocketsphinx import Decoder
 
@@ -105,15 +106,22 @@ class Recogniser:
             return None
         if engine.hyp() is None:
             return None
-        known = dictionary()
         tokens: list[Token] = []
         sure: list[tuple[float, int]] = []
         for segment in engine.seg():
             word = segment.word.partition("(")[0]
-            if word and word[0] not in "<[" and word in known:
-                tokens.append(Token(word, ((known[word],),)))
+            known = _pronunciations(engine, word) if word and word[0] not in "<[" else ()
+            if known:
+                tokens.append(Token(word, ((known,),)))
                 sure.append((float(segment.prob), segment.end_frame - segment.start_frame + 1))
         if not tokens:
             return None
         prob, length = np.array(sure).T
         return Recognised(start, end, tuple(tokens), float(np.clip((prob * length).sum() / length.sum(), 0, 1)))
+
+
+def _pronunciations(engine: Any, word: str) -> tuple[str, ...]:
+    """A word's pronunciations in ARPABET, the first one first; none where the decoder does not know it."""
+    names = itertools.chain([word], (f"{word}({number})" for number in itertools.count(2)))
+    found = itertools.takewhile(lambda phones: phones is not None, map(engine.lookup_word, names))
+    return tuple(dict.fromkeys(found))
