@@ -166,6 +166,7 @@ def gather(
         comparison = asked.everywhere or _comparison(clip, times, picture, found, mask)
         watches = _Watches(clip, spans, place, no_face, comparison, picture, still_mesh)
         watches.look(times, on_progress)
+        told = facts(clip)
         heard = ear.result()
     return Evidence(
         clip=clip,
@@ -188,7 +189,7 @@ def gather(
         rigid=watches.rigid.finish(),
         blocks=watches.blocks.finish(),
         ends=watches.ends.finish(),
-        facts=facts(clip),
+        facts=told,
     )
 
 
