@@ -152,9 +152,9 @@ LEAST_TOLD, LEAST_INSIDE = 0.25, 8
 EARLIEST, SHORTEST, STRIDE, RAMP = 0.5, 1.0, 0.25, 0.7
 """Seconds: when a step may begin, how long it lasts at least, between two tried ones, and from off to on."""
 RAMPS, WIDER, NEARBY = (0.2, 0.4, 0.6, 0.8, 1.0, 1.4), 0.005, np.arange(-0.5, 0.51, 0.05)
-"""Seconds from off to on of the steps with which a change is dated, how much more of it a wider one has to explain, and
-the seconds around the step found at which they are tried. Start and end were within 0.2 s in 35 of 39 morphs by 15 %
-that came in 0.6 s (2026-11-29; 4 of 39 when the middle of the way was told)."""
+"""Seconds from off to on of the steps with which a change is dated, how much more of it a wider one has to explain,
+and the seconds around the step found at which they are tried. Start and end were within 0.2 s in 35 of 39 morphs by
+15 % that came in 0.6 s (2026-11-29; 4 of 39 when the middle of the way was told)."""
 ALIKE = np.array([0.15, 0.12, 0.15, 0.10, 0.15, 0.09, 0.03, 0.04, 0.06])
 """How far each of `POSE` and `EXPRESSION` has to differ to be another one."""
 APART, NOISE, STRONGEST = 0.7, 1.7, 16
@@ -822,9 +822,9 @@ def _steps(time: Array, seconds: float) -> tuple[Array, Array]:
 class Morph(NamedTuple):
     """The step that stands out most.
 
-    ``score`` by how many times what is usual; ``span`` seconds, from where it begins to where it is over; ``measure`` which one stands out most, ``change`` by
-    how much; ``box`` px of the clip; ``line`` (N,) that measure's change along the used frames, ``time`` theirs;
-    ``restless`` how far the face moves besides, as `RESTLESS` counts it.
+    ``score`` by how many times what is usual; ``span`` seconds, from where it begins to where it is over; ``measure``
+    which one stands out most, ``change`` by how much; ``box`` px of the clip; ``line`` (N,) that measure's change
+    along the used frames, ``time`` theirs; ``restless`` how far the face moves besides, as `RESTLESS` counts it.
     """
 
     score: float

@@ -98,7 +98,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("jump", "the picture jumps", f"{motion.JUMP[0]:g} times the change beside it; fails at "
             f"{motion.JUMP_FAIL[0]:g}", "fail"),
         Row("freeze", "the picture stands still while it should move", f"{motion.FROZEN_STEPS + 1} frames", "fail"),
-        Row("dropped frames", "a frame is missing or comes twice", "none", "fail"),
+        Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
+            "none", "fail"),
         Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
         Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a "
             "plain wall is unseen",
