@@ -12,6 +12,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-SOFT = 1.2
-"""Sigma in px of the small picture by which it is softened: a codec's noise goes, what moves stays."""
 TILES = (24, 18)
 """The differences are looked at in this many tiles across and down."""
 TOP = 8
@@ -193,7 +192,7 @@ class Watch:
         import cv2
 
         self._detect_scene(view)
-        soft = cv2.GaussianBlur(view.small, (0, 0), SOFT)
+        soft = view.soft
         light = np.log(cv2.resize(soft, (16, 16), interpolation=cv2.INTER_AREA) + DARK)
         plain = soft.astype(np.uint8)
         before, self._before = self._before, (view.index, soft, light)
@@ -372,23 +371,21 @@ def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, .
     height, width = picture.shape
     half = FITTED_EVERY // 2
     grid = np.s_[half::FITTED_EVERY, half::FITTED_EVERY]
-    y, x = np.mgrid[half:height:FITTED_EVERY, half:width:FITTED_EVERY].reshape(2, -1).astype(np.float64)
-    x, y = (x - width / 2) / width, (y - height / 2) / width
     moved = flow[grid].reshape(-1, 2).astype(np.float64) / width
     texture = _texture(picture)[grid].ravel()
-    person = np.zeros(len(x)) if people is None else people[grid].ravel()
+    person = np.zeros(len(moved)) if people is None else people[grid].ravel()
     weight = np.minimum(texture / 8.0, 1.0) * np.where(person > 0.3, 0.1, 1.0)
-    ones, none = np.ones_like(x), np.zeros_like(x)
-    design = np.concatenate([np.stack([ones, none, x, -y], -1), np.stack([none, ones, y, x], -1)])
+    design = _similarities(height, width)
     target = np.concatenate([moved[:, 0], moved[:, 1]])
     left = np.zeros_like(moved)
     fit = np.zeros(4)
-    trust = np.ones_like(x)
+    trust = np.ones(len(moved))
     for _ in range(ROUNDS):
-        both = np.tile(weight * trust, 2)
-        normal = (design * both[:, None]).T @ design + 1e-6 * np.eye(4)
-        fit = np.linalg.solve(normal, (design * both[:, None]).T @ target)
-        left = (target - design @ fit).reshape(2, -1).T
+        weighted = design * np.tile(weight * trust, 2)[:, None]
+        normal = weighted.T @ design + 1e-6 * np.eye(4)
+        # as `@` these would wake the threads of BLAS, which then keep a core busy with waiting
+        fit = np.linalg.solve(normal, np.einsum("ij,i->j", weighted, target))
+        left = (target - np.einsum("ij,j->i", design, fit)).reshape(2, -1).T
         size = np.hypot(left[:, 0], left[:, 1])
         trust = 1 / (1 + (size / 0.0015) ** 2)
     size = np.hypot(left[:, 0], left[:, 1])
@@ -403,6 +400,16 @@ def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, .
         float(size[off].mean()) if off.any() else 0.0,
         float(off.mean()),
     )
+
+
+@lru_cache(maxsize=4)
+def _similarities(height: int, width: int) -> Array:
+    """(2 N, 4), which takes shift right and down, ln of the scale and rotation to where the points then go."""
+    half = FITTED_EVERY // 2
+    y, x = np.mgrid[half:height:FITTED_EVERY, half:width:FITTED_EVERY].reshape(2, -1).astype(np.float64)
+    x, y = (x - width / 2) / width, (y - height / 2) / width
+    ones, none = np.ones_like(x), np.zeros_like(x)
+    return np.concatenate([np.stack([ones, none, x, -y], -1), np.stack([none, ones, y, x], -1)])
 
 
 def _texture(picture: Pixels) -> Floats:
