@@ -279,13 +279,13 @@ def test_one_frame_is_a_clip(tmp_path: Path, sounds: int) -> None:
 
 
 def test_two_hours_are_searched_not_decoded(tmp_path: Path) -> None:
-    path = odd(tmp_path / "a.mp4", "mpeg4", times=range(7200), base=Fraction(1), rate=1, colour=(90, 90, 90))
+    path = odd(tmp_path / "a.mp4", "mpeg4", times=range(0, 7200, 4), base=Fraction(1), rate=1, colour=(90, 90, 90))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     clip = open_clip(path)
     times = timing(clip)
-    found = list(frames_within(clip, times, ((0.0, 3.0), (3600.0, 3603.0), (7197.0, 7300.0))))
-    assert [shown.index for shown in found] == [0, 1, 2, 3600, 3601, 3602, 7197, 7198, 7199]
+    found = list(frames_within(clip, times, ((0.0, 12.0), (3600.0, 3612.0), (7188.0, 7300.0))))
+    assert [shown.index for shown in found] == [0, 1, 2, 900, 901, 902, 1797, 1798, 1799]
     assert time.perf_counter() - start < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
     long = odd(tmp_path / "b.mp4", "mpeg4", times=range(0, 7300, 50), base=Fraction(1), rate=1)
