@@ -261,6 +261,23 @@ def test_who_slows_down_before_a_blink_does_not_freeze(whole: float, verdict: st
 
 
 @pytest.mark.parametrize(
+    ("usual", "stops", "verdict"), [(0.4, 0.4, "warn"), (0.4, 0.25, "pass"), (0.2, 0.2, "unseen"), (0.8, 0.8, "fail")]
+)
+def test_in_a_clip_that_moves_little_a_freeze_warns(usual: float, stops: float, verdict: str) -> None:
+    """``usual`` levels that change in a step, and ``stops`` in the last before four that change little."""
+    steps = {29: stops, 30: stops, **dict.fromkeys(range(31, 35), 0.1 * usual), 35: 4 * usual}
+    far = {34: 0.7 * usual, 35: 4 * usual, **dict.fromkeys(range(31, 34), 1.5 * usual)}
+    seen = with_steps(steps, far, usual=usual)
+    mean = np.full(len(seen.index), 0.05)
+    mean[31:35] = 0.005
+    finding = only(motion.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
+    assert finding.verdict == verdict, finding.why
+    if verdict in ("warn", "fail"):
+        assert finding.start == pytest.approx(31 / 25, abs=0.05)
+        assert finding.end == pytest.approx(36 / 25, abs=0.05)
+
+
+@pytest.mark.parametrize(
     ("back", "verdict", "words"), [(0.46, "warn", "shown twice at"), (1.2, "fail", "one is lost")]
 )
 def test_where_lips_meet_and_part_no_frame_is_lost(back: float, verdict: str, words: str) -> None:
