@@ -97,7 +97,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("cut", "another scene begins in what should be one take", "none", "fail"),
         Row("jump", "the picture jumps", f"{motion.JUMP[0]:g} times the change beside it; fails at "
             f"{motion.JUMP_FAIL[0]:g}", "fail"),
-        Row("freeze", "the picture stands still while it should move", f"{motion.FROZEN_STEPS + 1} frames", "fail"),
+        Row("freeze", "the picture stands still while it should move; where little moves it only warns",
+            f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
             "none", "fail"),
         Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
