@@ -165,24 +165,14 @@ def expected_opening(visemes: Iterable[Timed], start: float, end: float, rest: f
 
     ``rest`` is how far they are parted when nobody speaks, for a face that smiles with its teeth.
     """
+    from scipy.ndimage import gaussian_filter1d
+
     times = np.arange(np.floor(start * GRID), np.ceil(end * GRID) + 1) / GRID
     opening = np.zeros(len(times))
     for viseme in visemes:
         first, last = np.searchsorted(times, (viseme.start, viseme.end))
         opening[first:last] = rest if viseme.label == "rest" else OPENNESS[viseme.label]
-    return times, _flowing(opening, COARTICULATION * GRID)
-
-
-def _flowing(values: Array, deviation: float) -> Array:
-    """The values softened by a Gaussian; beyond the ends they go on as they end."""
-    reach = round(4 * deviation)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    weights /= weights.sum()
-    padded, count = np.pad(values, reach, mode="edge"), len(values)
-    soft: Array = values * weights[reach]
-    for k in range(reach):
-        soft += (padded[k : k + count] + padded[2 * reach - k : 2 * reach - k + count]) * weights[k]
-    return soft
+    return times, gaussian_filter1d(opening, COARTICULATION * GRID, mode="nearest")
 
 
 def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spans: tuple[Span, ...]) -> Offset:

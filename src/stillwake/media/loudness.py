@@ -7,7 +7,6 @@ full scale, so the file is decoded here once more, to floating point.
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -44,8 +43,6 @@ PIECE = 4096
 """Samples that are looked at together for their true peak."""
 TOGETHER = 16_384
 """Samples of a file that are measured together, at least: a packet alone has a thousand or so."""
-RUN = 128
-"""Samples that go through the filters in one multiplication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +80,20 @@ class Meter:
     """
 
     def __init__(self, rate: int, weights: tuple[float, ...]) -> None:
+        from scipy.signal import firwin
+
         self.rate, self.channels = rate, len(weights)
         self._weights = np.array(weights) * (2 if len(weights) == 1 else 1)
-        self._filter = _Filter(k_weighting(rate), self.channels)
+        self._filter = k_weighting(rate)
+        self._state = np.zeros((len(self._filter), 2, self.channels))
         self._hop = round(rate * STEP)
         self._rest = np.zeros(0)
         self._hops: list[float] = []
         self._samples = self._clipped = 0
         self._sample_peak = self._true_peak = 0.0
         self._over = 1 if rate >= 192_000 else 2 if rate >= 96_000 else OVERSAMPLED
-        self._taps = _between(self._over)
+        taps = firwin(24 * self._over + 1, 1 / self._over, window=("kaiser", 6.0)) if self._over > 1 else np.ones(1)
+        self._taps = taps * self._over
         # No peak between samples is higher than this many times the highest sample near it.
         self._most = max(float(np.abs(self._taps[phase :: self._over]).sum()) for phase in range(self._over))
         self._before = np.zeros((24, self.channels))
@@ -100,12 +101,15 @@ class Meter:
 
     def add(self, block: Samples) -> None:
         """Take the next samples, (n, channels), full scale at 1."""
+        from scipy.signal import sosfilt
+
         if not len(block):
             return
         samples = np.asarray(block, np.float64)
         samples = np.where(np.isfinite(samples), samples, 0.0)
         self._samples += len(samples)
-        power = np.concatenate([self._rest, self._filter(samples) ** 2 @ self._weights])
+        weighted, self._state = sosfilt(self._filter, samples, axis=0, zi=self._state)
+        power = np.concatenate([self._rest, weighted**2 @ self._weights])
         hops = len(power) // self._hop
         self._hops += power[: hops * self._hop].reshape(hops, self._hop).mean(axis=1).tolist()
         self._rest = power[hops * self._hop :].copy()  # a view would hold the whole block
@@ -113,6 +117,8 @@ class Meter:
         self._count_clipped(np.abs(samples))
 
     def _peaks(self, samples: Array) -> None:
+        from scipy.signal import upfirdn
+
         joined = np.concatenate([self._before, samples])
         for at in range(0, len(samples), PIECE):
             piece = joined[at : at + PIECE + len(self._before)]
@@ -120,10 +126,9 @@ class Meter:
             self._sample_peak = max(self._sample_peak, highest)
             self._true_peak = max(self._true_peak, highest)
             if self._over > 1 and highest * self._most > self._true_peak:
-                reach = len(self._before)
-                for channel, phase in itertools.product(piece.T, range(self._over)):
-                    between = np.convolve(channel, self._taps[phase :: self._over])[reach : len(piece)]
-                    self._true_peak = max(self._true_peak, float(np.abs(between).max()))
+                between = upfirdn(self._taps, piece, up=self._over, axis=0)
+                reach = len(self._before) * self._over
+                self._true_peak = max(self._true_peak, float(np.abs(between[reach : len(piece) * self._over]).max()))
         self._before = joined[-len(self._before) :].copy()
 
     def _count_clipped(self, loud: Array) -> None:
@@ -166,64 +171,6 @@ class Meter:
             return -math.inf
         kept = blocks[blocks > blocks.mean() * 10 ** (RELATIVE_GATE / 10)]
         return _lufs(float(kept.mean()))
-
-
-class _Filter:
-    """Second-order sections, one after the other, over a sound that comes in blocks.
-
-    What a run of samples makes of itself and of the state before it are two matrices, so that only the states go step
-    by step.
-    """
-
-    def __init__(self, sections: Array, channels: int) -> None:
-        step, feed, read, through = np.zeros((0, 0)), np.zeros(0), np.zeros(0), 1.0
-        for b0, b1, b2, _, a1, a2 in sections:
-            own, fed = np.array([[-a1, 1.0], [-a2, 0.0]]), np.array([b1 - a1 * b0, b2 - a2 * b0])
-            step = np.block([[step, np.zeros((len(step), 2))], [np.outer(fed, read), own]])
-            feed, read = np.concatenate([feed, fed * through]), np.concatenate([b0 * read, [1.0, 0.0]])
-            through *= b0
-        powers = [np.eye(len(step))]
-        for _ in range(RUN):
-            powers.append(step @ powers[-1])
-        self._step = np.array(powers)
-        self._state_read = read @ self._step[:RUN]
-        self._feeds = (self._step[:RUN] @ feed).T
-        answer = np.concatenate([[through], self._feeds.T[:-1] @ read])
-        late = np.subtract.outer(np.arange(RUN), np.arange(RUN))
-        self._answers = np.where(late >= 0, answer[late], 0.0)
-        self._state = np.zeros((len(step), channels))
-
-    def __call__(self, samples: Array) -> Array:
-        """The next samples, (n, channels), filtered."""
-        whole = len(samples) // RUN * RUN
-        parts = [self._filtered(samples[:whole].reshape(-1, RUN, samples.shape[1]))] if whole else []
-        if whole < len(samples):
-            parts.append(self._filtered(samples[None, whole:]))
-        return np.concatenate(parts)
-
-    def _filtered(self, runs: Array) -> Array:
-        """Runs (k, length, channels), one after the other, as (k · length, channels)."""
-        count, length, channels = runs.shape
-        flat = runs.transpose(1, 0, 2).reshape(length, -1)
-        pushes = (self._feeds[:, :length][:, ::-1] @ flat).reshape(-1, count, channels)
-        states = np.empty_like(pushes)
-        for k in range(count):
-            states[:, k] = self._state
-            self._state = self._step[length] @ self._state + pushes[:, k]
-        filtered = self._answers[:length, :length] @ flat
-        filtered += self._state_read[:length] @ states.reshape(-1, count * channels)
-        ordered: Array = filtered.reshape(length, count, channels).transpose(1, 0, 2).reshape(-1, channels)
-        return ordered
-
-
-def _between(times: int) -> Array:
-    """The taps that put so many samples where there is one: a sinc in Kaiser's window."""
-    if times == 1:
-        return np.ones(1)
-    count = 24 * times + 1
-    taps = np.sinc((np.arange(count) - (count - 1) / 2) / times) * np.kaiser(count, 6.0)
-    scaled: Array = taps * (times / taps.sum())
-    return scaled
 
 
 def k_weighting(rate: int) -> Array:
