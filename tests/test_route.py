@@ -361,6 +361,17 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(run: Callable[..., Run], tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A plan as the command writes it."""
+    from stillwake import cli
+    from stillwake.doctor import demo_still
+
+    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    assert cli.main(["plan", str(demo_still()), "--engine", "echo", "--say", "Hi.", "-o", str(path)]) == 0
+    return path.read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -378,13 +389,12 @@ def test_a_dry_run_prints_the_plan_and_makes_nothing(run: Callable[..., Run], tm
     ],
 )
 def test_an_edited_plan_with_a_mistake_is_one_sentence(
-    run: Callable[..., Run], tmp_path: Path, change: Callable[[dict[str, Any]], None], says: str
+    run: Callable[..., Run], tmp_path: Path, change: Callable[[dict[str, Any]], None], says: str, written: str
 ) -> None:
     from stillwake.doctor import demo_still
 
     plan = tmp_path / "plan.json"
-    assert run("plan", demo_still(), "--engine", "echo", "--say", "Hi.", "-o", plan).status == 0
-    record = json.loads(plan.read_text())
+    record = json.loads(written)
     change(record)
     plan.write_text(json.dumps(record))
     done = run("animate", demo_still(), "--plan", plan, "-o", tmp_path / "out.mp4")
