@@ -330,9 +330,9 @@ def test_the_rig_is_the_same_with_any_number_of_threads() -> None:
 import hashlib
 import numpy as np
 from skimage import data
-from stillwake.perceive import perceive, scaled
+from stillwake.perceive import glance, scaled
 from stillwake.types import Still
-scene = scaled(perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)), (448, 448))
+scene = scaled(glance(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)), (448, 448))
 from stillwake.engines.animator.rig import build_rig
 rig = build_rig(scene, scene.faces[0])
 layers = rig.head, rig.mouth.upper, rig.mouth.lower

@@ -161,7 +161,10 @@ def test_there_are_examples() -> None:
     assert len(examples()) >= 4
 
 
-@pytest.mark.parametrize("example", examples())
+@pytest.mark.parametrize(
+    "example",
+    [one if at < 2 else pytest.param(one, marks=pytest.mark.slow) for at, one in enumerate(examples())],
+)
 def test_the_pages_examples_run(
     example: str, portrait: Path, tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +200,7 @@ def test_a_voice_is_copied_for_somebody_who_agreed(
 
 
 @pytest.mark.usefixtures("torch")
-@pytest.mark.parametrize("engine", ["svd", "wan"])
+@pytest.mark.parametrize("engine", ["svd", pytest.param("wan", marks=pytest.mark.slow)])
 def test_a_pipeline_of_ones_own_makes_the_clip(
     engine: str, portrait: Path, tmp_path: Path, run: Callable[..., Run], request: pytest.FixtureRequest
 ) -> None:

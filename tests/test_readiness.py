@@ -295,8 +295,8 @@ def test_a_report_survives_its_json() -> None:
         ("photo_59", "too small"),
         ("photo_61", "turned to the right by"),
         ("drawn_75", "not a person's"),
-        ("photo_57", "too small"),
-        ("photo_60", "no person's face from the front"),
+        pytest.param("photo_57", "too small", marks=pytest.mark.slow),
+        pytest.param("photo_60", "no person's face from the front", marks=pytest.mark.slow),
     ],
 )
 def test_pictures_that_are_not_ready(
@@ -307,7 +307,15 @@ def test_pictures_that_are_not_ready(
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", ["photo_00", "photo_05", "photo_23", "photo_30", "photo_41", "photo_54"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photo_00",
+        "photo_23",
+        "photo_54",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("photo_05", "photo_30", "photo_41")),
+    ],
+)
 def test_pictures_that_are_ready(shared: object, look: Callable[[object, str], Scene], name: str) -> None:
     report = check(look(shared, name))
     assert report.ready
