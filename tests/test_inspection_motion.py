@@ -261,15 +261,25 @@ def test_who_slows_down_before_a_blink_does_not_freeze(whole: float, verdict: st
 
 
 @pytest.mark.parametrize(
-    ("usual", "stops", "verdict"), [(0.4, 0.4, "warn"), (0.4, 0.25, "pass"), (0.2, 0.2, "unseen"), (0.8, 0.8, "fail")]
+    ("usual", "stops", "whole", "verdict"),
+    [
+        (0.4, 0.4, 0.1, "warn"),
+        (0.4, 0.25, 0.1, "pass"),
+        (0.4, 0.4, 0.45, "pass"),  # who rests between two sentences goes on breathing
+        (0.2, 0.2, 0.1, "unseen"),
+        (0.8, 0.8, 0.1, "fail"),
+    ],
 )
-def test_in_a_clip_that_moves_little_a_freeze_warns(usual: float, stops: float, verdict: str) -> None:
-    """``usual`` levels that change in a step, and ``stops`` in the last before four that change little."""
+def test_in_a_clip_that_moves_little_a_freeze_warns(usual: float, stops: float, whole: float, verdict: str) -> None:
+    """``usual`` levels that change in a step, and ``stops`` in the last before four that change little.
+
+    ``whole`` how much all of the picture changes in those, where 1 is usual.
+    """
     steps = {29: stops, 30: stops, **dict.fromkeys(range(31, 35), 0.1 * usual), 35: 4 * usual}
     far = {34: 0.7 * usual, 35: 4 * usual, **dict.fromkeys(range(31, 34), 1.5 * usual)}
     seen = with_steps(steps, far, usual=usual)
     mean = np.full(len(seen.index), 0.05)
-    mean[31:35] = 0.005
+    mean[31:35] *= whole
     finding = only(motion.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
     assert finding.verdict == verdict, finding.why
     if verdict in ("warn", "fail"):
