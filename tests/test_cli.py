@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stillwake import __version__, cli, doctor, workflow
+from stillwake.cli import asking
 from stillwake.doctor import demo_still
 from stillwake.errors import UsageError
 from stillwake.perceive.strokes import BrushRecord
@@ -104,17 +105,17 @@ def test_wrong_usage_is_one_sentence_and_status_2(run: Callable[..., Run], words
     ],
 )
 def test_rates_are_exact(text: str, rate: Fraction) -> None:
-    assert cli._rate(text) == rate
+    assert asking.rate_of(text) == rate
 
 
 @pytest.mark.parametrize("text", ["x", "12", "12x", "x12", "12x12x12", "-1x5", "1.5x2", "\u0661x\u0662", "9999999x1"])
 def test_sizes_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="1280x720"):
-        cli._size(text)
+        asking.size_of(text)
 
 
 def test_sizes_are_read() -> None:
-    assert cli._size("1280x720") == cli._size("1280X720") == cli._size("1280×720") == (1280, 720)
+    assert asking.size_of("1280x720") == asking.size_of("1280X720") == asking.size_of("1280×720") == (1280, 720)
 
 
 # ------------------------------------------------------------------------------------------- inputs and outputs
@@ -122,10 +123,10 @@ def test_sizes_are_read() -> None:
 
 def test_a_transcript_is_words_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "line.txt").write_text("\ufeffWhat is said in it.\n", encoding="utf-8")
-    assert cli._text(str(tmp_path / "line.txt")) == "What is said in it.\n"
-    assert cli._text("What is said in it.") == "What is said in it."
-    assert cli._text("word " * 3000) == "word " * 3000, "too long for a file's name, so it is words"
-    assert cli._text(None) is None
+    assert asking.transcript_of(str(tmp_path / "line.txt")) == "What is said in it.\n"
+    assert asking.transcript_of("What is said in it.") == "What is said in it."
+    assert asking.transcript_of("word " * 3000) == "word " * 3000, "too long for a file's name, so it is words"
+    assert asking.transcript_of(None) is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stillwake import cli, route, workflow
+from stillwake import route, workflow
+from stillwake.cli import asking
 from stillwake.errors import NotReadyError, UsageError
 from stillwake.inspection import moves as moves_check
 from stillwake.media import open_still
@@ -128,14 +129,14 @@ def test_a_file_that_cannot_be_used_is_status_3_and_leaves_nothing(
 
 
 def test_lists_are_read_with_blanks_capitals_and_doubles() -> None:
-    assert cli.Moves(motion=" Blink, HAIR ,blink").asked()["motion"] == ("blink", "hair")
-    assert cli.Moves(motion="none").asked()["motion"] == ()
-    assert cli.Moves().asked()["motion"] is None
-    asked = cli.Moves(still="Face, a mask.PNG ,hands").asked()
+    assert asking.Moves(motion=" Blink, HAIR ,blink").asked()["motion"] == ("blink", "hair")
+    assert asking.Moves(motion="none").asked()["motion"] == ()
+    assert asking.Moves().asked()["motion"] is None
+    asked = asking.Moves(still="Face, a mask.PNG ,hands").asked()
     assert asked["still"] == ("face", "hands")
     assert asked["still_mask"] == Path("a mask.PNG")
-    assert cli.Moves(still="mask.png").asked()["still"] == ()
-    assert cli.Moves().asked()["still_mask"] is None
+    assert asking.Moves(still="mask.png").asked()["still"] == ()
+    assert asking.Moves().asked()["still_mask"] is None
 
 
 # ----------------------------------------------------------------------------------------------------------- the route
