@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from stillwake.inspection import morph
+from stillwake.inspection import morph, morph_mesh
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.stream import Shown
 from stillwake.inspection.view import View
@@ -38,7 +38,7 @@ def a_view(index: int, pixels: Pixels, mesh: Floats | None) -> View:
 
 def watched(frame: Callable[[float], tuple[Pixels, Floats | None]], seconds: float = SECONDS) -> morph.Shape:
     size = frame(0.0)[0].shape[1], frame(0.0)[0].shape[0]
-    watch = morph.Watch(morph.PHOTOGRAPHED, size, FPS, None, None)
+    watch = morph.Watch(morph_mesh.PHOTOGRAPHED, size, FPS, None, None)
     for index in range(int(seconds * FPS)):
         watch.take(a_view(index, *frame((index + 0.5) / float(FPS))))
     return watch.finish()
@@ -180,13 +180,13 @@ def test_what_cannot_be_measured_is_unseen() -> None:
 
 def test_the_still_is_what_frames_are_compared_with() -> None:
     picture, mesh = a_face()
-    watch = morph.Watch(morph.PHOTOGRAPHED, (300, 300), FPS, picture, mesh)
+    watch = morph.Watch(morph_mesh.PHOTOGRAPHED, (300, 300), FPS, picture, mesh)
     for index in range(4):
         watch.take(a_view(index, picture, mesh))
     shape = watch.finish()
     assert shape.misfit == pytest.approx(0, abs=0.5)
     spots = np.c_[shape.front, np.ones(len(shape.front))] @ shape.back[0].astype(np.float64).T
-    assert spots == pytest.approx(mesh[list(morph.KEPT), :2], abs=0.5)
+    assert spots == pytest.approx(mesh[list(morph_mesh.KEPT), :2], abs=0.5)
 
 
 def test_little_is_kept_of_each_frame() -> None:
@@ -194,7 +194,7 @@ def test_little_is_kept_of_each_frame() -> None:
     arrays = (shape.time, shape.measures, shape.nuisance, shape.misfit, shape.points, shape.back, shape.colours)
     assert sum(array.nbytes for array in arrays) / COUNT < 700
     assert np.isfinite(shape.measures).all()
-    assert shape.measures.shape[1] == len(morph.MEASURES) == len(morph.USUAL)
+    assert shape.measures.shape[1] == len(morph_mesh.MEASURES) == len(morph_mesh.USUAL)
 
 
 def test_its_timeline_runs_along_the_clip() -> None:

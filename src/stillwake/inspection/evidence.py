@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.inspection import light, loop, morph, morph_drawn, motion, mouth, rigid
+from stillwake.inspection import light, loop, morph, morph_drawn, morph_mesh, motion, mouth, rigid
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.background import Backgrounds, Comparison, background_of, nothing_to_compare
 from stillwake.inspection.file import Blockiness, Blocks, FileFacts, facts
@@ -275,7 +275,7 @@ class _Watches:
         self.mouth = _Mouth(spans, no_face)
         self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
         drawn = place is not None and place.kind == "drawn"
-        self.shape = morph.Watch(morph_drawn.DRAWN if drawn else morph.PHOTOGRAPHED, size, fps, still, still_mesh)
+        self.shape = morph.Watch(morph_drawn.DRAWN if drawn else morph_mesh.PHOTOGRAPHED, size, fps, still, still_mesh)
         self.rigid = rigid.Watch(size, fps, still)
         self.blocks = Blocks()
         self.ends = loop.Watch()

@@ -14,6 +14,7 @@ from stillwake.inspection import (
     loop,
     morph,
     morph_drawn,
+    morph_mesh,
     motion,
     moves,
     picture,
@@ -57,8 +58,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "The subject": (
         Row("morph", "the face becomes another one, pose and expression taken out, late or for a while",
-            f"{morph.LIMIT:g} times the usual, fails at {morph.SURE:g}; a drawn face {morph_drawn.LIMIT:g} and "
-            f"{morph_drawn.SURE:g}", "fail"),
+            f"{morph_mesh.LIMIT:g} times the usual, fails at {morph_mesh.SURE:g}; a drawn face {morph_drawn.LIMIT:g} "
+            f"and {morph_drawn.SURE:g}", "fail"),
         Row("subject colours", "skin or hair takes another colour and keeps it",
             f"skin {morph.COLOUR_LIMITS['skin']:g}, hair {morph.COLOUR_LIMITS['hair']:g} in Lab; drawn hair "
             f"{morph_drawn.HAIR:g}", "warn"),
