@@ -252,6 +252,19 @@ def test_hair_that_turns_green_on_the_way_down_is_told_from_a_green_coat(
     assert hair_of(pixels, face, None) is None
 
 
+@pytest.mark.parametrize(("below", "changed"), [(0.26, True), (0.43, False)])
+def test_strands_that_run_on_into_another_hue_are_hair_and_others_are_cloth(below: float, changed: bool) -> None:
+    pixels, face, matte = a_head((62, 72, 30), (40, 60, 120))  # green ends, as light as the brown hair
+    x = np.arange(520)
+    locks = ((x >= 115) & (x < 180) | (x >= 340) & (x < 405))[None, :, None]
+    marked = pixels.astype(float)
+    marked[260:400] += np.where(locks, 28 * np.sin(0.26 * x)[None, :, None], 0)
+    marked[400:560] += np.where(locks, 28 * np.sin(below * x)[None, :, None], 0)
+    hair = hair_of(np.clip(marked, 0, 255).astype(np.uint8), face, matte)
+    assert hair is not None
+    assert (hair.changed > HAIR_TONE.warn) == changed
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_step_across_the_whole_picture_is_a_seam(turned: bool) -> None:
     pixels = cv2.GaussianBlur(noise(320, 480), (0, 0), 1.5).astype(np.float32)

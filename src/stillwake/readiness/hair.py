@@ -1,8 +1,9 @@
 """Hair without a net: grown from the crown by colour, and the patches below it that go on in another hue.
 
-Where hair turns into a dress or a wall, lightness or texture breaks too; where only its hue was changed, lightness
-runs on. So a patch of another hue counts by how much of its border with the hair shows no step of lightness. What this
-takes for hair: a hat, veil or collar as light as the hair, without an outline.
+Where hair turns into a dress or a wall, lightness or texture breaks too; where only its hue was changed, light and
+shade run on, strand by strand. So lightness is compared across the border of a patch, as structural similarity does
+(Wang et al., 2004), along the lean that fits best. What this takes for hair: a hat, veil or collar as light as the
+hair, without an outline.
 """
 
 from __future__ import annotations
@@ -17,29 +18,46 @@ from stillwake.readiness.signals import lab_of
 from stillwake.types import Box, Face, Floats, Pixels
 
 Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
 
 WIDTH = 96
 """px of the face's width at which hair is looked at: strands melt into areas, edges stay."""
 _CANVAS = (int(4.4 * WIDTH), int(5.2 * WIDTH))
+"""px (width, height) of what is looked at around the face."""
 _ABOVE = 1.9 * WIDTH
 """px of the canvas above the face's middle."""
 _PERSON = 0.75
+"""Matte from which a px is the person: less lets the background in between strands."""
 _LEAST_SEED = 150
-_TONE = 7.0
+"""px around the forehead that the hair's colour is taken from, at least: half a lock."""
+_TONE = 6.0
 """Lab units in a and b by which strands of one head differ from what their lightness lets expect."""
 _FARTHEST = 45.0
-_STEP = 3.5
-"""L over 6 px across a border up to which lightness runs on."""
+"""The same from which it is another thing: hair is shifted by 10 to 25."""
 _EDGE = 6.0
 """L per px from which an outline or a fold parts two patches."""
-_SMALLEST = 0.012
-"""Area of a patch in squares of the face's width."""
+_SMALLEST = 0.02
+"""Area of a patch in squares of the face's width: a glint, an ear or an ornament is smaller."""
 _LARGEST = 1.5
 """The same at most: tips of long hair reach .8, a coat 3."""
 _TIPS = 0.98
 """Share of the hair that hangs above what counts as its end."""
-_ONE_HUE = 0.75
-"""Length of a patch's mean deviation over the mean length of its deviations: 1 where all point one way."""
+_NEAR = (1.5, 5.5)
+"""px from the hair between which a patch is held against it: nearer, a hue that fades in has not arrived."""
+_APART = 7
+"""px between the two sides: over a hue that fades in, and less than a strand keeps its lightness for."""
+_LEANS = (0, 20, -20, 40, -40, 60, -60)
+"""Degrees from the upright along which the sides are compared, as strands may lean; the best one counts."""
+_STEP = 5.0
+"""Lab units in a and b by which the two sides differ at least."""
+_ONE_HUE = 10.0
+"""The same around a patch's hue: what differs more is another patch, and patches that differ less count as one."""
+_RUNS_ON = 4.0
+"""L of difference and of outline between two sides up to which lightness runs on: hair over clothes mostly has 5."""
+_GRAIN = 9.0
+"""The same squared, 3 L: two smooth sides that differ by less are alike without any strands to follow."""
+_LONGEST = 0.3
+"""Widths of the face from which a longer border proves no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +65,9 @@ class Hair:
     """What is seen of the hair.
 
     ``colour`` its median Lab; ``below`` how far it hangs under the chin in heights of the face, negative above it;
-    ``changed`` 0..0.5, how clearly its hue changes on the way down (the share of the border that shows no step, times
-    the border's length in widths of the face); ``box`` of the changed part in px, None without one.
+    ``changed`` 0..., how clearly its hue changes on the way down (the length of the border over which lightness runs
+    on, in widths of the face, times the squared likeness of its sides); ``box`` of the changed part in px, None
+    without one.
     """
 
     colour: Floats
@@ -59,16 +78,20 @@ class Hair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Canvas:
-    """The head at one size and upright: Lab, lightness smoothed, and masks of the person and the face, all (H, W)."""
+    """The head at one size and upright: Lab, lightness smoothed, and masks of the person and the face, all (H, W).
+
+    ``top`` and ``chin`` are the rows of the face, ``middle`` its column, all in px of the canvas.
+    """
 
     lab: Floats
     even: Floats
-    smooth: Floats
+    strands: Floats
     edges: Floats
     person: Mask
     face: Mask
     top: int
     chin: int
+    middle: float
     back: Floats
 
     @property
@@ -107,27 +130,34 @@ def _drawn(pixels: Pixels, face: Face, matte: Floats) -> _Canvas:
     width, height = _CANVAS
     there = cv2.getRotationMatrix2D(((x0 + x1) / 2, (y0 + y1) / 2), face.roll, scale)
     there[:, 2] += (width / 2 - (x0 + x1) / 2, _ABOVE - (y0 + y1) / 2)
-    shown = cv2.GaussianBlur(pixels, (0, 0), 0.35 / scale) if scale < 1 else pixels
-    shown = cv2.warpAffine(shown, there, (width, height), flags=cv2.INTER_LINEAR)
     person = cv2.warpAffine(matte.astype(np.float32), there, (width, height)) > _PERSON
-    lab = lab_of(shown)
+    outline = face.mesh[:468, :2] if face.mesh is not None else np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    placed = (outline @ there[:, :2].T + there[:, 2]).astype(np.float32)
+    # Only the part with the person in it is looked at.
+    seen = np.concatenate([placed, np.argwhere(person)[:, ::-1].astype(np.float32)])
+    left, top = (int(v) for v in np.maximum(seen.min(0) - 8, 0))
+    right, bottom = (int(v) for v in np.minimum(seen.max(0) + 9, (width, height)))
+    there[:, 2] -= (left, top)
+    placed -= np.array([left, top], np.float32)
+    person = person[top:bottom, left:right]
+    width, height, middle = right - left, bottom - top, width / 2 - left
+    shown = cv2.GaussianBlur(pixels, (0, 0), 0.35 / scale) if scale < 1 else pixels
+    lab = lab_of(cv2.warpAffine(shown, there, (width, height), flags=cv2.INTER_LINEAR))
     even = np.dstack([cv2.bilateralFilter(np.ascontiguousarray(lab[..., i]), 7, 8, 3) for i in range(3)])
     fine = cv2.GaussianBlur(lab[..., 0], (0, 0), 1.0)
     edges = np.hypot(cv2.Sobel(fine, cv2.CV_32F, 1, 0), cv2.Sobel(fine, cv2.CV_32F, 0, 1)) / 8
     inside = np.zeros((height, width), np.uint8)
-    outline = face.mesh[:468, :2] if face.mesh is not None else np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-    placed = (outline @ there[:, :2].T + there[:, 2]).astype(np.float32)
     if face.mesh is not None:
         cv2.fillPoly(inside, [cv2.convexHull(placed).astype(np.int32)[:, 0]], 1)
     else:
         low, high = placed.min(0), placed.max(0)
-        middle, half = (low + high) / 2, (high - low) / 2
-        cv2.ellipse(inside, tuple(int(v) for v in middle), tuple(int(v) for v in half), 0, 0, 360, 1, -1)
+        centre, half = (low + high) / 2, (high - low) / 2
+        cv2.ellipse(inside, tuple(int(v) for v in centre), tuple(int(v) for v in half), 0, 0, 360, 1, -1)
     rows = np.nonzero(inside.any(1))[0]
-    top, chin = (int(rows[0]), int(rows[-1])) if len(rows) else (0, 1)
+    brow, chin = (int(rows[0]), int(rows[-1])) if len(rows) else (0, 1)
     return _Canvas(
-        lab=lab, even=even, smooth=cv2.GaussianBlur(lab[..., 0], (0, 0), 3.0), edges=edges, person=person,
-        face=inside > 0, top=top, chin=chin, back=cv2.invertAffineTransform(there).astype(np.float32),
+        lab=lab, even=even, strands=cv2.GaussianBlur(lab[..., 0], (0, 0), 1.5), edges=edges, person=person,
+        face=inside > 0, top=brow, chin=chin, middle=middle, back=cv2.invertAffineTransform(there).astype(np.float32),
     )  # fmt: skip
 
 
@@ -138,8 +168,7 @@ def _grown(canvas: _Canvas, seed: Literal["crown", "sides"]) -> tuple[Mask, Floa
     """
     import cv2
 
-    height, width = canvas.face.shape
-    yy, xx = np.mgrid[:height, :width]
+    yy, xx = np.indices(canvas.face.shape)
     away = cv2.distanceTransform((~canvas.face).astype(np.uint8), cv2.DIST_L2, 5) / WIDTH
     row = (yy - canvas.top) / max(1, canvas.height)
     near = (row < 0.15) & (away > 0.03) & (away < 0.32)
@@ -162,7 +191,7 @@ def _grown(canvas: _Canvas, seed: Literal["crown", "sides"]) -> tuple[Mask, Floa
     skin_rows = canvas.face & (row > 0.45) & (row < 0.8)
     skin = np.median(canvas.even[skin_rows], 0) if skin_rows.any() else np.zeros(3)
     free = canvas.person & ~canvas.face & (canvas.even[..., 0] > dark - 8) & (canvas.even[..., 0] < light + 10)
-    free &= ~((row > 0.85) & (row < 1.45) & (np.abs(xx - width / 2) < 0.28 * WIDTH))  # the neck
+    free &= ~((row > 0.85) & (row < 1.45) & (np.abs(xx - canvas.middle) < 0.28 * WIDTH))  # the neck
     if np.linalg.norm((np.median(strands, 0) - skin) * weights) > 14:
         free &= np.linalg.norm((canvas.even - skin) * np.array([0.6, 1, 1]), axis=2) >= 12
     alike = free & (np.linalg.norm(deviation, axis=2) < max(_TONE, 2.5 * spread))
@@ -175,50 +204,88 @@ def _grown(canvas: _Canvas, seed: Literal["crown", "sides"]) -> tuple[Mask, Floa
     return hair, kept
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sides:
+    """The px of patches near the hair (N), their L, that of the hair across the border, and the line between them.
+
+    ``line`` is by how much L on the way leaves the range between both ends.
+    """
+
+    y: Index
+    x: Index
+    patch: Floats
+    hair: Floats
+    line: Floats
+
+    @property
+    def run_on(self) -> Mask:
+        """Where lightness runs on, (N,)."""
+        there: Mask = np.abs(self.patch - self.hair) + self.line < _RUNS_ON
+        return there
+
+    def weight(self, here: Mask) -> float:
+        """How clearly those px are hair that goes on."""
+        length = int((self.run_on & here).sum()) / (_NEAR[1] - _NEAR[0]) / WIDTH
+        if length <= 0:
+            return 0.0
+        one, other = self.patch[here], self.hair[here]
+        both = 2 * float(((one - one.mean()) * (other - other.mean())).mean())
+        apart = float(one.var() + other.var() + (one.mean() - other.mean()) ** 2 + (self.line[here] ** 2).mean())
+        return min(length, _LONGEST) * max(0.0, (both + _GRAIN) / (apart + _GRAIN)) ** 2
+
+
+def _sides(canvas: _Canvas, hair: Mask, near: Mask, deviation: Floats, lean: float) -> _Sides:
+    """What lies across the border of the hair from the px that are ``near`` it, ``lean`` degrees from the upright."""
+    y, x = np.nonzero(near)
+    up, aside = (round(_APART * float(way(np.radians(lean)))) for way in (np.cos, np.sin))
+    inside = (y >= up) & (x >= aside) & (x < hair.shape[1] + min(aside, 0))
+    y, x = y[inside], x[inside]
+    across = hair[y - up, x - aside]
+    across &= np.linalg.norm(deviation[y, x] - deviation[y - up, x - aside], axis=1) > _STEP
+    y, x = y[across], x[across]
+    path = np.array([
+        canvas.strands[np.rint(y - up * t).astype(int), np.rint(x - aside * t).astype(int)]
+        for t in (0, 0.2, 0.4, 0.6, 0.8, 1)
+    ])  # fmt: skip
+    low, high = np.minimum(path[0], path[-1]), np.maximum(path[0], path[-1])
+    line: Floats = np.maximum(low - path.min(0), 0) + np.maximum(path.max(0) - high, 0)
+    return _Sides(y, x, path[0], path[-1], line)
+
+
 def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mask]:
-    """How clearly the hue changes on the way down, and the patch where it does."""
+    """How clearly the hue changes on the way down, and the patches where it does."""
     import cv2
 
-    height, width = hair.shape
-    row = (np.arange(height)[:, None] - canvas.top) / max(1, canvas.height)
+    row = (np.arange(len(hair))[:, None] - canvas.top) / max(1, canvas.height)
     size = np.linalg.norm(deviation, axis=2)
     odd = ~hair & np.isfinite(size) & (size >= _TONE) & (size < _FARTHEST) & (row > 0.15) & (canvas.edges < _EDGE)
-    away, nearest = cv2.distanceTransformWithLabels(
-        (~hair).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    hair_y, hair_x = np.nonzero(hair)
-    order = np.zeros(int(nearest.max()) + 1, np.int64)
-    order[nearest[hair_y, hair_x]] = np.arange(len(hair_y))
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(odd.astype(np.uint8), connectivity=4)
+    away = cv2.distanceTransform((~hair).astype(np.uint8), cv2.DIST_L2, 5)
+    near = odd & (away > _NEAR[0]) & (away < _NEAR[1])
+    sides = [_sides(canvas, hair, near, deviation, lean) for lean in _LEANS]
+    part = np.concatenate([parts[one.y, one.x][one.run_on] for one in sides])
+    hues = np.concatenate([deviation[one.y, one.x][one.run_on] for one in sides])
+    found: list[tuple[float, Floats, Mask]] = []
+    for index in np.unique(part):
+        left, top, wide, high, _ = boxes[index]
+        at = np.s_[top : top + high, left : left + wide]
+        hue = np.median(hues[part == index], 0)
+        alike = (parts[at] == index) & (np.linalg.norm(deviation[at] - hue, axis=2) < _ONE_HUE)
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8), connectivity=4)
+        numbered = np.zeros_like(parts)
+        numbered[at] = pieces
+        for piece, (*_, area) in enumerate(stats[1:], 1):
+            if _SMALLEST <= area / WIDTH**2 <= _LARGEST:
+                weight = max(one.weight(numbered[one.y, one.x] == piece) for one in sides)
+                if weight > 0:
+                    found.append((weight, hue, numbered == piece))
     best, where = 0.0, np.zeros_like(hair)
-    for index in range(1, count):
-        left, top, wide, high, pixels = stats[index]
-        area = pixels / WIDTH**2
-        if not _SMALLEST <= area <= _LARGEST:
-            continue
-        part = np.s_[top : top + high, left : left + wide]
-        patch = np.zeros_like(hair)
-        patch[part] = parts[part] == index
-        turned = deviation[part][patch[part]]
-        mean = float(np.linalg.norm(turned.mean(0)))
-        if mean < _TONE or mean < _ONE_HUE * float(np.linalg.norm(turned, axis=1).mean()):
-            continue
-        y, x = np.nonzero(patch & (away > 2.5) & (away < 7))
-        if len(y) < 12:
-            continue
-        to_y, to_x = hair_y[order[nearest[y, x]]] - y, hair_x[order[nearest[y, x]]] - x
-        far = np.hypot(to_y, to_x) + 1e-6
-        from_y = np.clip(np.rint(y + to_y + 3 * to_y / far).astype(int), 0, height - 1)
-        from_x = np.clip(np.rint(x + to_x + 3 * to_x / far).astype(int), 0, width - 1)
-        pairs = hair[from_y, from_x]
-        under = y - from_y > 0.35 * np.hypot(y - from_y, x - from_x)
-        level = np.abs(canvas.smooth[y, x] - canvas.smooth[from_y, from_x]) < _STEP
-        other = np.linalg.norm(deviation[y, x] - deviation[from_y, from_x], axis=1) > 5
-        runs_on = int((pairs & under & level & other).sum())
-        # A border of one px is met by the pixels of a strip 4.5 px deep.
-        value = min(runs_on / 4.5 / WIDTH, 0.5) * runs_on / max(1, int(pairs.sum())) * min(area, 0.15) / 0.15
-        if value > best:
-            best, where = value, patch
+    for _, hue, _ in found:
+        # Tips are dyed on both sides of the face: patches of one hue count together.
+        same = [(weight, patch) for weight, other, patch in found if np.linalg.norm(other - hue) < _ONE_HUE]
+        total, most = sum(weight for weight, _ in same), max(weight for weight, _ in same)
+        if total > best:
+            best, where = total, np.any([patch for weight, patch in same if weight > 0.3 * most], 0)
     return best, where
 
 
