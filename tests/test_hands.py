@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from stillwake.media import open_still
 from stillwake.perceive import hands
+from stillwake.perceive.look import perceive
 from stillwake.perceive.models import Crop
 from stillwake.types import Floats, Pixels
 
@@ -96,6 +98,13 @@ def test_a_small_hand_may_lie_nearer_to_the_border_of_a_large_picture() -> None:
 def test_the_weights_stay_small() -> None:
     assert hands.WEIGHTS.stat().st_size <= 5_000_000
     assert hands.WEIGHTS.with_suffix(".md").is_file()
+
+
+@pytest.mark.shared
+def test_both_hands_of_a_drawing_are_found(shared: Path) -> None:
+    scene = perceive(open_still(shared / "stills" / "drawn" / "drawn_51.png"))
+    assert scene.style == "drawn"
+    assert {hand.side for hand in scene.hands} == {"left", "right"}
 
 
 @pytest.mark.shared

@@ -95,8 +95,9 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
     """The hands of the picture, largest first; what our own net does not take for a hand is left out.
 
     ``pixels`` (H, W, 3) uint8 RGB; ``joints`` forearms as (2, 2) arrays, elbow and wrist in px: a second look is
-    taken around each wrist where no hand was found; ``tiles`` also looks at overlapping parts of the picture, which
-    finds more hands in drawings and brings most of the detector's false ones.
+    taken around each wrist where no hand was found; ``tiles`` also looks at overlapping parts of the picture: of 19
+    hands in 38 drawings that finds 11 instead of 5, and nothing else (``benchmarks/hands.py``); in photographs it
+    brings most of the detector's false ones.
     """
     height, width = pixels.shape[:2]
     found = _detect(pixels, 0, 0)

@@ -75,7 +75,8 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
         "writing": "rapidocr",
         "depth": "unseen: no depth model is part of stillwake yet",
     }
-    return dataclasses.replace(glanced, seen=seen, hands=find_hands(still.pixels, _forearms(body)), body=body)
+    hands = find_hands(still.pixels, _forearms(body), tiles=glanced.style == "drawn")
+    return dataclasses.replace(glanced, seen=seen, hands=hands, body=body)
 
 
 def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
