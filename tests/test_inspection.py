@@ -221,6 +221,26 @@ def test_a_lost_mouth_costs_its_frames_only() -> None:
     assert sync.measure_offset(times, opening, visemes, ((0.0, 20.0),)).middle == pytest.approx(0.08, abs=0.008)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_picture_that_freezes_on_an_open_mouth_costs_its_frames_only(seed: int) -> None:
+    visemes, times = a_timeline(5.0, seed=seed), middles(5.0)
+    moving = a_mouth(visemes, times, tremble=0.002)
+    first = int(np.argmax(moving[60:105])) + 60
+    frozen = moving.copy()
+    frozen[first : first + 15] = moving[first]
+    without = moving.copy()
+    without[first : first + 15] = np.nan
+    found, wanted = (sync.measure_offset(times, one, visemes, ((0.0, 5.0),)) for one in (frozen, without))
+    assert found.frames == pytest.approx(wanted.frames, abs=2)
+    assert found.drift == pytest.approx(wanted.drift, abs=0.012)
+
+
+def test_a_mouth_that_never_moves_is_said_not_to() -> None:
+    visemes = tuple(Timed(0.1 * k, 0.1 * k + 0.1, ("AA", "MBP")[k % 2]) for k in range(60))
+    times = middles(6.0)
+    assert "does not move" in sync.measure_offset(times, np.full(len(times), 0.1), visemes, ((0.0, 6.0),)).unseen
+
+
 @pytest.mark.parametrize(("late", "verdict"), [(0.0, "pass"), (0.02, "pass"), (0.08, "fail"), (-0.12, "fail")])
 def test_one_frame_is_the_limit_against_the_own_timeline(late: float, verdict: str) -> None:
     visemes = a_timeline(10.0)

@@ -103,6 +103,10 @@ EYES = 0.45
 """Distance of the eyes over the width of the face's box."""
 PAUSE_EDGE = 0.1
 """Seconds at either end of a pause in which the lips still come from or go to a word."""
+HELD, STIRS, PARTED = 0.2, 0.02, 0.12
+"""Seconds for which an open mouth stands still in a frozen picture, how far it stirs there all the same, and how far
+it is open, both in shares of its widest: such frames tell nothing of the sync. Encoded freezes stirred by .006. A
+mouth at rest is not open: where it rests in a pause tells much."""
 UNSURE = 0.5
 """An offset is unseen when its standard error is over this share of the limit."""
 
@@ -195,6 +199,7 @@ def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spa
     if spoken < LEAST_SPEECH:
         return Offset(unseen=f"only {spoken:.1f} s of speech lie in what was looked at")
     rest = _rest(times, opening, visemes)
+    opening = _unfrozen(times, opening, rest)
     grid, wanted = expected_opening(visemes, spans[0][0] - 1.0, spans[-1][1] + 1.0, rest)
     wanted = wanted - _moving_mean(wanted, TREND * GRID)
     pieces_t, pieces_y = [], []
@@ -236,6 +241,34 @@ def _rest(times: Array, opening: Array, visemes: tuple[Timed, ...]) -> float:
     if not quiet.any() or widest <= 0:
         return 0.0
     return float(np.clip(np.median(opening[quiet]) / widest, 0, 1))
+
+
+def _unfrozen(times: Array, opening: Array, rest: float) -> Array:
+    """The openings with nan where an open mouth stands still for `HELD` seconds, if it mostly moves.
+
+    ``rest`` as `_rest` says it.
+    """
+    seen = np.flatnonzero(np.isfinite(opening))
+    widest = float(np.percentile(opening[seen], 95)) if len(seen) else 0.0
+    if widest <= 0:
+        return opening
+    level = opening[seen] / widest
+    kept, first = opening.copy(), 0
+    while first < len(seen):
+        last = first + 1
+        low = high = level[first]
+        while last < len(seen):
+            low, high = min(low, level[last]), max(high, level[last])
+            if high - low > STIRS:
+                break
+            last += 1
+        if times[seen[last - 1]] - times[seen[first]] >= HELD and level[first] > rest + PARTED:
+            kept[seen[first:last]] = np.nan
+            first = last
+        else:
+            first += 1
+    mostly = 2 * np.isfinite(kept).sum() > len(seen)
+    return kept if mostly else opening
 
 
 def _moving_mean(values: Array, length: float) -> Array:
