@@ -370,7 +370,7 @@ def test_sizes_are_held_to_the_window_not_to_the_still() -> None:
 @pytest.mark.parametrize(
     ("still", "aspect"),
     [
-        ("photo", "9:16"),
+        pytest.param("photo", "9:16", marks=pytest.mark.slow),
         ("drawing", "1:1"),
         pytest.param("drawing", "9:16", marks=pytest.mark.slow),
         pytest.param("drawing", "16:9", marks=pytest.mark.slow),
