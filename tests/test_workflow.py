@@ -350,16 +350,20 @@ def test_a_clip_that_does_not_pass_is_kept_with_its_record(
     assert not RunRecord.model_validate_json((tmp_path / "out.mp4.json").read_text()).inspection.passed
 
 
-@pytest.mark.parametrize("there", ["out.mp4", "out.mp4.json", "sheet.png"])
-def test_nothing_is_overwritten_unasked(ingredients: tuple[Path, Brief], tmp_path: Path, there: str) -> None:
+def test_nothing_is_overwritten_unasked(ingredients: tuple[Path, Brief], tmp_path: Path) -> None:
     picture, brief = ingredients
-    (tmp_path / there).write_text("mine")
-    with pytest.raises(OutputExistsError):
-        workflow.animate(picture, brief, tmp_path / "out.mp4", sheet=tmp_path / "sheet.png")
-    assert left_behind(tmp_path) == [there]
-    assert (tmp_path / there).read_text() == "mine"
+    names = ("out.mp4", "out.mp4.json", "sheet.png")
+    for there in names:
+        (tmp_path / there).write_text("mine")
+        with pytest.raises(OutputExistsError):
+            workflow.animate(picture, brief, tmp_path / "out.mp4", sheet=tmp_path / "sheet.png")
+        assert left_behind(tmp_path) == [there]
+        assert (tmp_path / there).read_text() == "mine"
+        (tmp_path / there).unlink()
+    for there in names:
+        (tmp_path / there).write_text("mine")
     workflow.animate(picture, brief, tmp_path / "out.mp4", sheet=tmp_path / "sheet.png", overwrite=True)
-    assert (tmp_path / there).read_bytes() != b"mine"
+    assert all((tmp_path / there).read_bytes() != b"mine" for there in names)
 
 
 def test_the_output_is_looked_at_before_any_work(tmp_path: Path) -> None:
