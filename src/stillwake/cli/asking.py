@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from stillwake.types import Brief, Size
 
+PLAIN = Parameter(negative=(), show_default=False)
+"""How every verb takes its options: no --no-such, no defaults in the help."""
+
 FaceFile: TypeAlias = Annotated[
     Path | None,
     Parameter(help="A face put right by hand, as stillwake perceive --face N -o FILE writes it.", metavar="FILE"),

@@ -13,7 +13,6 @@ from types import FrameType
 
 from cyclopts import CycloptsError
 
-from stillwake.cli import jobs as _jobs  # noqa: F401
 from stillwake.cli import telling
 from stillwake.cli.verbs import app
 from stillwake.errors import Cancelled, StillwakeError, UsageError

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import App, Parameter
 
 from stillwake.cli import telling
-from stillwake.cli.asking import EVERYDAY, Manner
-from stillwake.cli.verbs import app
+from stillwake.cli.asking import EVERYDAY, PLAIN, Manner
 
 if TYPE_CHECKING:
     from stillwake.engines.remote import Job
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
 jobs = App(
     name="jobs",
     help="Work that hosted engines were asked for: list it, go on with it, cancel it.",
-    default_parameter=app.default_parameter,
+    default_parameter=PLAIN,
 )
-app.command(jobs)
 
 JobId: TypeAlias = Annotated[str, Parameter(help="The job; the beginning of its id is enough.", metavar="ID")]
 

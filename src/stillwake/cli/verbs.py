@@ -19,6 +19,7 @@ from stillwake.cli.asking import (
     EVERYDAY,
     NO_WISHES,
     NO_WORDS,
+    PLAIN,
     STILL_LIFE,
     FaceFile,
     Format,
@@ -32,6 +33,7 @@ from stillwake.cli.asking import (
     Words,
     transcript_of,
 )
+from stillwake.cli.jobs import jobs
 from stillwake.errors import InputError, NotReadyError, OutputError, StillError, StillwakeError, UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +50,10 @@ app = App(
     ),
     help_format="plaintext",
     version=__version__,
-    default_parameter=Parameter(negative=(), show_default=False),
+    default_parameter=PLAIN,
     suppress_keyboard_interrupt=False,
 )
+app.command(jobs)
 
 DEMO_WORDS = (
     "Good morning. A minute ago I was a photograph, and photographs keep their mouths shut. "

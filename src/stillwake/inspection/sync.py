@@ -105,8 +105,8 @@ PAUSE_EDGE = 0.1
 """Seconds at either end of a pause in which the lips still come from or go to a word."""
 HELD, STIRS, PARTED = 0.2, 0.02, 0.12
 """Seconds for which an open mouth stands still in a frozen picture, how far it stirs there all the same, and how far
-it is open, both in shares of its widest: such frames tell nothing of the sync. Encoded freezes stirred by .006. A
-mouth at rest is not open: where it rests in a pause tells much."""
+it is open, both in shares of its widest: such frames tell nothing of the sync. Encoded freezes stirred by .006, in
+one take; the other two are choices. A mouth at rest is not open: where it rests in a pause tells much."""
 UNSURE = 0.5
 """An offset is unseen when its standard error is over this share of the limit."""
 
@@ -237,10 +237,15 @@ def _rest(times: Array, opening: Array, visemes: tuple[Timed, ...]) -> float:
         if viseme.label == "rest":
             quiet |= (times > viseme.start + PAUSE_EDGE) & (times < viseme.end - PAUSE_EDGE)
     quiet &= np.isfinite(opening)
-    widest = float(np.nanpercentile(opening, 95)) if np.isfinite(opening).any() else 0.0
+    widest = _widest(opening)
     if not quiet.any() or widest <= 0:
         return 0.0
     return float(np.clip(np.median(opening[quiet]) / widest, 0, 1))
+
+
+def _widest(opening: Array) -> float:
+    """How far the mouth opens, but for the widest twentieth of the frames; 0 where it is never seen."""
+    return float(np.nanpercentile(opening, 95)) if np.isfinite(opening).any() else 0.0
 
 
 def _unfrozen(times: Array, opening: Array, rest: float) -> Array:
@@ -249,7 +254,7 @@ def _unfrozen(times: Array, opening: Array, rest: float) -> Array:
     ``rest`` as `_rest` says it.
     """
     seen = np.flatnonzero(np.isfinite(opening))
-    widest = float(np.percentile(opening[seen], 95)) if len(seen) else 0.0
+    widest = _widest(opening)
     if widest <= 0:
         return opening
     level = opening[seen] / widest
