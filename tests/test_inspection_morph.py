@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -202,3 +204,62 @@ def test_its_timeline_runs_along_the_clip() -> None:
     assert line.name == "morph"
     assert len(line.times) == len(line.values)
     assert float(line.times[-1]) > SECONDS - 0.3
+
+
+@pytest.mark.parametrize("seconds", [6.0, 15.9])
+def test_every_step_of_a_short_clip_is_tried(seconds: float) -> None:
+    tried = np.concatenate(list(morph._pairs(seconds)))
+    places = morph._places(seconds)
+    wanted = {
+        (first, last)
+        for first in range(len(places) - 1)
+        for last in range(first + 1, len(places))
+        if places[last] - places[first] > morph.SHORTEST - 1e-6
+    }
+    assert len(tried) == len(wanted)
+    assert {(int(first), int(last)) for first, last in tried} == wanted
+
+
+def test_a_step_of_a_long_clip_is_never_far_from_a_tried_one() -> None:
+    seconds = 400.0
+    tried = morph._places(seconds)[np.concatenate(list(morph._pairs(seconds)))]
+    rng = np.random.default_rng(3)
+    for start, end in np.sort(rng.uniform(1.0, seconds - 1.0, (300, 2)), 1):
+        length = end - start
+        if length < 2 * morph.SHORTEST:
+            continue
+        off = np.abs(tried - (start, end)).sum(1).min()
+        assert off <= max(2 * morph.STRIDE, 4 * min(length, seconds - length) / morph.FINE)
+    assert len(tried) < 230 * seconds
+
+
+def test_what_is_summed_beneath_ramps_is_what_the_steps_weigh() -> None:
+    rng = np.random.default_rng(4)
+    time, seconds = np.sort(rng.uniform(0, 9.0, 110)), 9.0
+    columns, places = np.c_[np.ones(110), rng.normal(size=(110, 3))], morph._places(9.0)
+    sums, squares = morph._beneath(time, places, columns)
+    for first, last in np.concatenate(list(morph._pairs(seconds)))[::7]:
+        step = morph._step(time, places[first], places[[last]], morph.RAMP, seconds)[0]
+        assert sums[first] - sums[last] == pytest.approx(step @ columns, abs=1e-9)
+        assert squares[first] - 2 * sums[last, 0] + squares[last] == pytest.approx(step @ step, abs=1e-9)
+
+
+def test_a_change_late_in_a_long_clip_is_dated() -> None:
+    """Three minutes, made of the same six seconds: time and memory grow with the length, no faster."""
+    talk, times = a_talk(), 30
+    seconds = SECONDS * times
+    time = np.concatenate([talk.time + SECONDS * index for index in range(times)])
+    measures = np.tile(talk.measures, (times, 1))
+    measures[(time > 101.3) & (time < 132.6)] += 2 * np.array(talk.yardstick.usual, np.float32)
+    tiled = {
+        name: np.concatenate([getattr(talk, name)] * times)
+        for name in ("nuisance", "misfit", "points", "back", "colours")
+    }
+    long = replace(talk, time=time, measures=measures, seconds=seconds, **tiled)
+    tracemalloc.start()
+    found = morph.morph(long)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found is not None
+    assert found.span == pytest.approx((101.3, 132.6), abs=0.4)
+    assert peak < 150e6

@@ -7,7 +7,7 @@ every measure together with pose and expression, and counts by how far it goes b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
@@ -43,6 +43,9 @@ LEAST_TOLD, LEAST_INSIDE = 0.25, 8
 """A step counts when so much of it is not explained by pose and expression, and so many frames lie on either side."""
 EARLIEST, SHORTEST, STRIDE, RAMP = 0.5, 1.0, 0.25, 0.7
 """Seconds: when a step may begin, how long it lasts at least, between two tried ones, and from off to on."""
+FINE, BLOCK = 32, 4096
+"""Two tried ones lie further apart, twice each time, where a step and what is outside it last longer than so many of
+them: the share of it that a wrong place misses stays the same. And how many are fitted at a time."""
 RAMPS, WIDER, NEARBY = (0.2, 0.4, 0.6, 0.8, 1.0, 1.4), 0.005, np.arange(-0.5, 0.51, 0.05)
 """Seconds from off to on of the steps with which a change is dated, how much more of it a wider one has to explain,
 and the seconds around the step found at which they are tried. Start and end were within 0.2 s in 35 of 39 morphs by
@@ -250,61 +253,89 @@ def _colours(view: View, places: Sequence[Floats]) -> Floats:
 
 
 class Fit(NamedTuple):
-    """Every step in time that a morph could be, fitted to every measure together with pose and expression.
+    """What a face's measures are before any step is fitted to them.
+
+    ``measures`` and ``freed`` (F, M) of the ``used`` (N,) frames, calmed, and what pose and expression leave of them;
+    ``away`` (F, P) pose and expression, from the usual; ``known`` (F, K) what they explain with, ``solved`` (K, F) by
+    how much; ``time`` (F,) seconds.
+    """
+
+    time: Array
+    measures: Array
+    freed: Array
+    away: Array
+    used: Flags
+    known: Array
+    solved: Array
+
+
+class Steps(NamedTuple):
+    """Steps in time that a morph could be, fitted to every measure together with pose and expression.
 
     ``change`` (S, M) how far each measure goes; ``share`` (S, M) how much it explains of what pose and expression
-    leave, 0..1; ``rest`` (S, M) what it leaves; ``spans`` (S, 2) seconds; ``steps`` (S, N) 0..1; ``apart`` (S,) how
-    far pose and expression within the step differ from those outside it; ``used`` (F,) which frames; ``known`` (N, K)
-    what pose and expression explain with, and ``solved`` (K, N) by how much.
+    leave, 0..1; ``rest`` (S, M) what it leaves; ``spans`` (S, 2) seconds; ``apart`` (S,) how far pose and expression
+    within the step differ from those outside it.
     """
 
     change: Array
     share: Array
     rest: Array
     spans: Array
-    steps: Array
     apart: Array
-    used: Flags
-    known: Array
-    solved: Array
 
 
 def fit(shape: Shape) -> Fit | None:
-    """All steps fitted; None where there are too few frames, or none of another pose could tell a step from a move."""
+    """What is left of the measures; None where there are too few frames to tell them from pose and expression."""
     away = shape.nuisance.astype(np.float64)
     away -= np.median(away, 0)
     used = (shape.misfit < MISFIT[0] * np.median(shape.misfit) + MISFIT[1]) & (abs(away[:, 0]) < MOST_TURN)
     if int(used.sum()) < LEAST_FRAMES:
         return None
-    measures, away, time = _calmed(shape.measures[used].astype(np.float64)), _calmed(away[used]), shape.time[used]
+    measures, away = _calmed(shape.measures[used].astype(np.float64)), _calmed(away[used])
     known = np.c_[away, away[:, 0] ** 2, away[:, 1] ** 2, away[:, 0] * away[:, 1]]
     known = np.c_[np.ones(len(away)), known - known.mean(0)]
     ease = np.diag(np.r_[0.0, EASE**2])
     solved = np.linalg.solve(known.T @ known / len(known) + ease, known.T / len(known))
-    steps, spans = _steps(time, shape.seconds)
-    left = steps - (steps @ solved.T) @ known.T
-    energy, inside = (left * steps).sum(1), steps.sum(1)
-    outside = len(time) - inside
-    told = energy > LEAST_TOLD * inside * outside / len(time)
-    told &= np.minimum(inside, outside) >= LEAST_INSIDE
-    if not told.any():
-        return None
-    steps, spans, left, energy, inside, outside = (a[told] for a in (steps, spans, left, energy, inside, outside))
-    change = left @ measures / energy[:, None]
-    total = np.maximum((measures * (measures - known @ (solved @ measures))).sum(0), 1e-12)
-    explained = change**2 * energy[:, None]
-    differ = steps @ away / inside[:, None] - (1 - steps) @ away / outside[:, None]
-    return Fit(
-        change=change,
-        share=np.clip(explained / total, 0, 1),
-        rest=np.sqrt(np.maximum(total - explained, 0) / len(time)),
-        spans=spans,
-        steps=steps,
-        apart=np.sqrt(((differ / ALIKE) ** 2).sum(1)),
-        used=used,
-        known=known,
-        solved=solved,
-    )
+    freed = measures - known @ (solved @ measures)
+    return Fit(shape.time[used], measures, freed, away, used, known, solved)
+
+
+def fitted(found: Fit, seconds: float) -> Iterator[Steps]:
+    """Every step that a morph could be, some thousands at a time; none where none could be told from a move.
+
+    A step is what one ramp adds and a later one takes back, so its sum with anything is the difference of theirs:
+    time grows with the clip's length, and so does what is held.
+    """
+    count = len(found.time)
+    places = _places(seconds)
+    columns = np.c_[np.ones(count), found.solved.T, found.known, found.away, found.measures]
+    sums, squares = _beneath(found.time, places, columns)
+    ends = np.cumsum([1, found.known.shape[1], found.known.shape[1], found.away.shape[1]])
+    follows = found.known.T @ found.measures
+    total = np.maximum((found.measures * found.freed).sum(0), 1e-12)
+    for pairs in _pairs(seconds):
+        first, last = pairs.T
+        inside, by, of, moved, went = np.split(sums[first] - sums[last], ends, axis=1)
+        inside = inside[:, 0]
+        outside = count - inside
+        energy = squares[first] - 2 * sums[last, 0] + squares[last] - (by * of).sum(1)
+        told = energy > LEAST_TOLD * inside * outside / count
+        told &= np.minimum(inside, outside) >= LEAST_INSIDE
+        if not told.any():
+            continue
+        pairs, inside, outside, energy, by, moved, went = (
+            a[told] for a in (pairs, inside, outside, energy, by, moved, went)
+        )
+        change = (went - by @ follows) / energy[:, None]
+        explained = change**2 * energy[:, None]
+        differ = moved / inside[:, None] - (found.away.sum(0) - moved) / outside[:, None]
+        yield Steps(
+            change=change,
+            share=np.clip(explained / total, 0, 1),
+            rest=np.sqrt(np.maximum(total - explained, 0) / count),
+            spans=places[pairs],
+            apart=np.sqrt(((differ / ALIKE) ** 2).sum(1)),
+        )
 
 
 def _calmed(values: Array) -> Array:
@@ -314,23 +345,64 @@ def _calmed(values: Array) -> Array:
     return calmed
 
 
-def _step(time: Array, start: Array, end: Array, ramp: float, seconds: float) -> Array:
-    """0..1 (S, T): on from ``start`` to ``end`` (S,), each at half height there; a last end has no way down."""
-    up = np.clip((time[None] - start[:, None]) / ramp + 0.5, 0, 1)
-    down = np.where(end[:, None] >= seconds, 1.0, np.clip((end[:, None] - time[None]) / ramp + 0.5, 0, 1))
-    least = np.minimum(up, down)
-    smooth: Array = least * least * (3 - 2 * least)
+def _ramp(time: Array, at: Array, wide: float = RAMP) -> Array:
+    """0..1, of the shape that both give together: from off to on in ``wide`` seconds, at half height at its place."""
+    up = np.clip((time - at) / wide + 0.5, 0, 1)
+    smooth: Array = up * up * (3 - 2 * up)
     return smooth
 
 
-def _steps(time: Array, seconds: float) -> tuple[Array, Array]:
-    """Steps (S, T) and their spans (S, 2)."""
-    starts = np.arange(EARLIEST, seconds - SHORTEST + 1e-6, STRIDE)
-    spans = [
-        (start, end) for start in starts for end in (*np.arange(start + SHORTEST, seconds - 0.4, STRIDE), seconds)
-    ]
-    pairs = np.array(spans, np.float64).reshape(-1, 2)
-    return _step(time, pairs[:, 0], pairs[:, 1], RAMP, seconds), pairs
+def _step(time: Array, start: float, end: Array, wide: float, seconds: float) -> Array:
+    """0..1 (S, T): on from ``start`` to each ``end`` (S,), at half height there; a last end has no way down."""
+    up, down = _ramp(time, np.array([start]), wide), 1 - _ramp(time, end[:, None], wide)
+    step: Array = np.minimum(up, np.where(end[:, None] >= seconds, 1.0, down))
+    return step
+
+
+def _places(seconds: float) -> Array:
+    """Seconds (G,) at which a step may begin or end; the last is the clip's end, where nothing ends."""
+    places: Array = np.r_[np.arange(EARLIEST, seconds - 0.4, STRIDE), seconds]
+    return places
+
+
+def _pairs(seconds: float) -> Iterator[npt.NDArray[np.int64]]:
+    """Pairs (S, 2) of `_places` between which a step may lie, `BLOCK` at a time.
+
+    The longer a step and what is outside it, the coarser: there are about two hundred a second, however long the clip.
+    """
+    places = _places(seconds)
+    last = len(places) - 1
+    block: list[npt.NDArray[np.int64]] = []
+    for level in range(max(1, last).bit_length()):
+        stride = 1 << level
+        near, far = (STRIDE * stride * FINE // 2 if level else 0.0), STRIDE * stride * FINE
+        for first in range(0, last, stride):
+            ends = np.arange(first, last, stride)[1:]
+            length = places[[*ends, last]] - places[first]
+            least = np.minimum(length, seconds - length)
+            told = (length > SHORTEST - 1e-6) & (least >= near) & (least < far)
+            partners = np.array([*ends, last])[told]
+            block.append(np.stack([np.full(len(partners), first), partners], 1))
+            if sum(map(len, block)) >= BLOCK:
+                yield np.concatenate(block)
+                block = []
+    if block:
+        yield np.concatenate(block)
+
+
+def _beneath(time: Array, places: Array, columns: Array) -> tuple[Array, Array]:
+    """The sums (G, C) of columns (T, C) beneath a ramp at each place, and (G,) of its square; 0 for the last place."""
+    after = np.concatenate([np.cumsum(columns[::-1], 0)[::-1], np.zeros((1, columns.shape[1]))])
+    first = np.searchsorted(time, places - RAMP / 2)
+    over = np.searchsorted(time, places + RAMP / 2)
+    sums, squares = after[over], (len(time) - over).astype(np.float64)
+    for step in range(int((over - first).max())):
+        frame = np.minimum(first + step, len(time) - 1)
+        on = np.where(first + step < over, _ramp(time[frame], places), 0.0)
+        sums += on[:, None] * columns[frame]
+        squares += on * on
+    sums[-1], squares[-1] = 0.0, 0.0
+    return sums, squares
 
 
 class Morph(NamedTuple):
@@ -352,10 +424,10 @@ class Morph(NamedTuple):
     restless: float
 
 
-def scores(found: Fit, usual: Array) -> tuple[Array, Array]:
+def scores(steps: Steps, usual: Array) -> tuple[Array, Array]:
     """(S, M) by how many times each change exceeds the usual, and (S,) the mean of the `STRONGEST` of each step."""
-    wide = usual[None] * np.hypot(1.0, (APART * found.apart) ** 2)[:, None]
-    times = np.abs(found.change) * found.share / np.hypot(wide, NOISE * found.rest)
+    wide = usual[None] * np.hypot(1.0, (APART * steps.apart) ** 2)[:, None]
+    times = np.abs(steps.change) * steps.share / np.hypot(wide, NOISE * steps.rest)
     return times, np.sort(times, 1)[:, -STRONGEST:].mean(1)
 
 
@@ -365,56 +437,76 @@ def morph(shape: Shape) -> Morph | None:
     if found is None:
         return None
     usual = np.array(shape.yardstick.usual)
-    times, total = scores(found, usual)
-    best = int(total.argmax())
-    top = int(times[best].argmax())
-    strongest = np.argsort(times[best])[-STRONGEST:]
-    measures = _calmed(shape.measures[found.used].astype(np.float64))
-    freed = measures - found.known @ (found.solved @ measures)
-    time = shape.time[found.used]
+    score, best, times = -1.0, None, np.zeros(0)
+    for steps in fitted(found, shape.seconds):
+        each, total = scores(steps, usual)
+        at = int(total.argmax())
+        if total[at] > score:
+            score, times, best = float(total[at]), each[at], Steps(*(one[at] for one in steps))
+    if best is None:
+        return None
+    top = int(times.argmax())
+    strongest = np.argsort(times)[-STRONGEST:]
     # All that changed in one line, each measure as far as it is above its noise.
-    weights = found.change[best, strongest] / (found.rest[best, strongest] ** 2 + 1e-6)
-    start, end = (float(value) for value in found.spans[best])
+    weights = best.change[strongest] / (best.rest[strongest] ** 2 + 1e-6)
+    start, end = (float(value) for value in best.spans)
     if start < TRUSTED and end < shape.seconds - SHORTEST:
         start, end = end, shape.seconds
-    span, step = _sharpened(freed[:, strongest] @ weights, time, (start, end), shape.seconds, found)
-    line = freed[:, top] * np.sign(found.change[best, top])
+    span, step = _sharpened(found.freed[:, strongest] @ weights, (start, end), shape.seconds, found)
+    line = found.freed[:, top] * np.sign(best.change[top])
     line -= np.median(line[step < 0.5]) if (step < 0.5).any() else 0.0
     return Morph(
-        score=float(total[best]),
+        score=score,
         span=span,
         measure=shape.yardstick.names[top],
-        change=float(found.change[best, top]),
+        change=float(best.change[top]),
         box=_where(shape, found, step),
         line=line,
-        time=time,
-        restless=float(np.median(NOISE * found.rest[best] / usual)),
+        time=found.time,
+        restless=float(np.median(NOISE * best.rest / usual)),
     )
 
 
 def _sharpened(
-    line: Array, time: Array, span: tuple[float, float], seconds: float, found: Fit
+    line: Array, span: tuple[float, float], seconds: float, found: Fit
 ) -> tuple[tuple[float, float], Array]:
-    """When a line (N,), freed of pose and expression, begins to change and has changed back, s, and the step it takes.
+    """When a line (F,), freed of pose and expression, begins to change and has changed back, s, and the step it takes.
 
     Of the steps near the span and as steep as any of `RAMPS` it is the one that explains the line best; a wider ramp
-    has to explain more by `WIDER`.
+    has to explain more by `WIDER`. A long step was found on a coarse grid: the first look around it is as coarse.
     """
-    ends = np.array([seconds]) if span[1] >= seconds else np.minimum(span[1] + NEARBY, seconds - 0.05)
-    starts = np.maximum(span[0] + NEARBY, 0.1)
-    pairs = np.array([(a, b) for a in starts for b in ends if b - a > 0.5])
-    most, best = 0.0, (span, np.zeros(len(time)))
-    for ramp in RAMPS:
-        steps = _step(time, pairs[:, 0], pairs[:, 1], ramp, seconds)
-        left = steps - (steps @ found.solved.T) @ found.known.T
-        explained = (left @ line) ** 2 / np.maximum((left * steps).sum(1), 1e-9)
-        at = int(explained.argmax())
-        if explained[at] > (1 + WIDER) * most:
-            most = float(explained[at])
-            start, end = (float(value) for value in pairs[at])
-            wide = max(0.0, start - ramp / 2), seconds if end >= seconds else min(seconds, end + ramp / 2)
-            best = (wide, steps[at])
-    return best
+    length = span[1] - span[0]
+    coarse = max(1.0, min(length, seconds - length) / (STRIDE * FINE))
+    told: tuple[tuple[float, float], Array] = (span, np.zeros(len(found.time)))
+    for near in (NEARBY,) if coarse == 1 else (NEARBY * 2 * coarse, NEARBY):
+        starts = np.maximum(span[0] + near, 0.1)
+        ends = np.array([seconds]) if span[1] >= seconds else np.minimum(span[1] + near, seconds - 0.05)
+        most, best = 0.0, span
+        for ramp in RAMPS:
+            best_of_ramp, step_of_ramp, pair = 0.0, told[1], span
+            for start in starts:
+                later = ends[ends - start > 0.5]
+                if not len(later):
+                    continue
+                steps = _step(found.time, start, later, ramp, seconds)
+                left = steps - (steps @ found.solved.T) @ found.known.T
+                explained = (left @ line) ** 2 / np.maximum((left * steps).sum(1), 1e-9)
+                at = int(explained.argmax())
+                if explained[at] > best_of_ramp:
+                    best_of_ramp, step_of_ramp, pair = (
+                        float(explained[at]),
+                        steps[at],
+                        (float(start), float(later[at])),
+                    )
+            if best_of_ramp > (1 + WIDER) * most:
+                most, best = best_of_ramp, pair
+                wide = (
+                    max(0.0, best[0] - ramp / 2),
+                    seconds if best[1] >= seconds else min(seconds, best[1] + ramp / 2),
+                )
+                told = (wide, step_of_ramp)
+        span = best
+    return told
 
 
 def _where(shape: Shape, found: Fit, step: Array) -> Box:
@@ -535,22 +627,28 @@ def _check_colours(shape: Shape) -> ClipFinding:
 
 def _drift(shape: Shape, row: int) -> tuple[float, float, float]:
     """The furthest that a colour goes and stays: its distance in a and b, and when, in seconds."""
-    lab = shape.colours[:, row, 1:].astype(np.float64)
-    steps, spans = _steps(shape.time, shape.seconds)
-    inside = steps.sum(1)
-    told = np.minimum(inside, len(lab) - inside) >= LEAST_INSIDE
-    if not told.any():
-        return 0.0, 0.0, shape.seconds
-    steps, spans, inside = steps[told], spans[told], inside[told]
-    calm = _calmed(lab)
-    centred = steps - (inside / len(lab))[:, None]
-    energy = (centred * steps).sum(1)
-    change = centred @ calm / energy[:, None]
-    total = np.maximum(((calm - calm.mean(0)) ** 2).sum(0), 1e-9)
-    share = np.clip((change**2).sum(1) * energy / total.sum(), 0, 1)
-    size = np.linalg.norm(change, axis=1) * share
-    best = int(size.argmax())
-    return float(size[best]), float(spans[best, 0]), float(spans[best, 1])
+    calm = _calmed(shape.colours[:, row, 1:].astype(np.float64))
+    calm -= calm.mean(0)
+    count, total = len(calm), max(float((calm**2).sum()), 2e-9)
+    places = _places(shape.seconds)
+    sums, squares = _beneath(shape.time, places, np.c_[np.ones(count), calm])
+    most, span = 0.0, (0.0, shape.seconds)
+    for pairs in _pairs(shape.seconds):
+        first, last = pairs.T
+        inside, went = np.split(sums[first] - sums[last], [1], axis=1)
+        inside = inside[:, 0]
+        told = np.minimum(inside, count - inside) >= LEAST_INSIDE
+        if not told.any():
+            continue
+        energy = (squares[first] - 2 * sums[last, 0] + squares[last] - inside**2 / count)[told]
+        change = went[told] / energy[:, None]
+        share = np.clip((change**2).sum(1) * energy / total, 0, 1)
+        size = np.linalg.norm(change, axis=1) * share
+        best = int(size.argmax())
+        if size[best] > most:
+            start, end = places[pairs[told][best]]
+            most, span = float(size[best]), (float(start), float(end))
+    return most, *span
 
 
 def _part_box(shape: Shape, row: int, part: str) -> Box:
