@@ -425,6 +425,9 @@ def test_a_rate_that_varies_is_told_with_its_worst_place() -> None:
     assert 10 < finding.measured < 35
     assert finding.start == pytest.approx(steps[:70].sum() / 1000)
     assert "lasts 130 ms" in finding.why
+    shorter = on_time(ticks(*range(0, 4000, 42), *range(4023, 5000, 33)))
+    assert "the usual 42 ms" in shorter.why
+    assert "lasts 33 ms" in shorter.why
 
 
 def test_frames_on_time_pass() -> None:

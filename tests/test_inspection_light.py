@@ -123,6 +123,42 @@ def test_a_percent_at_random_flickers() -> None:
     assert finding.end == pytest.approx(4.0, abs=0.6)
 
 
+def test_what_a_camera_does_to_its_exposure_warns_where_nobody_says_that_it_was_made() -> None:
+    def gain(index: int) -> float:
+        return (1 + 0.01 * np.sin(2 * np.pi * index / 50)) * (1.004 if index % 2 else 1.0)
+
+    seen = watched(frames(100, gain))
+    made, filmed = (
+        {one.check: one for one in light.check(seen, Asked(), FPS, filmed=filmed)} for filmed in (False, True)
+    )
+    for name in ("flicker", "exposure breathing"):
+        assert (made[name].verdict, filmed[name].verdict) == ("fail", "warn")
+        assert filmed[name].measured == made[name].measured
+        assert "camera" in filmed[name].why
+    strong = watched(frames(100, lambda index: 1.03 if index % 2 else 1.0))
+    assert {one.verdict for one in light.check(strong, Asked(), FPS, filmed=True) if one.check == "flicker"} == {
+        "fail"
+    }
+
+
+def test_another_scene_is_no_change_of_the_light() -> None:
+    """A darker, redder picture from the cut on; within the second scene the exposure swings."""
+    tint = np.array([0.9, 0.55, 0.4], np.float32)
+    pictures = [*frames(60), *((one * tint).astype(np.uint8) for one in frames(100))]
+    told, untold = (
+        {one.check: one for one in light.check(watched(pictures), Asked(), FPS, cuts=cuts)} for cuts in ((60,), ())
+    )
+    assert (untold["colour drift"].verdict, wrong(told)) == ("warn", set())
+    swinging = [
+        *pictures[:60],
+        *((one * tint).astype(np.uint8) for one in frames(100, lambda k: 1 + 0.015 * np.sin(k / 8))),
+    ]
+    findings = {one.check: one for one in light.check(watched(swinging), Asked(), FPS, cuts=(60,))}
+    breathing = findings["exposure breathing"]
+    assert breathing.verdict == "fail"
+    assert breathing.start == pytest.approx(2.4, abs=0.5)
+
+
 def test_what_moves_does_not_flicker() -> None:
     """A dark half that slides in and out changes nearly half of the blocks, each at its own time."""
     picture = a_picture()

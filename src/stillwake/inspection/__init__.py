@@ -60,7 +60,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("background", background.check_decoded),
     ("warp", lambda e: rigid.check(e.rigid, e.asked)),
     ("folds", folds.check),
-    ("light", lambda e: light.check(e.light, e.asked, e.fps)),
+    ("light", lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, filmed=e.filmed)),
     ("motion", lambda e: motion.check(e.motion, e.asked, e.fps)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),

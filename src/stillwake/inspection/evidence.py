@@ -109,6 +109,11 @@ class Evidence:
         return self.clip.info.fps
 
     @property
+    def filmed(self) -> bool:
+        """Whether a camera may have made it: nobody says from which still, by whom, or what was asked for."""
+        return self.still is None and self.plan is None and self.asked == Asked()
+
+    @property
     def seconds(self) -> float:
         """Length of the picture."""
         return float(self.clip.info.frame_count / self.clip.info.fps)

@@ -132,7 +132,7 @@ def _missing(begin: Array, fps: Fraction, tick: Fraction) -> tuple[float, str, i
 
 
 def _uneven(begin: Array, tick: Fraction) -> tuple[float, str, int, str] | None:
-    """The share of frames that do not last as long as most do, "%", the one that lasts longest, and that in words."""
+    """The share of frames that do not last as long as most do, "%", the one furthest from it, and that in words."""
     steps = np.diff(begin)
     if not len(steps):
         return None
@@ -140,13 +140,13 @@ def _uneven(begin: Array, tick: Fraction) -> tuple[float, str, int, str] | None:
     off = np.abs(steps - usual) > max(2 * float(tick), 0.1 * usual)
     if not off.any():
         return None
-    share, longest = 100 * float(off.mean()), int(steps.argmax())
+    share, furthest = 100 * float(off.mean()), int(np.abs(steps - usual).argmax())
     return (
         share,
         "%",
-        longest,
+        furthest,
         f"the rate varies: {share:.0f} % of the frames do not last the usual {usual * 1000:.0f} ms, "
-        f"one after {begin[longest]:.2f} s lasts {steps[longest] * 1000:.0f} ms",
+        f"one after {begin[furthest]:.2f} s lasts {steps[furthest] * 1000:.0f} ms",
     )
 
 

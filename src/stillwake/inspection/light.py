@@ -7,9 +7,10 @@ a median over blocks knows of the light and not of the motion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,10 @@ BREATH = 0.42
 in clips of more than 2 s."""
 BREATH_FAIL = 0.6
 """Percent from which it fails: two of 60 clean pieces came between, both of webcams and crowds."""
+FILMED_FAIL = {"flicker": 1.0, "local flicker": 1.0, "exposure breathing": 4.0}
+"""Percent from which they fail in a clip of which nothing says that it was made and not filmed: a camera sets its
+exposure as it goes. Two webcams flickered by .27 and .51 and swung by 2.8 and 3.0 (2026-11-29); what a clip made from
+a still may do is far less."""
 BREATH_FIT = 0.6
 """Share of the brightness's course that one sine must explain: an exposure that steps does not breathe."""
 STEPPED = 0.5
@@ -127,15 +132,65 @@ class Watch:
         )
 
 
-def check(light: Light, asked: Asked, fps: Fraction) -> list[ClipFinding]:
-    """Flicker, local flicker, breathing exposure, drifting colours, black frames."""
+def check(
+    light: Light, asked: Asked, fps: Fraction, *, cuts: Sequence[int] = (), filmed: bool = False
+) -> list[ClipFinding]:
+    """Flicker, local flicker, breathing exposure, drifting colours, black frames.
+
+    ``cuts`` the frames that begin another scene: light and colours are compared within each alone. ``filmed`` whether
+    a camera may have made it: nothing says otherwise.
+    """
     names = ("flicker", "local flicker", "exposure breathing", "colour drift")
     if len(light.index) < LEAST_FRAMES:
         return [*(_unseen(name, "there are too few frames") for name in names), _black(light, fps)]
     if float(np.median(light.luma)) < LIT:
         return [*(_unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
-    logs = _logs(light)
-    return [*_flickers(light, logs, fps), _breathing(light, logs, fps), _drift(light, asked), _black(light, fps)]
+    scenes = _scenes(light, cuts)
+    found = [
+        *_flickers(light, _logs(light), fps),
+        _worst([_breathing(scene, _logs(scene), fps) for scene in scenes]),
+        _worst([_drift(scene, asked) for scene in scenes]),
+    ]
+    return [*(_as_filmed(one) if filmed else one for one in found), _black(light, fps)]
+
+
+def _scenes(light: Light, cuts: Sequence[int]) -> list[Light]:
+    """The light of each scene; ``cuts`` the frames that begin another. A scene of a few frames tells nothing."""
+    at = np.searchsorted(light.index, sorted(cuts))
+    edges = np.unique([0, *at, len(light.index)])
+    scenes = []
+    for first, last in pairwise(int(edge) for edge in edges):
+        if last - first < LEAST_FRAMES and len(edges) > 2:
+            continue
+        during = (light.moments >= light.time[first]) & (light.moments <= light.time[last - 1])
+        rows = slice(first, last)
+        scenes.append(
+            Light(
+                index=light.index[rows],
+                time=light.time[rows],
+                blocks=light.blocks[rows],
+                luma=light.luma[rows],
+                moments=light.moments[during],
+                colours=light.colours[during],
+                size=light.size,
+            )
+        )
+    return scenes or [light]
+
+
+def _worst(findings: list[ClipFinding]) -> ClipFinding:
+    """Of the findings about each scene the worst; one that saw nothing counts where no other saw more."""
+    order = ("unseen", "pass", "warn", "fail")
+    return max(findings, key=lambda one: (order.index(one.verdict), one.measured or 0.0))
+
+
+def _as_filmed(finding: ClipFinding) -> ClipFinding:
+    """What fails in a clip made from a still, as a warning where a camera does as much."""
+    most = FILMED_FAIL.get(finding.check)
+    if finding.verdict != "fail" or most is None or finding.measured is None or finding.measured > most:
+        return finding
+    why = f"{finding.why}; a camera that sets its exposure as it goes does so too"
+    return finding.model_copy(update={"verdict": "warn", "why": why})
 
 
 def _logs(light: Light) -> Floats:
@@ -364,7 +419,10 @@ def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
     high = np.flatnonzero(swing > max(BREATH, EDGE * value)) if over else np.array([best])
     start, end = float(light.time[starts[high[0]]]), float(light.time[starts[high[-1]] + width - 1])
     if over:
-        start, end = _swinging(gain, fps, float(period[best]), value, start, end)
+        first = float(light.index[0] / fps)
+        start, end = (
+            first + at for at in _swinging(gain, fps, float(period[best]), value, start - first, end - first)
+        )
     return ClipFinding(
         check=name,
         verdict="pass" if not over else "fail" if value > BREATH_FAIL else "warn",
@@ -383,7 +441,10 @@ def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
 def _swinging(
     gain: Array, fps: Fraction, period: float, value: float, start: float, end: float
 ) -> tuple[float, float]:
-    """From when to when the exposure swings, to a quarter of a period; ``start`` and ``end`` if nothing tells."""
+    """From when to when the exposure swings, to a quarter of a period; ``start`` and ``end`` if nothing tells.
+
+    In seconds from the first entry of ``gain``.
+    """
     width = max(3, round(period * float(fps)))
     if len(gain) <= width + 2:
         return start, end

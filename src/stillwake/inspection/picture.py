@@ -27,6 +27,12 @@ BUSY = 0.10
 TEETH_FLICKER = 3.0
 """Levels of 255 by which teeth may jump to and fro in one of ten frames: clean clips of ours reached 1.1, teeth that
 flicker by 10 levels 5 and more (benchmarks/inspection.py)."""
+TEETH_FILMED = 8.0
+"""The same in a clip that a camera may have made, whose head moves as it likes: two real speakers reached 4.2 and 5.2
+(2026-11-29)."""
+TEETH_FACE = 76.0
+"""Width of a face in px below which its teeth are a few pixels, and the mesh's own trembling moves them: two such real
+speakers reached 10 and 14."""
 TEETH_FLASH = 25.0
 """Levels of 255 by which they may jump in a single frame: a lip's shadow that comes and goes reached 17."""
 ALIKE = 0.04
@@ -40,7 +46,10 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     name, seen = "teeth", evidence.seen
     if seen.no_face:
         return [_unseen(name, seen.no_face)]
-    jump = _to_and_fro(seen.teeth)
+    wide = seen.face[:, 2] - seen.face[:, 0]
+    if np.isfinite(wide).any() and float(np.nanmedian(wide)) < TEETH_FACE:
+        return [_unseen(name, f"the face is less than {TEETH_FACE:.0f} px wide")]
+    jump, limit = _to_and_fro(seen.teeth), TEETH_FILMED if evidence.filmed else TEETH_FLICKER
     opening = seen.opening
     near = np.full(len(opening), False)
     if len(opening) > 2:
@@ -53,7 +62,7 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     jump = np.where(usable, jump, 0.0)
     worst = int(jump.argmax())
     flash = float(jump[worst])
-    flickers = often > TEETH_FLICKER
+    flickers = often > limit
     over = flickers or flash > TEETH_FLASH
     at = float(seen.time[worst])
     x0, y0, x1, y1 = (float(value) for value in seen.face[worst])
@@ -63,7 +72,7 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
             verdict="warn" if over else "pass",
             measured=often if flickers or not over else flash,
             unit="levels of 255",
-            limit=TEETH_FLICKER if flickers or not over else TEETH_FLASH,
+            limit=limit if flickers or not over else TEETH_FLASH,
             start=at - 0.5 / float(evidence.fps) if over else None,
             end=at + 0.5 / float(evidence.fps) if over else None,
             box=(x0, (y0 + y1) / 2, x1, y1) if over else None,

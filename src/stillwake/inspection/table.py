@@ -26,6 +26,10 @@ from stillwake.inspection import (
 from stillwake.makers import MAKERS
 
 
+def _filmed(check: str) -> str:
+    return f"; in what a camera may have filmed at {light.FILMED_FAIL[check]:g}"
+
+
 class Row(NamedTuple):
     """A check as the page tells of it: ``verdict`` the worst it gives, ``limit`` in words, with what decides it."""
 
@@ -54,7 +58,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{closures.STILL_RANGE:g} mouth widths; where pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
         Row("still mouth", "the face stands quite still while words are spoken", f"{picture.FREEZE:g} s", "fail"),
         Row("teeth", "teeth flash or flicker while the mouth holds",
-            f"{picture.TEETH_FLICKER:g} levels of 255 to and fro, {picture.TEETH_FLASH:g} once", "warn"),
+            f"{picture.TEETH_FLICKER:g} levels of 255 to and fro, {picture.TEETH_FILMED:g} in what a camera may have "
+            f"filmed, {picture.TEETH_FLASH:g} once", "warn"),
     ),
     "The subject": (
         Row("morph", "the face becomes another one, pose and expression taken out, late or for a while",
@@ -85,11 +90,14 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("inverse", "that map is not what it should be; at rendering only", f"{folds.RESIDUAL:g} px", "fail"),
     ),
     "Light and colour": (
-        Row("flicker", "the whole picture's light jumps from frame to frame", f"{light.FLICKER:g} %", "fail"),
-        Row("local flicker", "the light of a part of the picture does", f"{light.LOCAL_FLICKER:g} %", "fail"),
+        Row("flicker", "the whole picture's light jumps from frame to frame",
+            f"{light.FLICKER:g} %, and fails{_filmed('flicker')}", "fail"),
+        Row("local flicker", "the light of a part of the picture does",
+            f"{light.LOCAL_FLICKER:g} %, and fails{_filmed('local flicker')}", "fail"),
         Row("exposure breathing", "the exposure swings slowly, every "
             f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
-            f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}", "fail"),
+            f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}{_filmed('exposure breathing')}",
+            "fail"),
         Row("colour drift", "the colours of most of the picture go elsewhere by the end", f"{light.DRIFT:g} ΔE",
             "warn"),
         Row("black", "frames are black", "no frame", "fail"),
