@@ -122,6 +122,12 @@ def test_an_injury_is_found_and_nothing_else(
         assert frozen.measured == pytest.approx(9 / 25, abs=0.1)
 
 
+def test_a_warp_of_plain_ground_is_no_injury(bench: ModuleType, take: Any) -> None:
+    plain = [np.full_like(frame, 90) for frame in take.frames]
+    assert bench.injured(take, "background_warps", 2) is not None
+    assert bench.injured(replace(take, frames=plain), "background_warps", 2) is None
+
+
 def test_a_strangers_clip_is_inspected_from_its_own_sound(bench: ModuleType, take: Any, tmp_path: Path) -> None:
     clip = bench.encoded(bench.injured(take, "sound_shifted", -200).take, tmp_path)
     found = inspect(clip)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from stillwake.types import Floats
+from stillwake.types import Floats, Pixels
 
 from .takes import Take
 from .truth import Injured, Truth, box_of, ramp, with_frames
@@ -13,6 +15,9 @@ RISE = 0.6
 """Seconds in which a face changes."""
 LEAST_BACKGROUND = 0.1
 """Share of the frame below which there is no background to injure."""
+LOOKED_AT, SHOWN = 40, (8, 0.005)
+"""Frames in which something of a warp has to show, at least: by how many levels a pixel becomes another one, and how
+many of those that are moved do. Of plain ground nothing does, and there is no fault to be found."""
 
 
 def morph(take: Take, percent: float, rng: np.random.Generator) -> Injured | None:
@@ -101,7 +106,8 @@ def came_from(u: Floats, v: Floats, parts: dict[str, float], side: int) -> tuple
 def background_warps(take: Take, px: float, rng: np.random.Generator) -> Injured | None:
     """Outside the people a smooth field wobbles: where it moves most (95th percentile) by so many px to either side.
 
-    All of the background or a quarter of the frame, all along or for some seconds.
+    All of the background or a quarter of the frame, all along or for some seconds. None where the background is so
+    plain that nothing of it shows.
     """
     import cv2
 
@@ -140,7 +146,16 @@ def background_warps(take: Take, px: float, rng: np.random.Generator) -> Injured
         dx, dy = fields[0] * along + fields[1] * aside, fields[2] * along + fields[3] * aside
         moved = cv2.remap(frames[i], x + dx, y + dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         frames[i] = np.where(allowed[..., None], moved, frames[i])
+    if not _shows(take.frames, frames, allowed):
+        return None
     return Injured(with_frames(take, frames), truth)
+
+
+def _shows(before: Sequence[Pixels], after: Sequence[Pixels], where: np.ndarray) -> bool:
+    """Whether anything of it is to be seen: some of these pixels become another colour at some time."""
+    chosen = np.unique(np.linspace(0, len(before) - 1, LOOKED_AT).astype(int))
+    most = np.max([np.abs(before[i].astype(np.int16) - after[i]).max(-1) for i in chosen], axis=0)
+    return float((most[where] > SHOWN[0]).mean()) > SHOWN[1]
 
 
 def _quarter(allowed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
