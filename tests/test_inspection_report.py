@@ -222,6 +222,14 @@ def test_a_fault_is_shown_at_its_worst(tmp_path: Path) -> None:
     assert [picture.caption for picture in seam.pictures] == ["the last frame", "the first frame again"]
 
 
+def test_an_amount_is_said_in_words() -> None:
+    one = ClipFinding(check="dropped frames", verdict="warn", measured=1.0, unit="frames", limit=0.0, why="")
+    assert one.amount == "1 frame (limit 0)"
+    assert one.model_copy(update={"measured": 2.0, "limit": None}).amount == "2 frames"
+    assert one.model_copy(update={"measured": None}).amount == ""
+    assert "amount" not in one.model_dump()
+
+
 @pytest.mark.parametrize(
     "found",
     [

@@ -361,6 +361,10 @@ class Record(BaseModel):
         return self.model_dump_json()
 
 
+ONE_OF = {"frames": "frame", "faces": "face", "hands": "hand", "bits": "bit", "refuse it": "refuses it"}
+"""Units that are counted, as one of them is called."""
+
+
 class Finding(Record):
     """One check's answer. ``box`` in px of the still or frame; ``start`` and ``end`` in seconds of a clip."""
 
@@ -372,6 +376,15 @@ class Finding(Record):
     box: Box | None = None
     why: str
     fix: str = ""
+
+    @property
+    def amount(self) -> str:
+        """What was measured and the limit it was held against, in words; empty where nothing was."""
+        if self.measured is None:
+            return ""
+        unit = ONE_OF.get(self.unit, self.unit) if self.measured == 1 else self.unit
+        limit = "" if self.limit is None else f" (limit {self.limit:.4g})"
+        return f"{self.measured:.4g} {unit}".strip() + limit
 
 
 class ClipFinding(Finding):

@@ -53,14 +53,11 @@ def _finding_lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 def finding_words(finding: Finding) -> str:
     """A finding in one line: what was measured, why, and what to do."""
-    return f"{finding.check}{_measured(finding)}: {finding.why}" + (f"; {finding.fix}" if finding.fix else "")
+    return f"{_named(finding)}: {finding.why}" + (f"; {finding.fix}" if finding.fix else "")
 
 
-def _measured(finding: Finding) -> str:
-    if finding.measured is None:
-        return ""
-    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
-    return f" {finding.measured:.4g} {finding.unit}".rstrip() + limit
+def _named(finding: Finding) -> str:
+    return f"{finding.check} {finding.amount}".rstrip()
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -115,7 +112,7 @@ def inspection_lines(inspection: Inspection) -> Iterator[str]:
         if finding.box is not None:
             where += f" [at {', '.join(f'{value:.0f}' for value in finding.box)}]"
         fix = f"; {finding.fix}" if finding.fix and finding.verdict in ("warn", "fail") else ""
-        yield f"  {finding.verdict:<7} {finding.check}{_measured(finding)}{where}: {finding.why}{fix}"
+        yield f"  {finding.verdict:<7} {_named(finding)}{where}: {finding.why}{fix}"
 
 
 def record_lines(record: RunRecord) -> Iterator[str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from stillwake.media import as_jpeg
 from stillwake.readiness import advice
 from stillwake.report.clip import clip_page
-from stillwake.report.parts import RANK, address, measured, template
+from stillwake.report.parts import RANK, address, template
 from stillwake.types import Box, Finding, Report, Still, Verdict
 
-__all__ = ["clip_page", "measured", "page"]
+__all__ = ["clip_page", "page"]
 
 _LONGEST = 1600
 
@@ -39,7 +39,6 @@ def page(report: Report, still: Still) -> str:
         marks=marks,
         numbers=numbers,
         faults=[f for _, _, findings in groups for f in findings if f.verdict in ("fail", "warn")],
-        measured=measured,
         unit=max(width, height) / 100,
         picture=address(as_jpeg(still.pixels, longest=_LONGEST)),
     )

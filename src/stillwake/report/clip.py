@@ -12,7 +12,7 @@ from stillwake.inspection.stream import Timing, timing
 from stillwake.makers import MAKERS
 from stillwake.media import as_jpeg
 from stillwake.report.lanes import HIGH, WIDE, Lane, axis, lanes, ticks
-from stillwake.report.parts import address, measured, template
+from stillwake.report.parts import address, template
 from stillwake.types import Clip, ClipFinding, ClipInfo, Pixels
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ def clip_page(clip: Clip, examination: Examination, *, asked: Asked | None = Non
         thumbs=_thumbs(clip, timing(clip)),
         passed=[finding for finding in findings if finding.verdict == "pass"],
         unseen=_unseen(findings),
-        measured=measured,
         wide=WIDE,
         high=HIGH,
     )
@@ -133,7 +132,7 @@ def _shown(fault: Fault, drawn: Sequence[Lane]) -> _Shown:
         number=fault.number,
         finding=finding,
         when=when(finding),
-        value=measured(finding),
+        value=finding.amount,
         pictures=tuple(
             (p.caption, _picture(p.pixels, LONGEST, 84), p.pixels.shape[1], p.pixels.shape[0], p.detail)
             for p in fault.pictures

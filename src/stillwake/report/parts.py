@@ -6,8 +6,6 @@ import base64
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from stillwake.types import Finding
-
 if TYPE_CHECKING:
     from jinja2 import Template
 
@@ -29,11 +27,3 @@ def template(name: str) -> Template:
 def address(jpeg: bytes) -> str:
     """A picture as an address that holds it."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
-
-
-def measured(finding: Finding) -> str:
-    """What was measured and the limit it was held against, in words; empty where nothing was."""
-    if finding.measured is None:
-        return ""
-    limit = "" if finding.limit is None else f" (limit {finding.limit:.4g})"
-    return f"{finding.measured:.4g} {finding.unit}".strip() + limit
