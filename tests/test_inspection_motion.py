@@ -183,6 +183,17 @@ def test_frames_left_out_of_a_take_are_a_jump(at: int) -> None:
     assert finding.start == pytest.approx((at - 0.5) / 25, abs=0.05)
 
 
+def test_a_camera_that_stutters_warns_where_nobody_says_that_the_clip_was_made() -> None:
+    seen = watched(a_clip([*range(38), *range(50, COUNT + 12)], panning(0.7)))
+    jump = seen.jump.copy()
+    jump[jump > motion.JUMP[0]] = 4.5
+    one = replace(seen, jump=jump, cuts=())
+    made, filmed = (only(motion.check(one, Asked(), FPS, filmed=filmed), "jump") for filmed in (False, True))
+    assert (made.verdict, filmed.verdict) == ("fail", "warn")
+    jump[jump > motion.JUMP[0]] = 9.0
+    assert only(motion.check(replace(one, jump=jump), Asked(), FPS, filmed=True), "jump").verdict == "fail"
+
+
 def test_many_cuts_are_counted() -> None:
     frames = [drawn(at, still, seed=1 + at // 8 % 2) for at in range(64)]
     cuts = [one for one in found(frames) if one.check == "cut"]

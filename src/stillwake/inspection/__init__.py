@@ -61,7 +61,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("warp", lambda e: rigid.check(e.rigid, e.asked)),
     ("folds", folds.check),
     ("light", lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, filmed=e.filmed)),
-    ("motion", lambda e: motion.check(e.motion, e.asked, e.fps)),
+    ("motion", lambda e: motion.check(e.motion, e.asked, e.fps, filmed=e.filmed)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),
 )

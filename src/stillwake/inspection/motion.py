@@ -81,6 +81,9 @@ JUMP = (3.5, 0.15, 0.6)
 """Times the neighbours' mean change, share of the tiles and share of the moving tiles that stand out: from here on a
 step warns, and from `JUMP_FAIL` on it fails: no clean piece of 60 reached that."""
 JUMP_FAIL = (4.0, 0.15, 0.7)
+JUMP_FILMED = 6.0
+"""The first of them in a clip that a camera may have made: three webcams that stutter jumped by 4.1 to 5.0
+(2026-11-29)."""
 LEFT_OUT = 1.6
 """Times the mean of its neighbours that a step is when a frame is missing: 2 where motion goes on evenly."""
 MOVING = 1.0
@@ -426,12 +429,16 @@ def _texture(picture: Pixels) -> Floats:
 # ----------------------------------------------------------------------------------------------------- what is found
 
 
-def check(motion: Motion, asked: Asked, fps: Fraction) -> list[ClipFinding]:
-    """Cuts and jumps, frozen stretches, missing and repeated frames."""
+def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) -> list[ClipFinding]:
+    """Cuts and jumps, frozen stretches, missing and repeated frames.
+
+    ``filmed`` whether a camera may have made the clip: nothing says otherwise.
+    """
     if len(motion.index) < 6:
         return [_unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames", "motion")]
     frozen = _frozen(motion, fps)
-    broken = [*_without_catching_up(_cuts(motion, fps), frozen, fps), *frozen, *_dropped(motion, fps)]
+    cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
+    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps)]
     if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
         broken = [one.model_copy(update={"verdict": "warn"}) if one.verdict == "fail" else one for one in broken]
     return [
@@ -441,7 +448,8 @@ def check(motion: Motion, asked: Asked, fps: Fraction) -> list[ClipFinding]:
     ]
 
 
-def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
+def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:
+    """Cuts and jumps; ``fails`` times the change beside it from which a jump does."""
     frame = float(1 / fps)
     found: list[tuple[int, Verdict, str, float]] = [
         (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
@@ -454,7 +462,7 @@ def _cuts(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         index = int(motion.index[k])
         if any(abs(index - other[0]) <= 3 for other in found) or _is_held(motion, int(k)):
             continue
-        strong = all(v[k] >= limit for v, limit in zip((height, share, moved), JUMP_FAIL, strict=True))
+        strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
     if not found:
         return [_one_take()]

@@ -86,6 +86,9 @@ DRAWN = 0.78
 HEARD_DRIFT = 45.0
 """ms by which the offset may change along a clip whose words were only heard: 16 undrifted pieces of 20 s of one film
 measured 41 at most, 29 of 32 that drift by 80 more than this (2026-11-28)."""
+HEARD_SECONDS = 7.0
+"""Seconds below which no drift is told of such a clip: a word that was misheard weighs too much. A real speaker of
+5.8 s seemed to drift by 439 ms (2026-11-29)."""
 VAGUE = 1.5
 """A drift is unseen when its standard error is over so many times the limit and it is not twice as large itself; the
 error is an upper one: the pieces above scattered by 21 ms where it said 36."""
@@ -596,6 +599,8 @@ def _drift_heard(evidence: Evidence) -> ClipFinding:
     offset = measure_offset(seen.time, seen.opening, heard.visemes, evidence.heard_spans)
     if offset.unseen:
         return _unseen(name, offset.unseen)
+    if offset.seconds < HEARD_SECONDS:
+        return _unseen(name, f"{offset.seconds:.1f} s are too short to tell a drift by what is heard")
     late = offset.middle * 1000
     return _drift_finding(
         evidence, name, offset.drift * 1000, offset, late, HEARD_DRIFT, heard.visemes, evidence.heard_spans
