@@ -1,12 +1,9 @@
 """Does what should be rigid stay rigid? A background that warps, and texture that boils in place.
 
 Points of the background are followed from a reference frame that is renewed every two seconds, so that no error adds
-up. A camera moves them all alike: a robust similarity takes that out, frame by frame. What a track does in step with
-the camera's own course (depth, a lens, a slanted wall) is taken out track by track, never more than that course can
-bring about: a camera that stands still explains nothing. What is left is noise, which every track has for itself, or
-warping, which neighbours share: the measure is the product of a track's residual and its neighbours' mean, in which
-noise cancels. Before a camera that stands still tiles say more than points: `tiles`. Something that goes its own way
-(a car, a passer-by) goes further than a warp and is left out.
+up (`points`), and asked how far they wobble together beyond what the camera does (`wobble`): a camera that stands
+still explains nothing, and before one tiles say more than points (`tiles`). Something that goes its own way (a car, a
+passer-by) goes further than a warp and is left out.
 """
 
 from __future__ import annotations
@@ -19,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine, medians
+from stillwake.inspection.points import FEWEST, Tracks, begin, follow
+from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine
+from stillwake.inspection.wobble import MOVING, SHORTEST, STEADY, Measured, measure, steady
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
 
 if TYPE_CHECKING:
@@ -33,50 +32,12 @@ LOOKS = 10.0
 """Frames a second that are looked at, about."""
 RENEW, LIFE = 2.0, 4.0
 """Seconds after which a new reference begins, and for which each is followed: every moment is seen from two."""
-SHORTEST = 1.2
-"""Seconds of tracks below which they say nothing about a wobble."""
 GONE = 0.4
 """Share of its points below which a reference is given up: there was a cut, or the camera went elsewhere."""
-MOST = 96
-"""Points followed from one reference."""
-SPREAD = 12, 8
-"""Cells across and down over which the points are spread."""
-WINDOW = 15
-"""Side of the window in px of the medium picture by which a point is followed."""
-CORNER, EDGE = 5e-5, 0.03
-"""Strength of a point to be followed: the lesser eigenvalue of its structure, as OpenCV scales it, and so much of the
-greater one, for an edge shows what goes across it."""
-FIRM = 2e-4
-"""Eigenvalue at which half of a residual counts: a point on an edge says little about the way along it."""
-BACK = 0.5
-"""Px of the medium picture by which a point followed forth and back may miss itself."""
-LIKE = 0.7
-"""Correlation of a point's surroundings with the reference below which it is lost."""
 PERSON, GROWN, PERSON_KEPT = 0.15, 0.035, 1.1
 """Matte from which on, share of the picture by which, and seconds for which a person hides the background."""
-FEWEST, FEWEST_MOVING = 12, 40
-"""Tracks below which no camera can be told from a warp; the second where the camera moves: depth needs more."""
-SURE = 3.0
-"""How much the tracks must be able to show in every direction, in firm corners, for the camera to be known."""
-NEAR, REACH = 0.06, 0.13
-"""Share of the longest side within which neighbours count (deviation), and end."""
-STEADY = 0.25
-"""Seconds to either side over which a product of residuals is averaged."""
-MOVING = 0.005
-"""Share of the longest side by which a camera must move before a track may follow its course: a warp of 4 px seemed a
-camera that moves by less."""
-ASIDE = 0.05
-"""Share of its main course that a second course of a camera must have: what is smaller may be the warp itself."""
-FOLLOWS = 0.4
-"""How much of the camera's movement may come back in a single track, by depth or by the lens."""
-AWAY = 0.015
-"""Share of the longest side beyond which a residual is something that moves by itself."""
-AGREE = 0.45
-"""Share of the residuals' energy that neighbours must have in common: noise has none."""
-COMMON = 0.25
-"""How much a place's tracks must be able to show in common: three firm neighbours do."""
-STAYS = 0.5
-"""Share of the points around that must stay: where most are lost something moves by itself."""
+FEWEST_MOVING = 40
+"""Tracks below which no camera that moves can be told from a warp: depth needs more than `FEWEST`."""
 GRID = 16, 12
 """Cells across and down in which the warp is kept."""
 WARP, BY_CAMERA, BY_NOISE = 0.2, 0.02, 1.5
@@ -118,17 +79,10 @@ FOLLOWED = 0.45
 """Share of the background, all that is not people, that must be followed for a clip to pass: elsewhere it is too plain
 for a warp to show. Of 51 clips of ours of photographs warped by 2 px (2026-11-28) the 4 that passed had .19 and .22 in
 one half of the pictures, .27 and .43 in the other, and 27 of the 29 found had .45 and more."""
-COARSE = 4
-"""How much smaller the picture is in which a place must look the same for its texture to be compared."""
-HOLDS = 0.9
-"""Correlation of the coarse surroundings with the reference from which on a place holds still."""
-CHANGED = 0.7
-"""Correlation of the fine surroundings with the reference below which their texture is another one."""
 BOILS = 0.2
 """Share of the places that hold still whose texture may be another one."""
 BOILS_FOR = 0.6
 """Seconds for which it must be."""
-
 Cells = npt.NDArray[np.float16]
 
 
@@ -159,40 +113,6 @@ class Rigid:
     unseen: str
 
 
-@dataclass(slots=True, eq=False)
-class _Tracks:
-    """The points of one reference: where they were in each looked-at frame, px of the medium picture."""
-
-    picture: Pixels
-    coarse: Pixels
-    patches: Floats
-    coarse_patches: Floats
-    first: Floats
-    trust: Floats
-    last: Floats
-    looks: list[int]
-    at: list[Floats]
-    seen: list[Flags]
-    like: list[Floats]
-    boils: list[Floats]
-    began: float
-    tiles: Tiles | None
-
-    @property
-    def stays(self) -> float:
-        """Share of the points that were found again or, their texture being another one, at least hold still."""
-        there = self.seen[-1] | np.isfinite(self.boils[-1])
-        return float(there.mean()) if len(there) else 1.0
-
-    @property
-    def went(self) -> float:
-        """Px of the medium picture by which most corners have gone; 0 where too few are seen."""
-        seen = self.seen[-1] & (np.linalg.eigvalsh(self.trust)[:, 0] > 0.3)
-        if int(seen.sum()) < FEWEST:
-            return 0.0
-        return float(np.hypot(*np.median(self.at[-1][seen] - self.first[seen], axis=0)))
-
-
 class Watch:
     """Takes the frames of a clip one after the other and keeps numbers."""
 
@@ -201,7 +121,7 @@ class Watch:
         self.size = size
         self._every = max(1, int(float(fps) / LOOKS + 0.5))
         self._step = self._every / float(fps)
-        self._alive: list[_Tracks] = []
+        self._alive: list[Tracks] = []
         self._mattes: list[tuple[float, Floats]] = []
         self._times: list[float] = []
         self._rows: list[_Row] = []
@@ -226,7 +146,7 @@ class Watch:
         self._rows.append(_Row())
         detail = fine(medium) if any(one.tiles for one in self._alive) else None
         for tracks in self._alive:
-            _follow(tracks, medium, busy, len(self._times) - 1)
+            follow(tracks, medium, busy, len(self._times) - 1)
             if tracks.went > WENT * max(medium.shape) or self._roams > ROAMS:
                 tracks.tiles = None  # they are for a camera that stands still
             if tracks.tiles and detail is not None:
@@ -234,7 +154,7 @@ class Watch:
         self._close([one for one in self._alive if one.stays < GONE])
         newest = self._alive[-1].began if self._alive else -np.inf
         if time - newest >= RENEW - 0.01:
-            self._alive.append(_begin(medium, busy, time, len(self._times) - 1))
+            self._alive.append(begin(medium, busy, time, len(self._times) - 1))
             if self._roams <= ROAMS:
                 detail = fine(medium) if detail is None else detail
                 self._alive[-1].tiles = Tiles(detail, busy)
@@ -255,7 +175,7 @@ class Watch:
         busy: Pixels = cv2.resize(grown, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
         return busy
 
-    def _close(self, which: list[_Tracks]) -> None:
+    def _close(self, which: list[Tracks]) -> None:
         """Measure what these references' tracks did and forget them."""
         closing = list(which)
         self._alive = [one for one in self._alive if all(one is not other for other in closing)]
@@ -278,7 +198,7 @@ class Watch:
                 self._roams = max(self._roams, stirring.roams)
                 self._note_tiles(one, stirring, scale)
 
-    def _note(self, one: _Tracks, measured: _Measured) -> None:
+    def _note(self, one: Tracks, measured: Measured) -> None:
         columns, rows = GRID
         x, y = (measured.at / np.array(self.size)).T
         cell = np.clip((y * rows).astype(int), 0, rows - 1) * columns + np.clip(
@@ -302,7 +222,7 @@ class Watch:
             row.tops.append((float(together[known].max()), limit))
             row.camera, row.count = max(row.camera, camera), max(row.count, count)
 
-    def _note_tiles(self, one: _Tracks, stirring: Stirring, scale: float) -> None:
+    def _note_tiles(self, one: Tracks, stirring: Stirring, scale: float) -> None:
         """What the tiles of a background before a still camera did."""
         tall, wide = stirring.wobble.shape[1:]
         columns, rows = GRID
@@ -320,12 +240,12 @@ class Watch:
             agreed = np.where(over > HALF, aside.ravel(), 0.0)
             self._rows[look].note(cell[known], agreed[known])
 
-    def _note_texture(self, one: _Tracks) -> None:
+    def _note_texture(self, one: Tracks) -> None:
         """Which places that hold still show another texture than the reference, for longer than a moment."""
         boils = np.array(one.boils)
         holding = np.isfinite(boils)
         half = max(1, round(STEADY / self._step))
-        share = _steady(np.nan_to_num(boils), half) / np.maximum(_steady(holding.astype(np.float64), half), 1e-9)
+        share = steady(np.nan_to_num(boils), half) / np.maximum(steady(holding.astype(np.float64), half), 1e-9)
         columns, rows = GRID
         height, width = one.picture.shape
         cell = (one.first[:, 1] * rows / height).astype(int) * columns + (one.first[:, 0] * columns / width).astype(
@@ -408,331 +328,6 @@ class _Row:
 
 def _times_over(one: tuple[float, float]) -> float:
     return one[0] / one[1]
-
-
-def _patches(picture: Pixels, points: Floats) -> Floats:
-    """The surroundings of points, (N, 11, 11) float32 of mean 0 and deviation 1, or less where there is no texture."""
-    import cv2
-
-    count, side = len(points), 11
-    if not count:
-        return np.zeros((0, side, side), np.float32)
-    dy, dx = np.mgrid[-5:6, -5:6].astype(np.float32)
-    across = (points[:, 0, None, None] + dx).reshape(count * side, side).astype(np.float32)
-    down = (points[:, 1, None, None] + dy).reshape(count * side, side).astype(np.float32)
-    cut = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    cut = cut.reshape(count, side, side).astype(np.float32)
-    cut -= cut.mean((1, 2), keepdims=True)
-    patches: Floats = cut / np.sqrt((cut**2).mean((1, 2), keepdims=True) + 1)
-    return patches
-
-
-def _begin(medium: Pixels, busy: Pixels, time: float, look: int) -> _Tracks:
-    """A new reference with corners spread over the background."""
-    import cv2
-
-    height, width = medium.shape
-    values = cv2.cornerEigenValsAndVecs(medium, 7, 3)[..., :2]
-    strength = values.min(-1) + EDGE * values.max(-1)
-    strength[busy > 0] = 0
-    edge = WINDOW // 2 + 2
-    for border in (np.s_[:edge], np.s_[-edge:], np.s_[:, :edge], np.s_[:, -edge:]):
-        strength[border] = 0
-    peak = (strength == cv2.dilate(strength, np.ones((9, 9), np.uint8))) & (strength > CORNER)
-    y, x = np.nonzero(peak)
-    strong = np.argsort(-strength[y, x], kind="stable")
-    y, x = y[strong], x[strong]
-    cell = (y * SPREAD[1] // height) * SPREAD[0] + x * SPREAD[0] // width
-    # the best of every cell first, then every second best
-    by_cell = np.argsort(cell, kind="stable")
-    starts = np.flatnonzero(np.diff(cell[by_cell], prepend=-1))
-    rank = np.empty(len(cell), np.int64)
-    rank[by_cell] = np.arange(len(cell)) - np.repeat(starts, np.diff(np.append(starts, len(cell))))
-    chosen = np.argsort(rank, kind="stable")[:MOST]
-    points = np.stack([x[chosen], y[chosen]], -1).astype(np.float32)
-    count = len(points)
-    coarse = _coarse(medium)
-    return _Tracks(
-        picture=medium.copy(),
-        coarse=coarse,
-        patches=_patches(medium, points),
-        coarse_patches=_patches(coarse, points / COARSE),
-        first=points,
-        trust=_trust(medium, x[chosen], y[chosen]),
-        last=points,
-        looks=[look],
-        at=[points],
-        seen=[np.ones(count, bool)],
-        like=[np.ones(count, np.float32)],
-        boils=[np.zeros(count, np.float32)],
-        began=time,
-        tiles=None,
-    )
-
-
-def _trust(medium: Pixels, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Floats:
-    """How much each point's place says, by direction: (N, 2, 2) float32, eigenvalues 0..1."""
-    import cv2
-
-    found = cv2.cornerEigenValsAndVecs(medium, 7, 3)[y, x].reshape(-1, 3, 2)
-    values, first, second = found[:, 0], found[:, 1], found[:, 2]
-    share = values / (values + FIRM)
-    trust: Floats = (
-        share[:, 0, None, None] * first[:, :, None] * first[:, None]
-        + share[:, 1, None, None] * second[:, :, None] * second[:, None]
-    ).astype(np.float32)
-    return trust
-
-
-def _follow(tracks: _Tracks, medium: Pixels, busy: Pixels, look: int) -> None:
-    """Find the points of the reference in this frame."""
-    import cv2
-
-    tracks.looks.append(look)
-    first, before = tracks.first, tracks.seen[-1]
-    if not len(first):
-        tracks.at.append(first)
-        tracks.seen.append(before)
-        tracks.like.append(tracks.like[-1])
-        tracks.boils.append(tracks.boils[-1])
-        return
-    guess = tracks.last.copy()
-    if before.any():
-        guess[~before] = first[~before] + np.median(guess[before] - first[before], axis=0)
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 12, 0.02)
-    now, found, _ = cv2.calcOpticalFlowPyrLK(
-        tracks.picture,
-        medium,
-        first,
-        guess.copy(),
-        winSize=(WINDOW, WINDOW),
-        maxLevel=2,
-        criteria=stop,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-        minEigThreshold=1e-6,
-    )
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(
-        medium,
-        tracks.picture,
-        now,
-        first + np.float32(0.7),
-        winSize=(WINDOW, WINDOW),
-        maxLevel=1,
-        criteria=stop,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-        minEigThreshold=1e-6,
-    )
-    height, width = medium.shape
-    edge = WINDOW / 2
-    inside = ((now > edge) & (now < np.array([width, height]) - edge)).all(1)
-    x, y = np.clip(np.nan_to_num(now).round().astype(int), 0, [width - 1, height - 1]).T
-    free = inside & (busy[y, x] == 0)
-    like = (_patches(medium, now) * tracks.patches).mean((1, 2))
-    missed = np.linalg.norm(np.einsum("nij,nj->ni", tracks.trust, back - first), axis=1)
-    seen = (found[:, 0] > 0) & (returned[:, 0] > 0) & (missed < BACK) & free & (like > LIKE)
-    tracks.last = np.where(seen[:, None], now, guess).astype(np.float32)
-    tracks.at.append(now)
-    tracks.seen.append(seen)
-    tracks.like.append(np.where(free, like, np.nan).astype(np.float32))
-    holds = (_patches(_coarse(medium), first / COARSE) * tracks.coarse_patches).mean((1, 2)) > HOLDS
-    x, y = first.round().astype(int).T
-    holds &= busy[y, x] == 0
-    here = np.fmax(like, (_patches(medium, first) * tracks.patches).mean((1, 2)))
-    tracks.boils.append(np.where(holds, here < CHANGED, np.nan).astype(np.float32))
-
-
-def _coarse(medium: Pixels) -> Pixels:
-    import cv2
-
-    height, width = medium.shape
-    small: Pixels = cv2.resize(medium, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
-    return small
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Measured:
-    """What the tracks of one reference did: F frames, N tracks.
-
-    ``at`` (N, 2) px where they rest; ``together`` (F, N) px by which each wobbles with its neighbours, nan where
-    unknown; ``camera`` (F,) px; ``count`` (F,) tracks; ``noise`` (F,) px that each has for itself; ``field`` (F, N) px
-    by which it lies aside with its neighbours.
-    """
-
-    at: Array
-    together: Array
-    camera: Array
-    count: npt.NDArray[np.int64]
-    noise: Array
-    field: Array
-
-
-def measure(
-    first: Array, at: Array, seen: Flags, hidden: Flags, trust: Array, step: float, longest: int
-) -> _Measured | None:
-    """How far tracks wobble with their neighbours, beyond what the camera does.
-
-    Parameters
-    ----------
-    first
-        (N, 2) px where they began.
-    at
-        (F, N, 2) px where they were.
-    seen
-        (F, N) whether they were found.
-    hidden
-        (F, N) whether a person or the picture's edge hid them.
-    trust
-        (N, 2, 2) how much of a displacement each can show, by direction.
-    step
-        Seconds between two frames.
-    longest
-        Longest side of the clip, px.
-    """
-    if len(at) * step < SHORTEST:
-        return None
-    kept = seen.mean(0) >= 0.5
-    if int(kept.sum()) < FEWEST:
-        return None
-    stays = _staying(first, kept, hidden.mean(0) < 0.3, longest)[kept]
-    rest, at, seen, trust = first[kept], at[:, kept], seen[:, kept], trust[kept]
-    weight = np.linalg.eigvalsh(trust)[:, 0]
-    count = seen.sum(1)
-    usable = np.flatnonzero((count >= FEWEST) & ((seen * weight).sum(1) >= SURE))
-    if len(usable) * step < SHORTEST:
-        return None
-    residual = np.full(at.shape, np.nan)
-    course = np.zeros((len(at), 4))
-    for again in range(2):
-        moved, course[usable] = _similar(rest, at[usable], seen[usable] * weight)
-        residual[usable] = np.where(seen[usable][..., None], at[usable] - moved, np.nan)
-        middle = _median(residual, 0)
-        if not again:
-            rest = rest + middle
-    residual -= middle
-    camera = np.hypot(course[:, 0], course[:, 1]) + np.hypot(course[:, 2], course[:, 3])
-    residual = _without_camera(residual, course, longest)
-    away = np.hypot(residual[..., 0], residual[..., 1]) > AWAY * longest
-    residual[:, away.sum(0) > 2] = np.nan
-    residual[away] = np.nan
-    residual[:, stays < STAYS] = np.nan
-    together, noise, aside = _together(residual, trust, rest, step, longest)
-    return _Measured(rest, together, camera, np.isfinite(residual[..., 0]).sum(1), noise, aside)
-
-
-def _staying(first: Array, kept: Flags, free: Flags, longest: int) -> Array:
-    """Share of the points around each that could be followed, of those that nothing hid: (N,) 0..1."""
-    apart = np.hypot(*(first[:, None] - first[None]).transpose(2, 0, 1)) / longest
-    near = np.exp(-(apart**2) / (2 * NEAR**2)) * (free | kept)
-    staying: Array = near @ kept / np.maximum(near.sum(1), 1e-9)
-    return staying
-
-
-def _similar(rest: Array, at: Array, trust: Array) -> tuple[Array, Array]:
-    """Where similarities take the points, (F, N, 2) px, and those similarities, (F, 4): shift, growth and turn in px.
-
-    ``at`` (F, N, 2) px where they were in each frame, ``trust`` (F, N) how much each counts.
-    """
-    x, p = rest[:, 0] + 1j * rest[:, 1], at[..., 0] + 1j * at[..., 1]
-    weight, seen = trust, trust > 0
-    for _ in range(5):
-        total = weight.sum(1)
-        mx, mp = ((weight * one).sum(1) / total for one in (x, p))
-        apart = x - mx[:, None]
-        turned = (weight * np.conj(apart) * (p - mp[:, None])).sum(1)
-        gain = turned / ((weight * np.abs(apart) ** 2).sum(1) + 1e-9)
-        moved = mp[:, None] + gain[:, None] * apart
-        off = np.abs(p - moved)
-        scale = np.maximum(1.0, 1.48 * medians(off, seen))
-        weight = trust / (1 + (off / scale[:, None]) ** 2)
-    everywhere = x - x.mean()
-    shift = (moved - x).mean(1)
-    size = float(np.sqrt((np.abs(everywhere) ** 2).mean()))
-    course = np.stack([shift.real, shift.imag, (gain.real - 1) * size, gain.imag * size], -1)
-    return np.stack([moved.real, moved.imag], -1), course
-
-
-def _without_camera(residual: Array, course: Array, longest: int) -> Array:
-    """The residual (F, N, 2) without what each track does in step with the camera's course (F, 4), or drifts."""
-    frames = len(course)
-    t = np.linspace(-1, 1, frames)
-    line = np.stack([np.ones(frames), t], -1)
-    centred = course - line @ np.linalg.lstsq(line, course, rcond=None)[0]
-    along, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    sizes = sizes / np.sqrt(frames)
-    travelled = float(np.sqrt((course.std(0) ** 2).sum()))
-    kept = range(4) if sizes[0] > MOVING * longest else ()
-    basis = [along[:, k] * np.sqrt(frames) for k in kept if sizes[k] > ASIDE * sizes[0]]
-    if travelled > MOVING * longest:
-        basis += [1.5 * t**2 - 0.5, 2.5 * t**3 - 1.5 * t]
-    moves = np.stack(basis, -1) if basis else np.zeros((frames, 0))
-    most = FOLLOWS * travelled
-    out = residual.copy()
-    when, which = np.unique(np.isfinite(residual[..., 0]), axis=1, return_inverse=True)
-    for number, ok in enumerate(when.T):  # what was seen in the same frames is solved together
-        tracks = np.flatnonzero(which.ravel() == number)
-        if ok.sum() < 6:
-            out[:, tracks] = np.nan
-            continue
-        b = np.concatenate([line[ok], moves[ok]], axis=1)
-        seen = np.ix_(ok, tracks)
-        solved = np.linalg.lstsq(b, residual[seen].reshape(len(b), -1), rcond=None)[0]
-        rests, follows = ((b[:, part] @ solved[part]).reshape(len(b), -1, 2) for part in (np.s_[:2], np.s_[2:]))
-        size = np.sqrt((follows**2).sum(-1).mean(0))
-        out[seen] -= rests + follows * np.minimum(1.0, most / np.maximum(size, 1e-9))[:, None]
-    return out
-
-
-def _together(residual: Array, trust: Array, rest: Array, step: float, longest: int) -> tuple[Array, Array, Array]:
-    """Px by which each track's surroundings wobble together, (F, N), nan where unknown; noise (F,); field (F, N).
-
-    ``residual`` (F, N, 2) px is weighted by ``trust`` (N, 2, 2) on both sides of the product and the product by what
-    two tracks can show in common, so that a place with few firm points is not thought to stand still.
-    """
-    apart = np.hypot(*(rest[:, None] - rest[None]).transpose(2, 0, 1)) / longest
-    near = np.exp(-(apart**2) / (2 * NEAR**2)) * (apart < REACH)
-    pairs = near.copy()
-    np.fill_diagonal(pairs, 0)
-    known = np.isfinite(residual[..., 0])
-    shown = np.where(known[..., None], np.einsum("nij,tnj->tni", trust, np.nan_to_num(residual)), 0)
-    around = np.einsum("ij,tjc->tic", pairs, shown)
-    common = pairs * np.einsum("nij,mij->nm", trust, trust) / 2
-    both = (shown * around).sum(-1)
-    could = known * (known @ common)
-    alone = (shown**2).sum(-1)
-    could_alone = known * (np.einsum("nij,nij->n", trust, trust) / 2)
-    half = max(1, round(STEADY / step))
-    both, could, alone, could_alone = (_steady(one, half) for one in (both, could, alone, could_alone))
-    enough = known & (could > COMMON)
-    shared = np.maximum(both, 0) / np.maximum(could, 1e-9)
-    agree = shared @ near / ((alone / np.maximum(could_alone, 1e-9)) @ near + 1e-6)
-    wobble = np.where(enough & (agree > AGREE), np.sqrt(2 * shared), 0.0)
-    lower = np.full_like(wobble, np.nan)
-    for i in range(len(rest)):
-        beside = np.flatnonzero(pairs[i] > 0.2)
-        if len(beside) >= 2:
-            lower[:, i] = np.minimum(wobble[:, i], np.sort(wobble[:, beside], axis=1)[:, -2])
-    lower[~enough] = np.nan
-    apiece = np.where(known, alone / np.maximum(could_alone, 1e-9) - shared, np.nan)
-    aside = np.hypot(*np.einsum("ij,tjc->cti", near, shown))
-    aside /= np.maximum(known @ (near * np.einsum("nii->n", trust)[None] / 2).T, 0.1)
-    return lower, np.sqrt(np.maximum(_median(apiece, 1), 0)), aside
-
-
-def _median(values: Array, axis: int) -> Array:
-    """The median of what is known, 0 where nothing is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a row of nan alone
-        median: Array = np.nan_to_num(np.nanmedian(values, axis=axis))
-    return median
-
-
-def _steady(values: Array, half: int) -> Array:
-    """Mean over so many frames to either side."""
-    sums = np.cumsum(np.concatenate([np.zeros((1, values.shape[1])), values]), axis=0)
-    frames = np.arange(len(values))
-    low, high = np.maximum(frames - half, 0), np.minimum(frames + half + 1, len(values))
-    steady: Array = (sums[high] - sums[low]) / (high - low)[:, None]
-    return steady
 
 
 def check(rigid: Rigid, asked: Asked) -> list[ClipFinding]:
