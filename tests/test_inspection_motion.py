@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from stillwake.inspection import motion
+from stillwake.inspection import continuity, motion
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.motion import Motion
 from stillwake.inspection.stream import Shown
@@ -80,7 +80,8 @@ def watched(frames: Sequence[Pixels], people: Floats | None = None) -> Motion:
 
 
 def found(frames: Sequence[Pixels], asked: Asked | None = None) -> list[ClipFinding]:
-    return motion.check(watched(frames), asked or Asked(), FPS)
+    seen, asked = watched(frames), asked or Asked()
+    return [*continuity.check(seen, asked, FPS), *motion.check(seen, asked)]
 
 
 def wrong(findings: list[ClipFinding]) -> set[str]:
@@ -151,7 +152,7 @@ def test_the_words_tell_people_from_the_rest() -> None:
     people[20:160, 70:220] = 1.0
     seen = watched(a_clip(range(40)), people)
     assert seen.subject.mean() > 3 * seen.around.mean()
-    assert "people move by" in only(motion.check(seen, Asked(), FPS), "motion").why
+    assert "people move by" in only(motion.check(seen, Asked()), "motion").why
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -186,18 +187,18 @@ def test_frames_left_out_of_a_take_are_a_jump(at: int) -> None:
 def test_a_camera_that_stutters_warns_where_nobody_says_that_the_clip_was_made() -> None:
     seen = watched(a_clip([*range(38), *range(50, COUNT + 12)], panning(0.7)))
     jump = seen.jump.copy()
-    jump[jump > motion.JUMP[0]] = 4.5
+    jump[jump > continuity.JUMP[0]] = 4.5
     one = replace(seen, jump=jump, cuts=())
-    made, filmed = (only(motion.check(one, Asked(), FPS, filmed=filmed), "jump") for filmed in (False, True))
+    made, filmed = (only(continuity.check(one, Asked(), FPS, filmed=filmed), "jump") for filmed in (False, True))
     assert (made.verdict, filmed.verdict) == ("fail", "warn")
-    jump[jump > motion.JUMP[0]] = 9.0
-    assert only(motion.check(replace(one, jump=jump), Asked(), FPS, filmed=True), "jump").verdict == "fail"
+    jump[jump > continuity.JUMP[0]] = 9.0
+    assert only(continuity.check(replace(one, jump=jump), Asked(), FPS, filmed=True), "jump").verdict == "fail"
 
 
 def test_many_cuts_are_counted() -> None:
     frames = [drawn(at, still, seed=1 + at // 8 % 2) for at in range(64)]
     cuts = [one for one in found(frames) if one.check == "cut"]
-    assert len(cuts) == motion.MOST_FINDINGS
+    assert len(cuts) == continuity.MOST_FINDINGS
     assert "2 more follow" in cuts[0].why
     assert all("more" not in one.why for one in cuts[1:])
 
@@ -256,7 +257,7 @@ def with_steps(steps: dict[int, float], far: dict[int, float], usual: float = 1.
 )
 def test_what_goes_on_slowly_is_not_frozen(steps: tuple[float, ...], verdict: str) -> None:
     seen = with_steps(dict(enumerate(steps, 30)), {32: 2.0, 33: 0.73, 34: 1.5})
-    finding = only(motion.check(seen, Asked(), FPS), "freeze")
+    finding = only(continuity.check(seen, Asked(), FPS), "freeze")
     assert finding.verdict == verdict, finding.why
 
 
@@ -267,7 +268,7 @@ def test_who_slows_down_before_a_blink_does_not_freeze(whole: float, verdict: st
     seen = with_steps(steps, {33: 0.7, 34: 0.6, 35: 2.3})
     mean = np.full(len(seen.index), 0.2)
     mean[24:34] = whole
-    finding = only(motion.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
+    finding = only(continuity.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
     assert finding.verdict == verdict, finding.why
 
 
@@ -291,7 +292,7 @@ def test_in_a_clip_that_moves_little_a_freeze_warns(usual: float, stops: float, 
     seen = with_steps(steps, far, usual=usual)
     mean = np.full(len(seen.index), 0.05)
     mean[31:35] *= whole
-    finding = only(motion.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
+    finding = only(continuity.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
     assert finding.verdict == verdict, finding.why
     if verdict in ("warn", "fail"):
         assert finding.start == pytest.approx(31 / 25, abs=0.05)
@@ -316,7 +317,7 @@ def test_where_lips_meet_and_part_no_frame_is_lost(back: float, whole: float, ve
     seen = with_steps(steps, {32: back * 9.0}, usual=3.0)
     mean, evenly = np.full(len(seen.index), 1.0), np.full(len(seen.index), 99.0)
     mean[30] = whole
-    finding = only(motion.check(replace(seen, mean=mean, evenly=evenly), Asked(), FPS), "dropped frames")
+    finding = only(continuity.check(replace(seen, mean=mean, evenly=evenly), Asked(), FPS), "dropped frames")
     assert finding.verdict == verdict
     assert words in finding.why
 
@@ -337,7 +338,7 @@ def test_a_lip_at_its_fastest_is_no_missing_frame(beyond: tuple[float, float], v
     seen = with_steps({28: beyond[0], 29: 9.39, 30: 19.72, 31: 10.17, 32: beyond[1]}, {})
     gain, likeness = np.full(len(seen.index), 0.9), np.full(len(seen.index), 0.85)
     gain[30], likeness[30] = 1.95, 0.89
-    finding = only(motion.check(replace(seen, gain=gain, likeness=likeness), Asked(), FPS), "dropped frames")
+    finding = only(continuity.check(replace(seen, gain=gain, likeness=likeness), Asked(), FPS), "dropped frames")
     assert finding.verdict == verdict, finding.why
 
 
@@ -355,7 +356,7 @@ def test_a_missing_frame_shows_beside_what_moves_in_fits(beside: bool) -> None:
     whole = only(found([in_fits(at, beside) for at in range(COUNT)]), "dropped frames")
     assert whole.verdict == ("pass" if beside else "unseen"), whole.why
     seen = watched([in_fits(at, beside) for at in range(COUNT) if at != 33])
-    finding = only(motion.check(seen, Asked(), FPS), "dropped frames")
+    finding = only(continuity.check(seen, Asked(), FPS), "dropped frames")
     assert finding.verdict == ("warn" if beside else "unseen"), finding.why
     if beside:
         assert finding.start == pytest.approx(32.5 / 25)
@@ -395,13 +396,13 @@ def test_wherever_it_is_missing_it_is_found(at: int, speed: float) -> None:
 )
 def test_a_move_is_looked_for_in_the_picture(kind: Move, camera: Camera) -> None:
     seen = watched(a_clip(camera=camera))
-    finding = only(motion.check(seen, asked_for(kind), FPS), "camera")
+    finding = only(motion.check(seen, asked_for(kind)), "camera")
     assert finding.verdict == "pass", finding.why
     right, down, near = (b - a for a, b in zip(camera(0), camera(COUNT - 1), strict=True))
     travelled = abs(right) / SIZE[0] + abs(down) / SIZE[0] + abs(float(np.log(camera(COUNT - 1)[2] / camera(0)[2])))
     assert near or right or down
     assert finding.measured == pytest.approx(travelled, rel=0.15)
-    assert only(motion.check(seen, asked_for(kind), FPS), "prompt drift").verdict == "pass"
+    assert only(motion.check(seen, asked_for(kind)), "prompt drift").verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -428,14 +429,14 @@ def test_before_a_plain_wall_an_orbit_does_not_show() -> None:
     """The camera goes round the subject, so that alone stays where it is; a picture that stands still does tell."""
     asked = asked_for("orbit-left")
     breathing = watched(a_clip(camera=lambda at: (0.5 * np.sin(at / 9), 0.0, 1.0), walks=False))
-    assert only(motion.check(breathing, asked, FPS), "camera").verdict == "fail", "before a textured one it would show"
+    assert only(motion.check(breathing, asked), "camera").verdict == "fail", "before a textured one it would show"
     plain = before_a_plain_wall(breathing, 0.02)
-    finding = only(motion.check(plain, asked, FPS), "camera")
+    finding = only(motion.check(plain, asked), "camera")
     assert finding.verdict == "unseen"
     assert "too plain" in finding.why
     frozen = replace(before_a_plain_wall(breathing, 0.02), camera=0 * breathing.camera, around=0 * breathing.around)
-    assert only(motion.check(frozen, asked, FPS), "camera").verdict == "fail"
-    assert only(motion.check(plain, asked_for("pan-left"), FPS), "camera").verdict == "fail", "a pan moves the subject"
+    assert only(motion.check(frozen, asked), "camera").verdict == "fail"
+    assert only(motion.check(plain, asked_for("pan-left")), "camera").verdict == "fail", "a pan moves the subject"
 
 
 def test_how_much_is_behind_people_is_seen() -> None:
@@ -455,7 +456,7 @@ def test_a_cut_is_not_the_cameras_way(at: int) -> None:
     assert seen.cuts == (at,)
     assert np.abs(seen.camera).max() > motion.MOVED / 2
     assert np.abs(motion._path(seen)).max() < motion.MOVED
-    assert only(motion.check(seen, asked_for("pan-left"), FPS), "camera").verdict == "fail"
+    assert only(motion.check(seen, asked_for("pan-left")), "camera").verdict == "fail"
 
 
 @pytest.mark.parametrize(

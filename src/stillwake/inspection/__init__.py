@@ -16,6 +16,7 @@ from stillwake.errors import Cancelled
 from stillwake.inspection import (
     background,
     closures,
+    continuity,
     file,
     folds,
     length,
@@ -61,7 +62,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("warp", lambda e: rigid.check(e.rigid, e.asked)),
     ("folds", folds.check),
     ("light", lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, filmed=e.filmed)),
-    ("motion", lambda e: motion.check(e.motion, e.asked, e.fps, filmed=e.filmed)),
+    ("continuity", lambda e: continuity.check(e.motion, e.asked, e.fps, filmed=e.filmed)),
+    ("motion", lambda e: motion.check(e.motion, e.asked)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),
 )

@@ -1,9 +1,8 @@
-"""What moves in a clip, and what breaks in its motion: cuts, jumps, frozen stretches, missing and repeated frames.
+"""What moves in a clip: how much, where, and with which camera; what breaks in it is told by `continuity`.
 
 Frames are compared as small, softened pictures with their common change of light taken out. Between two of them the
 difference is, to first order, the picture's gradient times its motion; so where motion goes on evenly, each difference
-is the mean of its neighbours. A frame left out doubles one difference, a repeated frame makes one vanish, and a jump
-is unlike its neighbours altogether.
+is the mean of its neighbours.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from stillwake.errors import UsageError
 from stillwake.moves import camera_of
-from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline, Verdict
+from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline
 
 if TYPE_CHECKING:
     from stillwake.inspection.asked import Asked
@@ -41,59 +40,10 @@ FOLLOWED_EVERY = 2
 ROUNDS = 4
 """Rounds of reweighting in which the camera's motion is freed of what moves by itself."""
 
-SEEN = 0.6
-"""Levels of 255 of usual change below which a clip is too quiet to show a frozen or a missing frame."""
 FROZEN_STEPS = 4
 """Steps over which a stretch must show no change to count as frozen: five frames that are the same."""
-FROZEN = (0.75, 0.22)
-"""Levels of 255 of change over `FROZEN_STEPS` frames, and share of what is usual around, under which they are the same
-frame: an encoder goes on polishing a frozen picture. Or `FROZEN_FAST`, where much moves. Of 80 clean pieces of film
-and clips of ours two came as low, 76 of 80 frozen ones did (2026-11-28)."""
-FROZEN_FAST = (1.2, 0.1)
-LITTLE = (0.3, 0.3, 0.8, 0.38)
-"""Where less than `SEEN` changes usually, a frozen stretch only warns: levels of 255 of usual change, over each step,
-down to which one is looked for, share of it under which the frames are the same, times the usual change of the whole
-picture that the steps before and after have, and share of it that the middle one of those within has: of 6 rests
-between two sentences that looked frozen 4 had .43 and more."""
-ABRUPT = 0.83
-"""Times the usual step that the steps before and after a frozen stretch are: who comes to rest slows down first. With
-it and `LITTLE` 36 of 42 frozen stretches of one half were told and 35 of 38 of the other, before that 52 in all; of 40
-clean clips of ours 14 of which talk for 23 s one warns (2026-11-29; chosen with both halves in view)."""
-STOPS = 0.7
-"""Times the usual change of the whole picture that the steps before it have: 27 frozen stretches of one half had
-.80 at least and 12 of the other .93; a head that came to rest before it blinked .57 (2026-11-28)."""
-LONG = 8
-"""Steps from which half as much will do: nobody rests so long so quietly in the midst of motion."""
-SLOW = (0.25, 0.7)
-"""Levels of 255, and share of the largest, that every step of a stretch reaches where the picture goes on slowly: an
-encoder polishes a frozen one by fits. 39 frozen stretches had a step of .24 or less, or of half of the largest; a head
-that turned slowly before it spoke had .33 to .36 throughout (2026-11-28)."""
-REPEATED = 0.15
-"""Share of its neighbours' change under which a single step shows the same frame twice."""
-HELD = 1.0
-"""Seconds around a repeated frame within which there must be no other: drawings are held on twos, and webcams stutter,
-but then again and again."""
-HELD_REACH = 6
-"""Frames to either side of a seeming cut among which another leaps as far, if pictures are held for several frames."""
-CAUGHT_UP = 1.4
-"""Times the usual step by which the picture leaps after a repeated frame that stood for a lost one."""
-JUMP = (3.5, 0.15, 0.6)
-"""Times the neighbours' mean change, share of the tiles and share of the moving tiles that stand out: from here on a
-step warns, and from `JUMP_FAIL` on it fails: no clean piece of 60 reached that."""
-JUMP_FAIL = (4.0, 0.15, 0.7)
-JUMP_FILMED = 6.0
-"""The first of them in a clip that a camera may have made: three webcams that stutter jumped by 4.1 to 5.0
-(2026-11-29)."""
-LEFT_OUT = 1.6
-"""Times the mean of its neighbours that a step is when a frame is missing: 2 where motion goes on evenly."""
 MOVING = 1.0
 """Levels of 255 from which a tile counts as changed."""
-WIDE = 0.1
-"""Share of the tiles that must change around a missing frame, and `WIDE_REPEATED` around a repeated one: lips and lids
-alone move in fits."""
-WIDE_REPEATED = 0.04
-BEGUN = 0.3
-"""Seconds at either end in which a frame may repeat: motion has only begun there, or has come to rest."""
 EVEN = 0.8
 """Median likeness of the steps within half a second above which motion is even enough to show a missing frame."""
 BEYOND = 0.5
@@ -107,12 +57,6 @@ FIELD = (0.08, 10)
 STRIDES = (1.5, 0.7, 0.4)
 """Times the mean of its neighbours that a tile's step is, its likeness to it, and by how many times it stands above
 what is usual there, when a frame is missing."""
-TOLD = 0.3
-"""Share of what moves evenly that makes such a step, from which it warns. Of 90 clean clips of ours of up to 8 s none
-reached .16, of 14 of 23 s that talk one .34; of 52 frames left out of 26 of the short ones 10 did (2026-11-29)."""
-SHOWS = 0.5
-"""Share of the steps around which enough must move evenly for a clip to pass: of 20 frames left out of the 10 of those
-clips that have it 10 were told, of 32 left out of the others none."""
 NOTHING = 0.4
 """Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
 MOVED = 0.01
@@ -125,8 +69,6 @@ STANDS = 0.0005
 before a plain wall has .0011 and more."""
 FADED = 0.25
 """Share of its speed in the first third below which a camera's move has faded in the last."""
-MOST_FINDINGS = 5
-"""So many findings of one kind are told apart; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -429,280 +371,11 @@ def _texture(picture: Pixels) -> Floats:
 # ----------------------------------------------------------------------------------------------------- what is found
 
 
-def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) -> list[ClipFinding]:
-    """Cuts and jumps, frozen stretches, missing and repeated frames.
-
-    ``filmed`` whether a camera may have made the clip: nothing says otherwise.
-    """
+def check(motion: Motion, asked: Asked) -> list[ClipFinding]:
+    """How much moves, and whether the camera does what was asked for."""
     if len(motion.index) < 6:
-        return [_unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames", "motion")]
-    frozen = _frozen(motion, fps)
-    cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
-    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps)]
-    if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
-        broken = [one.model_copy(update={"verdict": "warn"}) if one.verdict == "fail" else one for one in broken]
-    return [
-        *broken,
-        _amount(motion, asked),
-        *_camera_found(motion, asked),
-    ]
-
-
-def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:
-    """Cuts and jumps; ``fails`` times the change beside it from which a jump does."""
-    frame = float(1 / fps)
-    found: list[tuple[int, Verdict, str, float]] = [
-        (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
-        for cut in motion.cuts
-        for k in [_entry(motion, cut)]
-        if not _is_held(motion, k)
-    ]
-    height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
-    for k in np.flatnonzero((height >= JUMP[0]) & (share >= JUMP[1]) & (moved >= JUMP[2])):
-        index = int(motion.index[k])
-        if any(abs(index - other[0]) <= 3 for other in found) or _is_held(motion, int(k)):
-            continue
-        strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
-        found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
-    if not found:
-        return [_one_take()]
-    found.sort(key=lambda one: (one[1] != "fail", one[0]))
-    more = len(found) - MOST_FINDINGS
-    return [
-        ClipFinding(
-            check="cut" if what.startswith("another") else "jump",
-            verdict=verdict,
-            measured=1.0 if not np.isfinite(size) else round(size, 2),
-            unit="times the change beside it",
-            limit=JUMP[0],
-            start=(index - 0.5) * frame,
-            end=(index + 0.5) * frame,
-            why=f"{what} at {index * frame:.2f} s" + (f"; {more} more follow" if more > 0 and place == 0 else ""),
-            fix="render it again as one take; a cut that is wanted belongs between clips",
-        )
-        for place, (index, verdict, what, size) in enumerate(found[:MOST_FINDINGS])
-    ]
-
-
-def _is_held(motion: Motion, k: int) -> bool:
-    """Whether entry k leaps only because pictures are held: beside it nothing changes, and others leap as far."""
-    if k < 0:
-        return False
-    own, beside = float(motion.mean[k]), motion.mean[[at for at in (k - 1, k + 1) if 0 <= at < len(motion.mean)]]
-    others = np.sort(np.delete(motion.mean[max(0, k - HELD_REACH) : k + HELD_REACH + 1], min(k, HELD_REACH)))
-    return bool(beside.max() < REPEATED * own and len(others) > 1 and others[-2] > own / 1.5)
-
-
-def _without_catching_up(cuts: list[ClipFinding], frozen: list[ClipFinding], fps: Fraction) -> list[ClipFinding]:
-    """The cuts and jumps but for those with which a frozen picture catches up: they are the freeze's own end."""
-    ends = [finding.end for finding in frozen if finding.end is not None]
-    near = 2.5 / float(fps)
-    kept = [
-        cut for cut in cuts if cut.check != "jump" or all(cut.start is None or abs(cut.start - e) > near for e in ends)
-    ]
-    return kept or [_one_take()]
-
-
-def _one_take() -> ClipFinding:
-    return ClipFinding(
-        check="cut", verdict="pass", measured=0.0, unit="cuts and jumps", limit=0.0,
-        why="it is one take: nothing cuts or jumps",
-    )  # fmt: skip
-
-
-def _entry(motion: Motion, index: int) -> int:
-    """Which entry is the step to that frame; -1 where there is none."""
-    at = int(np.searchsorted(motion.index, index))
-    return at if at < len(motion.index) and motion.index[at] == index else -1
-
-
-def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
-    frame, name = float(1 / fps), "freeze"
-    seen = np.isfinite(motion.far)
-    if seen.sum() < 3 * FROZEN_STEPS or float(np.percentile(motion.far[seen], 75)) < LITTLE[0] * FROZEN_STEPS:
-        return [_unseen(name, "it moves too little to show a frozen frame")]
-    alike = runs(np.array([_still(motion, k, fps) for k in range(len(motion.far))]))
-    found = [
-        (first - FROZEN_STEPS, last - 1, _moves_little(motion, (first + last - 1) // 2, fps))
-        for first, last in alike
-        if _abrupt(motion, first, last, fps)
-    ]
-    if not found:
-        return [
-            ClipFinding(
-                check=name, verdict="pass", measured=0.0, unit="s", limit=round(FROZEN_STEPS * frame, 3),
-                why="the picture never freezes while it moves",
-            )
-        ]  # fmt: skip
-    stretches = [(int(motion.index[first]), int(motion.index[last]), little) for first, last, little in found]
-    return [
-        ClipFinding(
-            check=name,
-            verdict="warn" if little else "fail",
-            measured=round((last - first + 1) * frame, 3),
-            unit="s",
-            limit=round(FROZEN_STEPS * frame, 3),
-            start=first * frame,
-            end=(last + 1) * frame,
-            why=f"the picture stands still for {last - first + 1} frames while it should move",
-            fix="render it again, or cut the stretch out",
-        )
-        for first, last, little in stretches[:MOST_FINDINGS]
-    ]
-
-
-def _usual(motion: Motion, k: int, fps: Fraction) -> float:
-    """The lesser of what usually changes over `FROZEN_STEPS` steps before and after those that lead to entry k."""
-    reach, first = max(6, round(float(fps))), k - FROZEN_STEPS
-    return _least(motion.far, first - reach, first + 1, k + FROZEN_STEPS, k + FROZEN_STEPS + reach)
-
-
-def _moves_little(motion: Motion, k: int, fps: Fraction) -> bool:
-    """Whether the clip moves so little around entry k that `LITTLE` is what counts."""
-    return _usual(motion, k, fps) < SEEN * FROZEN_STEPS
-
-
-def _still(motion: Motion, k: int, fps: Fraction) -> bool:
-    """Whether the frames from `FROZEN_STEPS` before entry k to it are the same while those around them move."""
-    if k - FROZEN_STEPS < 1 or k + 2 >= len(motion.step):
-        return False
-    usual, value = _usual(motion, k, fps), float(motion.far[k])
-    if _moves_little(motion, k, fps):
-        return usual >= LITTLE[0] * FROZEN_STEPS and value <= min(FROZEN[0], LITTLE[1] * usual)
-    return any(value <= min(most, share * usual) for most, share in (FROZEN, FROZEN_FAST))
-
-
-def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
-    """Whether motion stops and starts again at once around the entries ``first`` to ``last`` - 1 of a freeze."""
-    reach, start = max(6, round(float(fps))), first - FROZEN_STEPS
-    within = motion.step[start + 1 : last]
-    if within.min() >= max(SLOW[0], SLOW[1] * within.max()):
-        return False
-    little = _moves_little(motion, (first + last - 1) // 2, fps)
-    need = ABRUPT if little or last - first + FROZEN_STEPS < LONG else ABRUPT / 2
-    sides = slice(max(0, start - 1), start + 1), slice(last, last + 2)
-    before, after = (motion.step[side] for side in sides)
-    if len(before) < 2 or len(after) < 2:
-        return False
-    usual, whole = (
-        _least(values, start - reach, start + 1, last, last + reach) for values in (motion.step, motion.mean)
-    )
-    stops, starts = (float(motion.mean[side].max()) for side in sides)
-    if little and (
-        min(stops, starts) < LITTLE[2] * whole or np.median(motion.mean[start + 1 : last]) > LITTLE[3] * whole
-    ):
-        return False
-    return bool(min(before.max(), after.max()) >= need * usual and stops >= min(STOPS, need) * whole)
-
-
-def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
-    """The lesser of the medians of two stretches of entries; 0 where neither has any to speak of."""
-    sides = [values[max(0, a) : max(0, b)], values[c:d]]
-    medians = [float(np.nanmedian(side)) for side in sides if np.isfinite(side).sum() >= 3]
-    return min(medians, default=0.0)
-
-
-def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
-    frame, name = float(1 / fps), "dropped frames"
-    step = motion.step
-    found: list[tuple[int, Verdict, str]] = []
-    for k in _repeated(motion, fps):
-        usual = _least(step, k - round(float(fps)), k, k + 1, k + 1 + round(float(fps)))
-        leaps = float(step[k + 1]) >= CAUGHT_UP * usual and not _turns(motion, k)
-        found.append((k, "fail" if leaps else "warn", "is shown twice" + (", and one is lost" if leaps else "")))
-    reach = max(4, round(float(fps) / 2))
-    for k in np.flatnonzero((motion.gain >= LEFT_OUT) & (motion.likeness >= EVEN)):
-        if k < 2 or k + 2 >= len(step):
-            continue
-        around = np.r_[max(0, k - reach) : max(0, k - 1), k + 2 : k + 2 + reach]
-        around = around[around < len(step)]
-        gains, likeness = motion.gain[around], motion.likeness[around]
-        fair = np.isfinite(gains)
-        if fair.sum() < reach or float(np.median(likeness[fair])) < EVEN:
-            continue
-        middle = float(np.median(gains[fair]))
-        spread = 1.5 * float(np.median(np.abs(gains[fair] - middle)))
-        even = 0.5 < step[k - 1] / max(step[k + 1], 1e-6) < 2.0
-        even &= bool(step[k - 2] >= BEYOND * step[k - 1] and step[k + 2] >= BEYOND * step[k + 1])
-        wide = float(np.median(motion.spread[around])) >= WIDE
-        if even and wide and motion.gain[k] - middle > max(6 * spread, 0.5):
-            found.append((int(k), "fail", "is missing"))
-    for k in np.flatnonzero(motion.strides >= TOLD):
-        near = [other for other, *_ in found] + [_entry(motion, cut) for cut in motion.cuts]
-        if all(abs(int(k) - other) > 1 for other in near):
-            found.append((int(k), "warn", "seems to be missing"))
-    if not found:
-        if float(np.percentile(step, 75)) < SEEN:
-            return [_unseen(name, "it moves too little to show a missing frame")]
-        if float(_shows_missing(motion).mean()) < SHOWS:
-            return [_unseen(name, "no frame comes twice, but too little moves evenly to show a missing one")]
-        return [
-            ClipFinding(
-                check=name, verdict="pass", measured=0.0, unit="frames", limit=0.0,
-                why="no frame is seen to be missing or repeated",
-            )
-        ]  # fmt: skip
-    more = len(found) - MOST_FINDINGS
-    return [
-        ClipFinding(
-            check=name,
-            verdict=verdict,
-            measured=1.0,
-            unit="frames",
-            limit=0.0,
-            start=(int(motion.index[k]) - 0.5) * frame,
-            end=(int(motion.index[k]) + 0.5) * frame,
-            why=f"a frame {what} at {int(motion.index[k]) * frame:.2f} s"
-            + (f"; {more} more follow" if more > 0 and place == 0 else ""),
-            fix="export it again without dropping frames, at a constant rate",
-        )
-        for place, (k, verdict, what) in enumerate(sorted(found)[:MOST_FINDINGS])
-    ]
-
-
-def _shows_missing(motion: Motion) -> npt.NDArray[np.bool_]:
-    """(N,) whether enough moves evenly around each step, or all of the picture does, to show a missing frame there."""
-    whole = (np.nan_to_num(motion.likeness) >= EVEN) & (motion.spread >= WIDE)
-    shows: npt.NDArray[np.bool_] = whole | (motion.evenly >= FIELD[1])
-    return shows
-
-
-def _turns(motion: Motion, k: int) -> bool:
-    """Whether what moved before entry k comes back after it, as lips do that meet: nothing need be lost there.
-
-    Motion that goes on leads further from where it was than each of its steps.
-    """
-    if k + 2 >= len(motion.far) or k < 2:
-        return False
-    return bool(motion.far[k + 2] < max(motion.step[k - 1], motion.step[k + 1]))
-
-
-def _goes_on(motion: Motion, k: int, reach: int) -> bool:
-    """Whether the whole picture changes at entry k: what stands still may be lips that turn round."""
-    usual = float(np.median(motion.mean[max(0, k - reach) : k + reach + 1]))
-    return bool(motion.mean[k] > REPEATED * usual)
-
-
-def _repeated(motion: Motion, fps: Fraction) -> list[int]:
-    """The steps that show the frame before again, once, while everything around moves."""
-    step = motion.step
-    beside = np.full(len(step), np.nan)
-    beside[1:-1] = np.minimum(step[:-2], step[2:])
-    wide = np.zeros(len(step))
-    wide[1:-1] = np.minimum(motion.spread[:-2], motion.spread[2:])
-    same = np.flatnonzero((step < REPEATED * beside) & (beside >= 2 * SEEN) & (wide >= WIDE_REPEATED))
-    reach, edge = round(HELD * float(fps)), round(BEGUN * float(fps))
-    usual = [_least(step, int(k) - reach, int(k), int(k) + 1, int(k) + 1 + reach) for k in same]
-    near = np.flatnonzero(step < 1.3 * REPEATED * np.nan_to_num(beside))  # of these, one alone is no habit
-    return [
-        int(k)
-        for k, level in zip(same, usual, strict=True)
-        if edge <= k < len(step) - edge
-        and step[k] < REPEATED * level
-        and (np.abs(near - k) <= reach).sum() <= 1
-        and level >= 2 * SEEN
-        and not (_turns(motion, int(k)) and _goes_on(motion, int(k), reach))
-    ]
+        return [_unseen("motion", "there are too few frames")]
+    return [_amount(motion, asked), *_camera_found(motion, asked)]
 
 
 def _amount(motion: Motion, asked: Asked) -> ClipFinding:

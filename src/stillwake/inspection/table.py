@@ -8,6 +8,7 @@ from typing import NamedTuple
 from stillwake.inspection import (
     background,
     closures,
+    continuity,
     file,
     folds,
     light,
@@ -104,8 +105,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "Motion": (
         Row("cut", "another scene begins in what should be one take", "none", "fail"),
-        Row("jump", "the picture jumps", f"{motion.JUMP[0]:g} times the change beside it; fails at "
-            f"{motion.JUMP_FAIL[0]:g}, in what a camera may have filmed at {motion.JUMP_FILMED:g}", "fail"),
+        Row("jump", "the picture jumps", f"{continuity.JUMP[0]:g} times the change beside it; fails at "
+            f"{continuity.JUMP_FAIL[0]:g}, in what a camera may have filmed at {continuity.JUMP_FILMED:g}", "fail"),
         Row("freeze", "the picture stands still while it should move; where little moves it only warns",
             f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
