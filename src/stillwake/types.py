@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -392,6 +392,11 @@ class ClipFinding(Finding):
 
     start: float | None = None
     end: float | None = None
+
+    @classmethod
+    def unseen(cls, check: str, why: str) -> Self:
+        """What a check says that could not see: never a pass."""
+        return cls(check=check, verdict="unseen", why=why)
 
 
 class Gate(Record):

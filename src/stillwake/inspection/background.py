@@ -236,14 +236,14 @@ def check_raw(evidence: Evidence) -> list[ClipFinding]:
     performance, still = evidence.performance, evidence.still
     name = "background raw"
     if performance is None:
-        return [_unseen(name, "the raw frames are gone: only the run that renders a clip can compare them")]
+        return [ClipFinding.unseen(name, "the raw frames are gone: only the run that renders a clip can compare them")]
     if still is None:
-        return [_unseen(name, "there is no still to compare with")]
+        return [ClipFinding.unseen(name, "there is no still to compare with")]
     shot = evidence.plan.shots[0] if evidence.plan is not None and evidence.plan.shots else None
     if performance.mask is None and shot is not None and (shot.camera is not None or shot.ambient is not None):
-        return [_unseen(name, "all of the picture moves, as was asked for")]
+        return [ClipFinding.unseen(name, "all of the picture moves, as was asked for")]
     if performance.mask is None:
-        return [_unseen(name, f"the engine promises nothing about {evidence.clip.info.name}'s background")]
+        return [ClipFinding.unseen(name, f"the engine promises nothing about {evidence.clip.info.name}'s background")]
     outside = ~performance.mask
     held = still[outside]
     count = performance.frame_count
@@ -277,15 +277,15 @@ def _mask_share(evidence: Evidence, mask: npt.NDArray[np.bool_]) -> ClipFinding:
     name = "mask share"
     scene, plan = evidence.scene, evidence.plan
     if plan is not None and plan.shots and plan.shots[0].brush:
-        return _unseen(name, "a brush moves the background, as was asked for")
+        return ClipFinding.unseen(name, "a brush moves the background, as was asked for")
     if getattr(evidence.performance, "layered", False):
-        return _unseen(name, "hair moves before the background, which itself stands still")
+        return ClipFinding.unseen(name, "hair moves before the background, which itself stands still")
     if scene is None or scene.matte is None or scene.matte.shape != mask.shape or not holds_face(scene):
-        return _unseen(name, "no matte says where the background is")
+        return ClipFinding.unseen(name, "no matte says where the background is")
     free = 1.0 - scene.matte
     total = float(free.sum())
     if total < LEAST_BACKGROUND * free.size:
-        return _unseen(name, "there is hardly any background in the still")
+        return ClipFinding.unseen(name, "there is hardly any background in the still")
     share = float(free[mask].sum()) / total
     over = share > MASK_SHARE
     return ClipFinding(
@@ -304,13 +304,17 @@ def check_decoded(evidence: Evidence) -> list[ClipFinding]:
     seen = evidence.backgrounds
     name = "background"
     if seen.unseen or not len(seen.time):
-        return [_unseen(name, seen.unseen or "no frame could be compared")]
+        return [ClipFinding.unseen(name, seen.unseen or "no frame could be compared")]
     if not evidence.asked.still:
         if evidence.asked.family == "generator":
-            return [_unseen(name, "a generator draws the background anew; warp and texture look at it")]
+            return [ClipFinding.unseen(name, "a generator draws the background anew; warp and texture look at it")]
         travelled = float(np.abs(np.cumsum(evidence.motion.camera, axis=0)).max(initial=0.0))
         if travelled > CAMERA:
-            return [_unseen(name, f"the camera moves, by {travelled:.1%}; warp and texture look at the background")]
+            return [
+                ClipFinding.unseen(
+                    name, f"the camera moves, by {travelled:.1%}; warp and texture look at the background"
+                )
+            ]
     certain = seen.against == "the still"
     worst = int(seen.psnr.argmin())
     quality = float(seen.psnr[worst])
@@ -330,7 +334,7 @@ def check_decoded(evidence: Evidence) -> list[ClipFinding]:
         )
     ]
     if not seen.tiles:
-        findings.append(_unseen("background shift", "the background is too plain to show a displacement"))
+        findings.append(ClipFinding.unseen("background shift", "the background is too plain to show a displacement"))
     else:
         most = int(seen.shift.argmax())
         moved = float(seen.shift[most])
@@ -394,7 +398,3 @@ def _finding(
         why=why,
         fix=fix if over else "",
     )
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

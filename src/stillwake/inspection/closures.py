@@ -40,10 +40,10 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     """Share of the closures that are shut in the decoded frames, and the worst."""
     name, seen = "closures", evidence.seen
     if seen.no_face:
-        return [_unseen(name, seen.no_face)]
+        return [ClipFinding.unseen(name, seen.no_face)]
     speech = evidence.speech or evidence.heard
     if speech is None:
-        return [_unseen(name, evidence.unheard or "nobody knows what is said")]
+        return [ClipFinding.unseen(name, evidence.unheard or "nobody knows what is said")]
     told = evidence.speech is not None and speech.source in ("voice", "aligned")
     half = 0.5 / float(evidence.fps)
     openings, middles = [], []
@@ -59,7 +59,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
             openings.append(float(seen.opening[inside].min()))
             middles.append(middle)
     if len(openings) < LEAST_CLOSURES:
-        return [_unseen(name, f"there are only {len(openings)} closures in what was looked at")]
+        return [ClipFinding.unseen(name, f"there are only {len(openings)} closures in what was looked at")]
     gaps = np.array(openings)
     shut = gaps <= SHUT
     share, worst = float(shut.mean()), int(gaps.argmax())
@@ -102,10 +102,10 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
     """How far the mouth moves in the pauses."""
     name, seen = "silence", evidence.seen
     if seen.no_face:
-        return [_unseen(name, seen.no_face)]
+        return [ClipFinding.unseen(name, seen.no_face)]
     speech = evidence.speech or evidence.heard
     if speech is None:
-        return [_unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
+        return [ClipFinding.unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
     told = evidence.speech is not None
     looked, worst, where = 0, 0.0, (0.0, 0.0)
     for start, end in pauses(speech.visemes, evidence.seconds):
@@ -123,7 +123,7 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
         if moved > worst:
             worst, where = moved, (start, end)
     if not looked:
-        return [_unseen(name, f"there is no pause of {PAUSE:.1f} s in what was looked at")]
+        return [ClipFinding.unseen(name, f"there is no pause of {PAUSE:.1f} s in what was looked at")]
     limit = STILL_RANGE if told else HEARD_RANGE
     over = worst > limit
     return [
@@ -139,7 +139,3 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
             fix="take the sound's noise away before animating, or give a transcript" if over else "",
         )
     ]
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

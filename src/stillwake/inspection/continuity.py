@@ -82,7 +82,7 @@ def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) 
     ``filmed`` whether a camera may have made the clip: nothing says otherwise.
     """
     if len(motion.index) < 6:
-        return [_unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
+        return [ClipFinding.unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
     frozen = _frozen(motion, fps)
     cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
     broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps)]
@@ -163,7 +163,7 @@ def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
     frame, name = float(1 / fps), "freeze"
     seen = np.isfinite(motion.far)
     if seen.sum() < 3 * FROZEN_STEPS or float(np.percentile(motion.far[seen], 75)) < LITTLE[0] * FROZEN_STEPS:
-        return [_unseen(name, "it moves too little to show a frozen frame")]
+        return [ClipFinding.unseen(name, "it moves too little to show a frozen frame")]
     alike = runs(np.array([_still(motion, k, fps) for k in range(len(motion.far))]))
     found = [
         (first - FROZEN_STEPS, last - 1, _moves_little(motion, (first + last - 1) // 2, fps))
@@ -276,9 +276,11 @@ def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
             found.append((int(k), "warn", "seems to be missing"))
     if not found:
         if float(np.percentile(step, 75)) < SEEN:
-            return [_unseen(name, "it moves too little to show a missing frame")]
+            return [ClipFinding.unseen(name, "it moves too little to show a missing frame")]
         if float(_shows_missing(motion).mean()) < SHOWS:
-            return [_unseen(name, "no frame comes twice, but too little moves evenly to show a missing one")]
+            return [
+                ClipFinding.unseen(name, "no frame comes twice, but too little moves evenly to show a missing one")
+            ]
         return [
             ClipFinding(
                 check=name, verdict="pass", measured=0.0, unit="frames", limit=0.0,
@@ -346,7 +348,3 @@ def _repeated(motion: Motion, fps: Fraction) -> list[int]:
         and level >= 2 * SEEN
         and not (_turns(motion, int(k)) and _goes_on(motion, int(k), reach))
     ]
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

@@ -33,7 +33,7 @@ def _frame_count(evidence: Evidence) -> ClipFinding:
     name, count = "length", len(evidence.timing.ticks)
     planned = _planned(evidence)
     if planned is None:
-        return ClipFinding(check=name, verdict="unseen", why=f"no plan says whether {count} frames are right")
+        return ClipFinding.unseen(name, f"no plan says whether {count} frames are right")
     return ClipFinding(
         check=name,
         verdict="pass" if count == planned else "fail",
@@ -158,7 +158,7 @@ def _sound_length(evidence: Evidence) -> ClipFinding:
             return ClipFinding(
                 check=name, verdict="fail", why="the clip has no sound", fix="write the clip with its sound"
             )
-        return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
+        return ClipFinding.unseen(name, "the clip has no sound")
     sound = evidence.sound.seconds
     picture = evidence.timing.seconds(len(evidence.timing.ticks) - 1) + frame
     apart, who = sound - picture, "the picture"

@@ -142,9 +142,9 @@ def check(
     """
     names = ("flicker", "local flicker", "exposure breathing", "colour drift")
     if len(light.index) < LEAST_FRAMES:
-        return [*(_unseen(name, "there are too few frames") for name in names), _black(light, fps)]
+        return [*(ClipFinding.unseen(name, "there are too few frames") for name in names), _black(light, fps)]
     if float(np.median(light.luma)) < LIT:
-        return [*(_unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
+        return [*(ClipFinding.unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
     scenes = _scenes(light, cuts)
     found = [
         *_flickers(light, _logs(light), fps),
@@ -408,7 +408,7 @@ def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
     name = "exposure breathing"
     seconds = len(logs) / float(fps)
     if seconds < 1.5 * BREATH_PERIODS[1]:
-        return _unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
+        return ClipFinding.unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
     courses = [_gain(logs, light), _level(logs, light)]
     found = [_swings(course, fps) for course in courses]
     chosen = max(range(len(found)), key=lambda k: float(found[k][0].max()))
@@ -471,9 +471,9 @@ def _drift(light: Light, asked: Asked) -> ClipFinding:
     name = "colour drift"
     length = float(light.moments[-1] - light.moments[0]) if len(light.moments) else 0.0
     if len(light.moments) < 4:
-        return _unseen(name, f"{length:.1f} s are too short to show a drift")
+        return ClipFinding.unseen(name, f"{length:.1f} s are too short to show a drift")
     if asked.camera is not None:
-        return _unseen(name, "the camera moves: other colours come into view")
+        return ClipFinding.unseen(name, "the camera moves: other colours come into view")
     colours = light.colours.astype(np.float32).reshape(len(light.moments), -1, 3)
     first = np.median(colours[light.moments <= light.moments[0] + DRIFT_ENDS], axis=0)
     away = np.median(colours - first, axis=1)
@@ -510,7 +510,7 @@ def _direction(shift: Floats) -> str:
 
 def _black(light: Light, fps: Fraction) -> ClipFinding:
     if not len(light.luma) or float(np.median(light.luma)) < 2 * BLACK:
-        return _unseen("black", "the picture is dark anyway")
+        return ClipFinding.unseen("black", "the picture is dark anyway")
     dark = np.flatnonzero(_are_black(light))
     half = 0.5 / float(fps)
     return ClipFinding(
@@ -538,7 +538,3 @@ def timelines(light: Light, fps: Fraction) -> list[Timeline]:
         Timeline("flicker", "%", time, strength.astype(np.float32), FLICKER),
         Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),
     ]
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

@@ -231,7 +231,7 @@ def check(evidence: Evidence) -> list[ClipFinding]:
     found = seam(ends)
     name = "loop seam"
     if found is None or found.noise > NOISY:
-        return [_unseen(name, "it moves too little to show a seam")] if asked.loop else []
+        return [ClipFinding.unseen(name, "it moves too little to show a seam")] if asked.loop else []
     if not asked.loop and found.wide > SEEMS:
         return []
     step = float(1 / evidence.fps)
@@ -332,7 +332,3 @@ def _raw(evidence: Evidence) -> Ends | None:
         watch.take(View(Shown(index, float(index), performance.frame(index)), None, None, None))
     raw, seen = watch.finish(), evidence.ends
     return Ends(raw.first, raw.last, seen.moving, seen.thumbs, raw.start)
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

@@ -549,10 +549,10 @@ def check(shape: Shape, asked: Asked) -> list[ClipFinding]:
 def _check_shape(shape: Shape) -> ClipFinding:
     name = "morph"
     if shape.unseen:
-        return ClipFinding(check=name, verdict="unseen", why=shape.unseen)
+        return ClipFinding.unseen(name, shape.unseen)
     found = morph(shape)
     if found is None:
-        return ClipFinding(check=name, verdict="unseen", why=_untold(shape))
+        return ClipFinding.unseen(name, _untold(shape))
     yardstick = shape.yardstick
     if found.score <= yardstick.told and found.restless > yardstick.restless:
         return ClipFinding(
@@ -601,9 +601,9 @@ def _untold(shape: Shape) -> str:
 def _check_colours(shape: Shape) -> ClipFinding:
     name = "subject colours"
     if shape.unseen:
-        return ClipFinding(check=name, verdict="unseen", why=shape.unseen)
+        return ClipFinding.unseen(name, shape.unseen)
     if len(shape.time) < LEAST_FRAMES:
-        return ClipFinding(check=name, verdict="unseen", why=_untold(shape))
+        return ClipFinding.unseen(name, _untold(shape))
     limits = {**COLOUR_LIMITS, "hair": shape.yardstick.hair}
     parts = [(part, _drift(shape, row), limit) for row, (part, limit) in enumerate(limits.items())]
     part, (amount, start, end), limit = max(parts, key=lambda one: one[1][0] / one[2])

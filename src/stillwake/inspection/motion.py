@@ -374,7 +374,7 @@ def _texture(picture: Pixels) -> Floats:
 def check(motion: Motion, asked: Asked) -> list[ClipFinding]:
     """How much moves, and whether the camera does what was asked for."""
     if len(motion.index) < 6:
-        return [_unseen("motion", "there are too few frames")]
+        return [ClipFinding.unseen("motion", "there are too few frames")]
     return [_amount(motion, asked), *_camera_found(motion, asked)]
 
 
@@ -430,7 +430,11 @@ def _camera_found(motion: Motion, asked: Asked) -> list[ClipFinding]:
         amount = float(np.ptp(path[:, :3], axis=0).max()) + float(np.mean(motion.around))
         over = amount < MOVED / 2
         if over and amount >= STANDS and float(np.median(motion.backdrop)) < BACKDROP:
-            return [_unseen(name, "the background is too plain to show a camera that keeps the subject in its place")]
+            return [
+                ClipFinding.unseen(
+                    name, "the background is too plain to show a camera that keeps the subject in its place"
+                )
+            ]
         return [
             ClipFinding(
                 check=name,
@@ -518,7 +522,3 @@ def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, last + 1) of every stretch of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

@@ -45,10 +45,10 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     """How far the upper teeth's brightness jumps to and fro while the opening hardly changes."""
     name, seen = "teeth", evidence.seen
     if seen.no_face:
-        return [_unseen(name, seen.no_face)]
+        return [ClipFinding.unseen(name, seen.no_face)]
     wide = seen.face[:, 2] - seen.face[:, 0]
     if np.isfinite(wide).any() and float(np.nanmedian(wide)) < TEETH_FACE:
-        return [_unseen(name, f"the face is less than {TEETH_FACE:.0f} px wide")]
+        return [ClipFinding.unseen(name, f"the face is less than {TEETH_FACE:.0f} px wide")]
     jump, limit = _to_and_fro(seen.teeth), TEETH_FILMED if evidence.filmed else TEETH_FLICKER
     opening = seen.opening
     near = np.full(len(opening), False)
@@ -57,7 +57,7 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
         near[1:-1] = np.ptp(triples, axis=0) < ALIKE
     usable = near & np.isfinite(jump)
     if int(usable.sum()) < LEAST_TEETH:
-        return [_unseen(name, f"teeth show steadily in only {int(usable.sum())} frames")]
+        return [ClipFinding.unseen(name, f"teeth show steadily in only {int(usable.sum())} frames")]
     often = float(np.percentile(jump[usable], 90))
     jump = np.where(usable, jump, 0.0)
     worst = int(jump.argmax())
@@ -96,9 +96,9 @@ def check_still_mouth(evidence: Evidence) -> list[ClipFinding]:
     name, seen = "still mouth", evidence.seen
     speech = evidence.speech or evidence.heard
     if seen.no_face:
-        return [_unseen(name, seen.no_face)]
+        return [ClipFinding.unseen(name, seen.no_face)]
     if speech is None:
-        return [_unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
+        return [ClipFinding.unseen(name, evidence.unheard or "nobody knows when somebody speaks")]
     grid, wanted = expected_opening(speech.visemes, 0.0, evidence.seconds)
     longest, where = 0.0, (0.0, 0.0)
     frame = 1 / float(evidence.fps)
@@ -125,7 +125,3 @@ def check_still_mouth(evidence: Evidence) -> list[ClipFinding]:
             fix="render the clip again" if over else "",
         )
     ]
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

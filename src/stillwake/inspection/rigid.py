@@ -343,7 +343,7 @@ def check(rigid: Rigid, asked: Asked) -> list[ClipFinding]:
 def _check_warp(rigid: Rigid, why: str) -> list[ClipFinding]:
     name = "warp"
     if why or rigid.unseen:
-        return [ClipFinding(check=name, verdict="unseen", why=why or rigid.unseen)]
+        return [ClipFinding.unseen(name, why or rigid.unseen)]
     limit = rigid.limit
     above = np.nan_to_num(rigid.warp / limit)
     findings = []
@@ -379,7 +379,7 @@ def _check_warp(rigid: Rigid, why: str) -> list[ClipFinding]:
             if covered < COVERED
             else f"only {followed:.0%} of the background can be followed: the rest is too plain to show a warp"
         )
-        return [ClipFinding(check=name, verdict="unseen", why=why)]
+        return [ClipFinding.unseen(name, why)]
     known = np.isfinite(rigid.warp)
     worst = int(np.nanargmax(np.where(known, above, -1)))
     return [
@@ -401,7 +401,7 @@ def _check_texture(rigid: Rigid, why: str) -> list[ClipFinding]:
     if not why and (not len(known) or known.mean() < SEEN):
         why = "the camera moves, or the background is too plain"
     if why:
-        return [ClipFinding(check=name, verdict="unseen", why=why)]
+        return [ClipFinding.unseen(name, why)]
     share = np.nan_to_num(rigid.texture)
     worst = float(share.max())
     events = _events(share > BOILS, rigid.step, BOILS_FOR)

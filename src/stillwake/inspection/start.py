@@ -123,13 +123,13 @@ def check(evidence: Evidence) -> list[ClipFinding]:
     """The first frame against the still, where one is given."""
     name, still, first = "first frame", evidence.still, evidence.ends.start
     if still is None:
-        return [_unseen(name, "there is no still to compare with")]
+        return [ClipFinding.unseen(name, "there is no still to compare with")]
     if first is None:
-        return [_unseen(name, "the clip has no frame")]
+        return [ClipFinding.unseen(name, "the clip has no frame")]
     found = fit(still, first)
     frame = float(1 / evidence.fps)
     if found.points < PLAIN:
-        return [_unseen(name, "the still is too plain to be found again"), _colours(found, frame)]
+        return [ClipFinding.unseen(name, "the still is too plain to be found again"), _colours(found, frame)]
     if found.share < LEAST_SHARE:
         return [
             ClipFinding(
@@ -207,7 +207,3 @@ def _colours(found: Fit, frame: float) -> ClipFinding:
         why=f"the colours of the first frame lie {found.colour:.1f} ΔE from the still's",
         fix="match its colours to the still; look at the colour tags of the file first" if over else "",
     )
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)

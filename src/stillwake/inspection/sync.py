@@ -503,7 +503,7 @@ def _sound_finding(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> Cli
     if evidence.sound is None:
         return ClipFinding(check=name, verdict="unseen", why="the clip has no sound")
     if not shifts:
-        return _unseen(name, "nothing in the sound marks a time: it is short, silent or a steady tone")
+        return ClipFinding.unseen(name, "nothing in the sound marks a time: it is short, silent or a steady tone")
     alike = float(np.median([shift.alike for _, shift in shifts]))
     if alike < SOUND_ALIKE:
         return ClipFinding(
@@ -538,10 +538,10 @@ def _against_timeline(evidence: Evidence, shifts: list[tuple[float, Shift]]) -> 
     if speech is None:
         return []
     if seen.no_face:
-        return [_unseen(name, seen.no_face), _unseen(f"{name} drift", seen.no_face)]
+        return [ClipFinding.unseen(name, seen.no_face), ClipFinding.unseen(f"{name} drift", seen.no_face)]
     offset = measure_offset(seen.time, seen.opening, speech.visemes, seen.spans)
     if offset.unseen:
-        return [_unseen(name, offset.unseen), _unseen(f"{name} drift", offset.unseen)]
+        return [ClipFinding.unseen(name, offset.unseen), ClipFinding.unseen(f"{name} drift", offset.unseen)]
     start, slope = _sound_line(shifts)
     middle = float(seen.time[0] + seen.time[-1]) / 2
     frame = 1000 / float(evidence.fps)
@@ -582,12 +582,12 @@ def _against_sound(evidence: Evidence) -> ClipFinding:
     seen, heard = evidence.seen, evidence.heard
     name = "sync" if evidence.speech is None else "sync heard"
     if seen.no_face:
-        return _unseen(name, seen.no_face)
+        return ClipFinding.unseen(name, seen.no_face)
     if heard is None:
-        return _unseen(name, evidence.unheard)
+        return ClipFinding.unseen(name, evidence.unheard)
     offset = measure_offset(seen.time, seen.opening, heard.visemes, evidence.heard_spans)
     if offset.unseen:
-        return _unseen(name, offset.unseen)
+        return ClipFinding.unseen(name, offset.unseen)
     late, error = (offset.middle + natural_lead(offset, evidence)) * 1000, offset.middle_error * 1000
     return _offset_finding(name, late, error, *SOUND_EARLY, *SOUND_LATE, offset, "what its own sound says")
 
@@ -595,20 +595,16 @@ def _against_sound(evidence: Evidence) -> ClipFinding:
 def _drift_heard(evidence: Evidence) -> ClipFinding:
     name, seen, heard = "sync drift", evidence.seen, evidence.heard
     if seen.no_face or heard is None:
-        return _unseen(name, seen.no_face or evidence.unheard)
+        return ClipFinding.unseen(name, seen.no_face or evidence.unheard)
     offset = measure_offset(seen.time, seen.opening, heard.visemes, evidence.heard_spans)
     if offset.unseen:
-        return _unseen(name, offset.unseen)
+        return ClipFinding.unseen(name, offset.unseen)
     if offset.seconds < HEARD_SECONDS:
-        return _unseen(name, f"{offset.seconds:.1f} s are too short to tell a drift by what is heard")
+        return ClipFinding.unseen(name, f"{offset.seconds:.1f} s are too short to tell a drift by what is heard")
     late = offset.middle * 1000
     return _drift_finding(
         evidence, name, offset.drift * 1000, offset, late, HEARD_DRIFT, heard.visemes, evidence.heard_spans
     )
-
-
-def _unseen(name: str, why: str) -> ClipFinding:
-    return ClipFinding(check=name, verdict="unseen", why=why)
 
 
 def _offset_finding(
@@ -625,7 +621,7 @@ def _offset_finding(
     """``late`` ms is how far the picture comes after the sound, so the sound is early when it is positive."""
     warn, fail = (early_warn, early_fail) if late > 0 else (late_warn, late_fail)
     if error > UNSURE * fail:
-        return _unseen(name, f"the offset is too uncertain ({late:+.0f} ± {error:.0f} ms)")
+        return ClipFinding.unseen(name, f"the offset is too uncertain ({late:+.0f} ± {error:.0f} ms)")
     size = abs(late)
     verdict: Verdict = "fail" if size > fail else "warn" if size > warn else "pass"
     if verdict == "fail" and size - error <= fail:
@@ -657,7 +653,7 @@ def _drift_finding(
     if abs(drift) > limit:
         error = max(error, 1000 * parted_error(evidence.seen.time, evidence.seen.opening, visemes, spans))
     if error > VAGUE * limit and abs(drift) < 2 * error:
-        return _unseen(name, f"too little is said to tell a drift ({drift:+.0f} ± {error:.0f} ms)")
+        return ClipFinding.unseen(name, f"too little is said to tell a drift ({drift:+.0f} ± {error:.0f} ms)")
     over = abs(drift) > limit
     verdict: Verdict = "pass" if not over else "fail" if abs(drift) - error > limit else "warn"
     first, last = float(evidence.seen.time[0]), float(evidence.seen.time[-1])
