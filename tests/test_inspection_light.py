@@ -115,6 +115,13 @@ def test_a_percent_in_every_other_frame_flickers_where_it_does(fps: Fraction) ->
     assert finding.box is None
 
 
+def test_a_faint_flicker_warns() -> None:
+    finding = found(frames(100, lambda index: 1.0018 if index % 2 else 1.0))["flicker"]
+    assert finding.verdict == "warn"
+    assert finding.measured is not None
+    assert light.FLICKER < finding.measured < light.FLICKER_FAIL
+
+
 def test_a_percent_at_random_flickers() -> None:
     gains = 1 + np.random.default_rng(4).normal(0, 0.01, 100)
     finding = found(frames(100, lambda k: float(gains[k])))["flicker"]

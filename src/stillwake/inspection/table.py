@@ -92,9 +92,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "Light and colour": (
         Row("flicker", "the whole picture's light jumps from frame to frame",
-            f"{light.FLICKER:g} %, and fails{_filmed('flicker')}", "fail"),
+            f"{light.FLICKER:g} %; fails at {light.FLICKER_FAIL:g}{_filmed('flicker')}", "fail"),
         Row("local flicker", "the light of a part of the picture does",
-            f"{light.LOCAL_FLICKER:g} %, and fails{_filmed('local flicker')}", "fail"),
+            f"{light.LOCAL_FLICKER:g} %; fails at {light.LOCAL_FLICKER_FAIL:g}{_filmed('local flicker')}", "fail"),
         Row("exposure breathing", "the exposure swings slowly, every "
             f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
             f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}{_filmed('exposure breathing')}",
