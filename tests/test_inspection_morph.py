@@ -114,6 +114,18 @@ def test_a_jaw_that_widens_and_returns_is_found_while_it_is_wide() -> None:
     assert found.fix
 
 
+def test_rain_before_the_face_is_no_other_face_unless_the_change_is_sure() -> None:
+    mesh, verdicts = a_face()[1], []
+    for most in (0.06, 0.09, 0.25):
+        shape = watched(lambda time, most=most: (flat(), talking(wide_jaw(mesh, most * step(time, 2.0, 4.0)), time)))
+        dry, wet = (morph.check(shape, Asked(ambient=ambient))[0] for ambient in (None, "rain"))
+        verdicts.append((dry.verdict, wet.verdict))
+        if wet.verdict == "unseen":
+            assert "rain drifts over the face" in wet.why
+    assert ("warn", "unseen") in verdicts
+    assert verdicts[-1] == ("fail", "fail")
+
+
 def test_a_jaw_that_stays_wide_is_found_up_to_the_end() -> None:
     mesh = a_face()[1]
     shape = watched(lambda time: (flat(), talking(wide_jaw(mesh, 0.15 * step(time, 3.5, 99)), time)))

@@ -542,11 +542,10 @@ def _where(shape: Shape, found: Fit, step: Array) -> Box:
 
 def check(shape: Shape, asked: Asked) -> list[ClipFinding]:
     """Whether the face's shape changes, and whether its colours or the hair's do."""
-    del asked  # nothing that can be asked for lets a face change
-    return [_check_shape(shape), _check_colours(shape)]
+    return [_check_shape(shape, asked), _check_colours(shape)]
 
 
-def _check_shape(shape: Shape) -> ClipFinding:
+def _check_shape(shape: Shape, asked: Asked) -> ClipFinding:
     name = "morph"
     if shape.unseen:
         return ClipFinding.unseen(name, shape.unseen)
@@ -561,6 +560,8 @@ def _check_shape(shape: Shape) -> ClipFinding:
             why="the face is too small, or moves and changes its expression too much, to compare its shape",
         )
     over = found.score > yardstick.limit
+    if over and asked.ambient is not None and found.score <= yardstick.sure:
+        return ClipFinding.unseen(name, f"{asked.ambient} drifts over the face, as was asked for: it seems to change")
     part = f"{found.measure} changes by {100 * abs(found.change):.0f} %"
     if ":" in found.measure or "moves" in found.measure:
         part = f"{found.measure} by {100 * abs(found.change):.1f} % of the face"

@@ -99,8 +99,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
             f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}{_filmed('exposure breathing')}",
             "fail"),
-        Row("colour drift", "the colours of most of the picture go elsewhere by the end", f"{light.DRIFT:g} ΔE",
-            "warn"),
+        Row("colour drift", "the colours of most of the picture go elsewhere by the end",
+            f"{light.DRIFT:g} ΔE; in what a camera may have filmed {light.DRIFT_FILMED:g}", "warn"),
         Row("black", "frames are black", "no frame", "fail"),
     ),
     "Motion": (
