@@ -41,12 +41,12 @@ FLICKER_WINDOW = 0.8
 step of the exposure or a cut is no flicker."""
 FLICKER_DROPPED = 4
 FLICKER, FLICKER_FAIL = 0.11, 0.17
-"""Percent by which the light jumps to and fro, from which on it warns and fails. Of 49 clean clips of ours one half
-reached .08, the other .10, those under a moving camera most; of a flicker of 1 % an encoder left .11 to .33 in six of
-eight, and in two drawings, which it smooths, under .01 (2026-11-29)."""
+"""Percent by which the light jumps to and fro, from which on it warns and fails. Of 59 clean clips of ours one reached
+.14, under a moving camera, the others .10; of a flicker of 1 % an encoder left .11 to .65 in nine of twelve, and in
+three drawings, which it smooths, .01 at most (2026-11-29)."""
 LOCAL_FLICKER, LOCAL_FLICKER_FAIL = 0.2, 0.25
 """The same within a part of the picture, beyond the whole's: the clean ones reached .17 in one half, 0 in the other;
-of 1 % in a strip or a quarter of the picture an encoder left up to .27, of 2 % .2 to .5."""
+of 1 % in a strip or a quarter of the picture an encoder left up to .27, of 2 % .2 to 1."""
 BREATH_WINDOW = 4.0
 """Seconds in which a slow swing of the exposure is looked for."""
 BREATH_PERIODS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
