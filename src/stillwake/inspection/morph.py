@@ -477,36 +477,34 @@ def _sharpened(
     """
     length = span[1] - span[0]
     coarse = max(1.0, min(length, seconds - length) / (STRIDE * FINE))
-    told: tuple[tuple[float, float], Array] = (span, np.zeros(len(found.time)))
+    told = span, np.zeros(len(found.time))
     for near in (NEARBY,) if coarse == 1 else (NEARBY * 2 * coarse, NEARBY):
         starts = np.maximum(span[0] + near, 0.1)
         ends = np.array([seconds]) if span[1] >= seconds else np.minimum(span[1] + near, seconds - 0.05)
-        most, best = 0.0, span
+        most = 0.0
         for ramp in RAMPS:
-            best_of_ramp, step_of_ramp, pair = 0.0, told[1], span
-            for start in starts:
-                later = ends[ends - start > 0.5]
-                if not len(later):
-                    continue
-                steps = _step(found.time, start, later, ramp, seconds)
-                left = steps - (steps @ found.solved.T) @ found.known.T
-                explained = (left @ line) ** 2 / np.maximum((left * steps).sum(1), 1e-9)
-                at = int(explained.argmax())
-                if explained[at] > best_of_ramp:
-                    best_of_ramp, step_of_ramp, pair = (
-                        float(explained[at]),
-                        steps[at],
-                        (float(start), float(later[at])),
-                    )
-            if best_of_ramp > (1 + WIDER) * most:
-                most, best = best_of_ramp, pair
-                wide = (
-                    max(0.0, best[0] - ramp / 2),
-                    seconds if best[1] >= seconds else min(seconds, best[1] + ramp / 2),
-                )
-                told = (wide, step_of_ramp)
-        span = best
+            explained, (start, end), step = _best_step(line, starts, ends, ramp, seconds, found)
+            if explained > (1 + WIDER) * most:
+                most, span = explained, (start, end)
+                over = seconds if end >= seconds else min(seconds, end + ramp / 2)
+                told = (max(0.0, start - ramp / 2), over), step
     return told
+
+
+def _best_step(
+    line: Array, starts: Array, ends: Array, ramp: float, seconds: float, found: Fit
+) -> tuple[float, tuple[float, float], Array]:
+    """How much of a line (F,) the step explains that explains most of it, its span, s, and the step (F,)."""
+    best = 0.0, (float(starts[0]), float(ends[-1])), np.zeros(len(line))
+    for start in starts:
+        later = ends[ends - start > 0.5]
+        steps = _step(found.time, start, later, ramp, seconds)
+        left = steps - (steps @ found.solved.T) @ found.known.T
+        explained = (left @ line) ** 2 / np.maximum((left * steps).sum(1), 1e-9)
+        at = int(explained.argmax()) if len(later) else -1
+        if at >= 0 and explained[at] > best[0]:
+            best = float(explained[at]), (float(start), float(later[at])), steps[at]
+    return best
 
 
 def _where(shape: Shape, found: Fit, step: Array) -> Box:
