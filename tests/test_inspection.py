@@ -473,6 +473,9 @@ def test_teeth_that_flash_at_a_steady_opening_are_found() -> None:
     )
     assert (made.verdict, filmed.verdict) == ("warn", "pass"), "a real head moves as it likes"
     assert made.measured == filmed.measured == pytest.approx(8.0)
+    case = evidence(opening=opening, teeth=flickering, still=a_still)
+    small = replace(case, seen=replace(case.seen, face=case.seen.face / 2))
+    assert "px wide" in picture.check_teeth(small)[0].why
     moving = 0.2 + 0.1 * (np.arange(250) % 2)
     case = evidence(opening=moving, teeth=np.diff(light, prepend=150))
     assert picture.check_teeth(case)[0].verdict == "unseen"

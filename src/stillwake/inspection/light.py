@@ -8,7 +8,7 @@ a median over blocks knows of the light and not of the motion.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -77,10 +77,10 @@ BLACK = 20.0
 LEAST_FRAMES = 8
 EDGE = 0.5
 """Share of a flicker's strength from which a frame belongs to it."""
-FAINT, ABOVE, LULL = (0.1, 0.6), 1.6, 0.25
+RESTS, FAINT, ABOVE, LULL = 0.3, (0.1, 0.6), 1.6, 0.25
 """A flicker goes on from there as long as frames stand out by `ABOVE` times the most that is usual where it rests,
-held within these shares of its strength, with `LULL` seconds between them at most. Start and end were within 0.2 s in
-14 of 16 encoded flickers of 1 and 2 % (9 before), on which these three were chosen (2026-11-29)."""
+below that share of its strength, held within the next two, with `LULL` seconds between them at most. Start and end
+were within 0.2 s in 14 of 16 encoded flickers of 1 and 2 % (9 before), on which these were chosen (2026-11-29)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,37 +151,35 @@ def check(
         return [*(ClipFinding.unseen(name, "there are too few frames") for name in names), _black(light, fps)]
     if float(np.median(light.luma)) < LIT:
         return [*(ClipFinding.unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
-    scenes = _scenes(light, cuts)
+    logs, scenes = _logs(light), _scenes(light, cuts)
     found = [
-        *_flickers(light, _logs(light), fps),
-        _worst([_breathing(scene, _logs(scene), fps) for scene in scenes]),
-        _worst([_drift(scene, asked, DRIFT_FILMED if filmed else DRIFT) for scene in scenes]),
+        *_flickers(light, logs, fps),
+        _worst([_breathing(_during(light, rows), logs[rows], fps) for rows in scenes]),
+        _worst([_drift(_during(light, rows), asked, DRIFT_FILMED if filmed else DRIFT) for rows in scenes]),
     ]
     return [*(_as_filmed(one) if filmed else one for one in found), _black(light, fps)]
 
 
-def _scenes(light: Light, cuts: Sequence[int]) -> list[Light]:
-    """The light of each scene; ``cuts`` the frames that begin another. A scene of a few frames tells nothing."""
-    at = np.searchsorted(light.index, sorted(cuts))
-    edges = np.unique([0, *at, len(light.index)])
-    scenes = []
-    for first, last in pairwise(int(edge) for edge in edges):
-        if last - first < LEAST_FRAMES and len(edges) > 2:
-            continue
-        during = (light.moments >= light.time[first]) & (light.moments <= light.time[last - 1])
-        rows = slice(first, last)
-        scenes.append(
-            Light(
-                index=light.index[rows],
-                time=light.time[rows],
-                blocks=light.blocks[rows],
-                luma=light.luma[rows],
-                moments=light.moments[during],
-                colours=light.colours[during],
-                size=light.size,
-            )
-        )
-    return scenes or [light]
+def _scenes(light: Light, cuts: Sequence[int]) -> list[slice]:
+    """The entries of each scene; ``cuts`` the frames that begin another. A scene of a few frames tells nothing."""
+    edges = np.unique([0, *np.searchsorted(light.index, sorted(cuts)), len(light.index)]).tolist()
+    long = [slice(first, last) for first, last in pairwise(edges) if last - first >= LEAST_FRAMES]
+    return long or [slice(0, len(light.index))]
+
+
+def _during(light: Light, rows: slice) -> Light:
+    """The light of some entries."""
+    time = light.time[rows]
+    moments = (light.moments >= time[0]) & (light.moments <= time[-1])
+    return replace(
+        light,
+        index=light.index[rows],
+        time=time,
+        blocks=light.blocks[rows],
+        luma=light.luma[rows],
+        moments=light.moments[moments],
+        colours=light.colours[moments],
+    )
 
 
 def _worst(findings: list[ClipFinding]) -> ClipFinding:
@@ -364,7 +362,7 @@ def _flicker(
 def _flickering(size: Array, strength: Array, fps: Fraction) -> tuple[int, int]:
     """The first and the last frame that flicker, from how far each stands out, (N,), and `_strength` around it."""
     value = float(strength.max())
-    rest = size[strength < 0.3 * value]
+    rest = size[strength < RESTS * value]
     usual = float(np.percentile(rest, 95)) if len(rest) else 0.0
     active = np.flatnonzero(size > np.clip(ABOVE * usual, FAINT[0] * value, FAINT[1] * value))
     high = np.flatnonzero((size > EDGE / 2 * value) & (strength > EDGE * value))
