@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -34,7 +36,7 @@ from stillwake.inspection.file import (
 from stillwake.inspection.stream import Shown, Timing
 from stillwake.inspection.view import View
 from stillwake.media import open_clip, sound_from_samples, write_clip
-from stillwake.media.loudness import Loudness, Meter, k_weighting, loudness
+from stillwake.media.loudness import REACH, Loudness, Meter, between_taps, k_weighting, loudness
 from stillwake.types import Clip, ClipFinding, ClipInfo, Pixels
 
 INFO = ClipInfo(
@@ -298,6 +300,25 @@ def test_the_filters_are_those_of_the_standard() -> None:
     shelf = [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585]
     cut = [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621]
     np.testing.assert_allclose(k_weighting(48_000), [shelf, cut], atol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [8_000, 48_000, 96_000])
+def test_the_filters_do_what_scipys_do(rate: int) -> None:
+    from scipy.signal import firwin, sosfilt
+
+    samples = np.random.default_rng(rate).normal(0, 0.1, (3 * rate + 77, 2))
+    meter = Meter(rate, (1.0, 1.0))
+    weighted = np.concatenate([meter._weighted(part) for part in np.split(samples, [5, 900, rate])])
+    np.testing.assert_allclose(weighted, sosfilt(k_weighting(rate), samples, axis=0), atol=1e-9)
+    over = 2 if rate == 96_000 else 4
+    taps = firwin(2 * REACH * over + 1, 1 / over, window=("kaiser", 6.0)) * over
+    np.testing.assert_allclose(between_taps(over), taps, atol=1e-12)
+
+
+def test_a_meter_needs_no_scipy() -> None:
+    code = "import sys, numpy; from stillwake.media.loudness import Meter; m = Meter(48_000, (1.0,));"
+    code += " m.add(numpy.ones((48_000, 1))); m.finish(); assert 'scipy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

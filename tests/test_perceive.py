@@ -389,6 +389,17 @@ def test_a_large_crop_is_averaged_not_sampled() -> None:
     assert abs(float(small.mean()) - 100) < 2
 
 
+@pytest.mark.parametrize("side", [64, 70, 110, 128, 230, 400, 560])
+def test_a_crop_of_any_size_keeps_everything_in_its_place(side: int) -> None:
+    y, x = np.mgrid[:900, :900]
+    places = np.stack([x, y, x + y], -1).astype(np.float32)  # each pixel says where it is
+    crop = models.Crop(431.2, 447.9, side, 20)
+    matrix = np.vstack([crop.matrix(64), [0, 0, 1]])
+    v, u = np.mgrid[:64, :64]
+    wanted = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(matrix).T
+    np.testing.assert_allclose(crop.cut(places, 64)[..., :2], wanted[..., :2], atol=0.02 * side / 64)
+
+
 def test_the_crop_around_a_mesh_stands_upright() -> None:
     assert face().mesh is not None
     crop = crop_for(face().mesh)

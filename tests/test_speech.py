@@ -8,7 +8,7 @@ import pytest
 
 from stillwake.errors import TranscriptError, UsageError, VoiceUnavailableError
 from stillwake.media import open_sound, sound_from_samples
-from stillwake.speech import export, listen, raster, say, voices
+from stillwake.speech import export, hear, listen, raster, say, voices
 from stillwake.types import VISEMES, Speech
 
 TEXT = "Bob may buy my puppy a very fine warm coat. Nobody believes me, but problems become simple."
@@ -136,6 +136,23 @@ def test_english_without_a_transcript_finds_words_and_is_the_same_twice() -> Non
     assert one.source == "recognised"
     assert (one.phonemes, one.words, one.visemes) == (other.phonemes, other.words, other.visemes)
     assert len(one.words) >= 8
+
+
+def test_the_phonemes_alone_time_the_mouth_in_any_language() -> None:
+    from stillwake.inspection.sync import expected_opening
+
+    for text, language in (
+        ("Please bring the paper back before seven.", "en-us"),
+        ("Guten Morgen, meine Freunde, heute backen wir Apfelkuchen.", "de"),
+    ):
+        spoken = say(text, language=language)
+        heard = hear(spoken.sound, language)
+        assert (heard.source, heard.words, heard.language) == ("phonemes", (), language)
+        end = float(spoken.sound.seconds)
+        (_, asked), (_, found) = (expected_opening(one.visemes, 0, end) for one in (spoken, heard))
+        fits = [np.corrcoef(asked[30:-30], np.roll(found, shift)[30:-30])[0, 1] for shift in range(-30, 31)]
+        assert max(fits) > 0.5
+        assert abs(int(np.argmax(fits)) - 30) <= 8, "within 40 ms"
 
 
 @pytest.mark.parametrize("kind", ["noise", "chord", "clicks"])

@@ -22,10 +22,10 @@ RATE = 16_000
 def heard(samples: Samples, language: str | None) -> dict[str, Any]:
     """What is recognised in one stretch, or why nothing is."""
     from stillwake.media import sound_from_samples
-    from stillwake.speech import listen
+    from stillwake.speech import hear
 
     try:
-        speech = listen(sound_from_samples(samples, RATE, "clip"), None, language)
+        speech = hear(sound_from_samples(samples, RATE, "clip"), language)
     except StillwakeError as error:
         return {"why": f"{error.what}: {error.why}"}
     return {

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 MARGIN = 0.4
 """Seconds of sound before and after a window that are heard with it: the shift is searched within them."""
 ENOUGH = 20.0
-"""Seconds that are heard at most where the timeline is known: the recogniser takes a fifth to a half of real time."""
+"""Seconds that are heard at most where the timeline is known: more would tell the same."""
 APART = 8.0
 """Seconds of sound from which a process of its own is worth its start."""
 MEMORY, LONGEST = 16, 60.0

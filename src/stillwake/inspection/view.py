@@ -57,7 +57,11 @@ class View:
     @cached_property
     def small_rgb(self) -> Pixels:
         """The frame with its longest side at most `SMALL`, each pixel the mean of those it covers."""
-        return resized(self.pixels, fitted(self.size, SMALL))
+        size = fitted(self.size, SMALL)
+        picture = self.pixels
+        while picture.shape[1] >= 2 * size[0] and not picture.shape[1] % 2 and not picture.shape[0] % 2:
+            picture = resized(picture, (picture.shape[1] // 2, picture.shape[0] // 2))  # halving is the quick way
+        return resized(picture, size)
 
     @cached_property
     def small(self) -> Floats:

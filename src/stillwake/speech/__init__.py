@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from stillwake.speech.exports import FORMATS, export
 from stillwake.speech.frames import blend
-from stillwake.speech.listening import listen
+from stillwake.speech.listening import hear, listen
 from stillwake.speech.timeline import bare_phonemes, visemes
 from stillwake.speech.voice import Voice, speak, variants, voices
 from stillwake.types import Floats, Speech
 
-__all__ = ["FORMATS", "Voice", "export", "listen", "raster", "say", "variants", "voices"]
+__all__ = ["FORMATS", "Voice", "export", "hear", "listen", "raster", "say", "variants", "voices"]
 
 
 def say(text: str, voice: str | None = None, language: str | None = None) -> Speech:

@@ -66,6 +66,15 @@ def listen(sound: Sound, transcript: str | None = None, language: str | None = N
     return _by_phones(sound, level, language)
 
 
+def hear(sound: Sound, language: str | None = None) -> Speech:
+    """The phonemes of a recording alone, no words ("phonemes"): three times as quick as `listen`, in any language.
+
+    Lips are timed by them as well as by words: 75 of 75 animated takes within 40 ms either way, four real speakers
+    with the same correlation (2026-11-29). Single closures are less sure: a quarter of the M, B and P are others.
+    """
+    return _by_phones(sound, levels(sound.mono), language)
+
+
 def _finished(
     sound: Sound,
     language: str,
