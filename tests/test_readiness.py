@@ -93,7 +93,7 @@ def test_the_table_of_checks_is_that_of_the_code() -> None:
 def test_what_nobody_looked_at_is_unseen_and_says_why() -> None:
     report = check(a_scene(a_face()))
     looked = {"face", "face size", "yaw", "pitch", "roll", "face in the frame", "mouth uncovered", "eyes uncovered"}
-    looked |= {"one speaker", "one subject", "shot", "head in the frame", "seams", "clocks"}
+    looked |= {"one speaker", "one subject", "shot", "head in the frame", "lower edge", "seams", "clocks"}
     for sign in report.signs:
         for found in sign.findings:
             assert (found.verdict != "unseen") == (found.check in looked), found.check
@@ -145,6 +145,28 @@ def test_each_limit_holds_where_it_says(face: Face, name: str, verdict: str) -> 
     assert report.ready == ("fail" not in stops), "the rest stops an animator only"
     for found in everything(report):
         assert bool(found.fix) == (found.verdict in ("warn", "fail"))
+
+
+def test_a_figure_that_hangs_in_the_air_is_told_from_feet_and_benches() -> None:
+    def drawn(*parts: tuple[slice, slice]) -> Scene:
+        scene = a_scene(a_face((260, 60, 340, 160)))
+        pixels = np.full_like(scene.still.pixels, 250)
+        for rows, columns in ((slice(50, 170), slice(255, 345)), *parts):
+            pixels[rows, columns] = 90
+        return replace(scene, still=replace(scene.still, pixels=pixels))
+
+    bust = drawn((slice(170, 400), slice(200, 400)))
+    report = check(bust)
+    assert finding(report, "lower edge") == ("warn", 1.0)
+    (found,) = [f for f in everything(report) if f.check == "lower edge"]
+    assert found.box is not None
+    assert found.box[1] < 400 < found.box[3]
+    legs = drawn(
+        (slice(170, 300), slice(200, 400)), (slice(300, 400), slice(240, 265)), (slice(300, 400), slice(320, 345))
+    )
+    bench = drawn((slice(170, 400), slice(200, 400)), (slice(360, 420), slice(20, 620)))
+    below = drawn((slice(170, 480), slice(200, 400)))
+    assert [finding(check(scene), "lower edge")[0] for scene in (legs, bench, below)] == ["pass"] * 3
 
 
 def test_findings_carry_value_unit_limit_and_box() -> None:

@@ -416,3 +416,35 @@ def test_a_hand_over_the_edge_is_partial_and_one_inside_is_whole() -> None:
     assert verdict(260) == ("pass", "warn")
     assert verdict(235) == ("pass", "warn"), "within 1.2 % of the edge"
     assert verdict(200) == ("pass", "pass")
+
+
+def a_figure(end: int, *, ragged: int = 0) -> Pixels:
+    """Somebody on white, 400 px high, whose body ends in row ``end``, evenly or ``ragged`` by so many px."""
+    pixels = np.full((400, 400, 3), 250, np.uint8)
+    cv2.circle(pixels, (200, 90), 50, (220, 180, 160), -1)
+    cv2.rectangle(pixels, (180, 130), (220, 170), (220, 180, 160), -1)
+    for x in range(120, 280):
+        pixels[160 : end + 1 - x * 7919 % (ragged + 1), x] = (60, 40, 90)
+    return pixels
+
+
+FACE = (160.0, 50.0, 240.0, 140.0)
+
+
+def test_a_figure_that_ends_in_mid_air_is_told_where() -> None:
+    end = signals.severed(a_figure(330), FACE)
+    assert end is not None
+    assert end.share > 0.99
+    assert end.width == pytest.approx(2, abs=0.01)
+    assert (end.box[0], end.box[2]) == (120, 280)
+    assert end.box[1] < 330 < end.box[3]
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [a_figure(399), a_figure(330, ragged=40), np.concatenate([a_figure(330)[:380], noise(20, 400)])],
+    ids=["runs out of the frame", "a torn hem", "a floor below"],
+)
+def test_another_end_is_none(pixels: Pixels) -> None:
+    end = signals.severed(pixels, FACE)
+    assert end is None or end.share < 0.3

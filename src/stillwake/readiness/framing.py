@@ -25,7 +25,19 @@ FEET = Limit(0.5, None, "foot lengths", "a plain rule, not measured: one of 71 s
 CONTRAST = Limit(
     8.0, None, "ΔE", "set by looking at the 71 stills: below it subject and background run into each other"
 )
-LIMITS = {"head in the frame": HEADROOM, "one subject": RIVAL, "feet": FEET, "distance": CONTRAST}
+SEVERED = Limit(
+    0.5,
+    None,
+    "of its width",
+    "set by looking: seven of 71 stills are such cut-outs, .64 and more; of the others one has .32, the rest none",
+)
+LIMITS = {
+    "head in the frame": HEADROOM,
+    "one subject": RIVAL,
+    "feet": FEET,
+    "lower edge": SEVERED,
+    "distance": CONTRAST,
+}
 
 _SHOULDERS: Final = (11, 12)
 _HIPS: Final = (23, 24)
@@ -33,13 +45,22 @@ _KNEES: Final = (25, 26)
 _ANKLES: Final = (27, 28)
 _FEET: Final = (29, 30, 31, 32)
 _SURE = 0.5
+_STUMP = (1.2, 6.0)
+"""Widths of the face between which the lower end of half a figure is: narrower are feet, wider is what it sits on."""
 _TIGHT = 0.6
 """Height of a face over the picture's from which a cut forehead is a manner of framing."""
 
 
 def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
-    """The findings about the shot, the head, the feet, the subject and its distance from the background."""
-    return [_shot(scene, face), _head(scene, face), _feet(scene), _subject(scene), _distance(scene)]
+    """The findings about the shot, head, feet, the figure's end, the subject and its distance from the background."""
+    return [
+        _shot(scene, face),
+        _head(scene, face),
+        _feet(scene),
+        _lower_edge(scene, face),
+        _subject(scene),
+        _distance(scene),
+    ]
 
 
 def _inside(scene: Scene, body: Body, joints: tuple[int, ...]) -> bool:
@@ -125,6 +146,24 @@ def _feet(scene: Scene) -> Finding:
         if beyond < 0
         else "the shot ends at the shins",
         fix="extend the picture downwards (outpaint), or crop it above the knees" if cut else "",
+    )
+
+
+def _lower_edge(scene: Scene, face: Face | None) -> Finding:
+    name = "lower edge"
+    if face is None:
+        return unseen(name, "no person is seen")
+    end = signals.severed(scene.still.pixels, face.box)
+    standing = scene.body is not None and _inside(scene, scene.body, _ANKLES)
+    if end is None or standing or not _STUMP[0] < end.width < _STUMP[1]:
+        return Finding(check=name, verdict="pass", why="the figure does not end in mid-air")
+    return SEVERED.finding(
+        name,
+        end.share,
+        bad_box=end.box,
+        good="the figure does not end in mid-air",
+        bad="the figure ends on a straight line above the picture's lower edge, and hangs in the air",
+        fix="crop the still there, or generate it again with a body that runs out of the frame",
     )
 
 

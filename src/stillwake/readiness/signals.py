@@ -409,6 +409,12 @@ def dial(pixels: Pixels) -> Dial:
     return best
 
 
+SEVERED_FOOT, SEVERED_NEAR = 0.02, 0.04
+"""Shares of the height: the picture's foot that must be plain, and how far above its end a figure's width counts."""
+SEVERED_PLAIN = 12
+"""Levels of 255 by which a plain colour may vary; a figure differs from it by twice as much."""
+
+
 def headroom(face: Face) -> float:
     """How far the forehead's top lies under the picture's upper edge, in heights of the face.
 
@@ -416,6 +422,44 @@ def headroom(face: Face) -> float:
     """
     _x0, y0, _x1, y1 = face.box
     return float((y0 + 0.5) / max(1.0, y1 - y0))
+
+
+@dataclass(frozen=True, slots=True)
+class Severed:
+    """How much of a figure's width ends on one row, its width in widths of the face, and the box of that edge."""
+
+    share: float
+    width: float
+    box: Box
+
+
+def severed(pixels: Pixels, face: Box) -> Severed | None:
+    """Whether a figure ends on a straight line above the frame, as one that was cut out of another picture.
+
+    ``face`` is the figure's, px. None where the picture's foot is not of one plain colour, or the figure reaches it.
+    """
+    import cv2
+
+    height = len(pixels)
+    foot = pixels[-max(2, round(SEVERED_FOOT * height)) :].reshape(-1, 3)
+    plain = np.median(foot, axis=0).astype(np.int16)
+    if float((np.abs(foot - plain).max(1) <= SEVERED_PLAIN).mean()) < 0.95:
+        return None
+    drawn = (np.abs(pixels - plain).max(-1) > 2 * SEVERED_PLAIN).astype(np.uint8)
+    parts = cv2.connectedComponents(drawn)[1]
+    x0, y0, x1, y1 = (max(0, round(value)) for value in face)
+    within = parts[y0:y1, x0:x1]
+    if not within.any():
+        return None
+    figure = parts == np.bincount(within[within > 0]).argmax()
+    if figure[-2:].any():
+        return None
+    last = np.where(figure.any(0), height - 1 - figure[::-1].argmax(0), -1)
+    row = int(np.bincount(last[last >= last.max() - SEVERED_NEAR * height]).argmax())
+    ends = np.flatnonzero(np.abs(last - row) <= 1)
+    around = int(figure[max(0, row - round(SEVERED_NEAR * height)) : row + 1].any(0).sum())
+    box = float(ends[0]), row - SEVERED_NEAR * height, float(ends[-1] + 1), row + 0.02 * height
+    return Severed(len(ends) / around, around / max(1, x1 - x0), box)
 
 
 def separation(pixels: Pixels, matte: Floats) -> tuple[float, float] | None:

@@ -48,6 +48,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "face in the frame": "",
             "head in the frame": "",
             "feet": "",
+            "lower edge": "",
             "one subject": "",
             "distance": "",
         },
