@@ -175,3 +175,13 @@ def test_every_injury_has_checks_that_may_answer(bench: ModuleType) -> None:
     for injury in bench.INJURIES:
         assert bool(injury.answers) != injury.negative, injury.name
         assert injury.make.__doc__ or injury.name == "cut"
+
+
+def test_how_much_of_a_flicker_is_left_is_told(bench: ModuleType) -> None:
+    truth = importlib.import_module(f"{bench.__name__}.truth")
+
+    before = np.full(20, 100.0) + np.arange(20)
+    put = before * np.where(np.arange(20) % 2, 1.01, 1.0)
+    assert truth.left_of((before, put), put) == pytest.approx(1)
+    assert truth.left_of((before, put), before) == 0
+    assert truth.left_of((before, put), (before + put) / 2) == pytest.approx(0.5, abs=0.01)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -120,6 +121,57 @@ def test_a_faint_flicker_warns() -> None:
     assert finding.verdict == "warn"
     assert finding.measured is not None
     assert light.FLICKER < finding.measured < light.FLICKER_FAIL
+
+
+def still_blocks(gain: Floats, noise: float = 0.02, *, count: int = 100) -> Light:
+    """Light that was never seen: blocks that hardly tremble, under a gain of their own, (N, 16, 16)."""
+    rng = np.random.default_rng(5)
+    blocks = rng.uniform(60, 200, (BLOCKS, BLOCKS)) * gain + rng.normal(0, noise, (count, BLOCKS, BLOCKS))
+    return replace(lit_blocks(np.ones(count)), blocks=np.rint(blocks * STEPS).astype(np.uint16))
+
+
+def to_and_fro(percent: float, where: tuple[slice, slice], *, share: float = 1.0) -> Floats:
+    """(100, 16, 16) gains: so many percent in every other frame from 1 to 2.2 s, in a share of those blocks."""
+    chosen = np.zeros((BLOCKS, BLOCKS), bool)
+    chosen[where] = np.random.default_rng(6).uniform(size=chosen[where].shape) < share
+    gains = np.ones((100, BLOCKS, BLOCKS), np.float32)
+    gains[25:55:2, chosen] += np.float32(percent / 100)
+    return gains
+
+
+def test_what_an_encoder_left_of_a_flicker_in_some_blocks_is_found() -> None:
+    everywhere, quarter = (slice(0, 16), slice(0, 16)), (slice(4, 12), slice(0, 8))
+    whole = checked(still_blocks(to_and_fro(0.5, everywhere, share=0.7)))
+    assert whole["flicker"].verdict in ("warn", "fail")
+    assert whole["flicker"].start == pytest.approx(1.0, abs=0.2)
+    assert whole["flicker"].end == pytest.approx(2.2, abs=0.2)
+    part = checked(still_blocks(to_and_fro(0.5, quarter, share=0.7)))
+    assert part["flicker"].verdict == "pass"
+    finding = part["local flicker"]
+    assert finding.verdict in ("warn", "fail")
+    assert finding.box is not None
+    x, y = SIZE[0] / BLOCKS, SIZE[1] / BLOCKS
+    wanted = 0.0, 4 * y, 8 * x, 12 * y
+    np.testing.assert_allclose(finding.box, wanted, atol=2.1 * x)
+    assert wrong(checked(still_blocks(np.ones((100, 1, 1), np.float32)))) <= {"colour drift"}
+
+
+def test_blocks_that_go_their_own_ways_do_not_flicker() -> None:
+    """Every block of a quarter jumps for a few frames, one row after the other, as under an edge that slides."""
+    gains = np.ones((100, BLOCKS, BLOCKS), np.float32)
+    for index in range(20, 90):
+        row = index % 8
+        gains[index, row, :8] = 1.3 if index % 2 else 0.8
+    findings = checked(still_blocks(gains))
+    assert findings["flicker"].verdict == findings["local flicker"].verdict == "pass"
+
+
+def test_a_camera_may_flicker_a_little_more() -> None:
+    seen = still_blocks(to_and_fro(0.2, (slice(0, 16), slice(0, 16)), share=0.7))
+    made, filmed = (
+        {one.check: one.verdict for one in light.check(seen, Asked(), FPS, filmed=filmed)} for filmed in (False, True)
+    )
+    assert (made["flicker"], filmed["flicker"]) == ("warn", "pass")
 
 
 def test_a_percent_at_random_flickers() -> None:

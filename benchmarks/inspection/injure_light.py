@@ -9,7 +9,7 @@ import numpy as np
 from stillwake.types import Floats, Pixels
 
 from .takes import Take
-from .truth import Injured, Truth, box_of, in_the_middle, with_frames
+from .truth import Injured, Truth, box_of, in_the_middle, light_of, with_frames
 
 PERIOD = 2.0
 """Seconds of one breath of the exposure."""
@@ -38,7 +38,8 @@ def _flicker(take: Take, percent: float, rng: np.random.Generator, *, alternate:
     for i, gain in zip(range(first, last), _gains(last - first, percent, rng, alternate=alternate), strict=True):
         frames[i] = lit(frames[i], float(gain))
     fps = float(take.fps)
-    return Injured(with_frames(take, frames), Truth(first / fps, last / fps))
+    lights = light_of(take.frames[first:last], None), light_of(frames[first:last], None)
+    return Injured(with_frames(take, frames), Truth(first / fps, last / fps, lights=lights))
 
 
 def flicker_alternate(take: Take, percent: float, rng: np.random.Generator) -> Injured | None:
@@ -71,8 +72,9 @@ def _local(take: Take, percent: float, rng: np.random.Generator, *, strip: bool)
     for i, gain in zip(range(first, last), _gains(last - first, percent, rng, alternate=alternate), strict=True):
         frames[i] = lit(frames[i], 1 + soft * np.float32(gain - 1))
     fps = float(take.fps)
-    note = "alternate" if alternate else "random"
-    return Injured(with_frames(take, frames), Truth(first / fps, last / fps, box_of(region), note=note))
+    note, box = "alternate" if alternate else "random", box_of(region)
+    lights = light_of(take.frames[first:last], box), light_of(frames[first:last], box)
+    return Injured(with_frames(take, frames), Truth(first / fps, last / fps, box, note=note, lights=lights))
 
 
 def local_quarter(take: Take, percent: float, rng: np.random.Generator) -> Injured | None:

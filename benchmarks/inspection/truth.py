@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stillwake.types import Box
+from stillwake.types import Box, Pixels
 
 from .takes import Mask, Take
 
@@ -20,7 +20,8 @@ class Truth:
     """``start``, ``end`` in seconds, None for the whole clip; ``edges`` whether a finding should have just those.
 
     ``box`` around what was touched, px of the clip, None for most of the frame; ``value`` what a measurement should
-    read, where one can; ``note`` the variant, for whoever reads the record.
+    read, where one can; ``note`` the variant, for whoever reads the record; ``lights`` the brightness of the place in
+    each frame from ``start`` to ``end`` before and after, levels of 255, where that is the injury.
     """
 
     start: float | None = None
@@ -29,6 +30,7 @@ class Truth:
     value: float | None = None
     edges: bool = True
     note: str = ""
+    lights: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,22 @@ def box_of(region: Mask) -> Box | None:
         return None
     box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
     return None if (box[2] - box[0]) * (box[3] - box[1]) > LARGE * region.size else box
+
+
+def light_of(frames: list[Pixels], box: Box | None) -> np.ndarray:
+    """Mean level of 255 within a box, or in all of the picture, in each frame."""
+    x0, y0, x1, y1 = (None,) * 4 if box is None else (round(value) for value in box)
+    return np.array([float(frame[y0:y1, x0:x1].mean()) for frame in frames])
+
+
+def left_of(lights: tuple[np.ndarray, np.ndarray], shown: np.ndarray) -> float:
+    """How much of a flicker is left in a file: its change from frame to frame over what was put in.
+
+    ``lights`` as `Truth` has them; ``shown`` (n,) the same of the decoded frames.
+    """
+    before, after = lights
+    put, kept = np.diff(np.log(after + 1) - np.log(before + 1)), np.diff(np.log(shown + 1) - np.log(before + 1))
+    return float(np.sqrt((kept**2).mean() / max(float((put**2).mean()), 1e-12)))
 
 
 def in_the_middle(take: Take, seconds: float, rng: np.random.Generator) -> tuple[int, int] | None:

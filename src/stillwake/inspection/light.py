@@ -2,7 +2,8 @@
 
 The brightness of 16 x 16 blocks is kept for every frame, as logarithms: a light that changes by a percent moves all
 blocks it reaches by a hundredth at the same time, whatever they show; motion moves some blocks, each its own way. So
-a median over blocks knows of the light and not of the motion.
+a median over blocks knows of the light and not of the motion. Flicker is less than an encoder's own trembling, and
+left in some blocks only: there a mean counts each block by how quiet it is, and none for more than the others.
 """
 
 from __future__ import annotations
@@ -34,19 +35,28 @@ LIT = 24.0
 """Mean level of 255 below which a picture is too dark to judge its light by."""
 WHITE = 246.0
 """Level from which a block is white and shows no light that grows."""
-SPREAD = 0.5
-"""How many times the blocks' own spread is taken off a common change: a change they do not share is motion."""
+QUIET = 0.05
+"""Percent by which a block usually trembles that halves what it tells of a flicker."""
+MOVES, SPREAD = 0.6, 0.5
+"""Percent beyond which a block's change counts for no more, unless most blocks change so: it is motion then; and how
+many times the blocks' own spread is taken off that, for what they do not share is motion too."""
+ALIKE = 0.5
+"""Share of what the blocks do around a flicker that follows its course, below which it is motion: an edge that slides
+over them had .17 at most, trees and crowds .31, flickers of 1 % that an encoder left .46 and more (2026-11-29)."""
 FLICKER_WINDOW = 0.8
 """Seconds over which flicker is measured, and `FLICKER_DROPPED` the frames of it that count for nothing: one flash, a
 step of the exposure or a cut is no flicker."""
 FLICKER_DROPPED = 4
-FLICKER, FLICKER_FAIL = 0.11, 0.17
-"""Percent by which the light jumps to and fro, from which on it warns and fails. Of 59 clean clips of ours one reached
-.14, under a moving camera, the others .10; of a flicker of 1 % an encoder left .11 to .65 in nine of twelve, and in
-three drawings, which it smooths, .01 at most (2026-11-29)."""
-LOCAL_FLICKER, LOCAL_FLICKER_FAIL = 0.2, 0.25
-"""The same within a part of the picture, beyond the whole's: the clean ones reached .17 in one half, 0 in the other;
-of 1 % in a strip or a quarter of the picture an encoder left up to .27, of 2 % .2 to 1."""
+FLICKER, FLICKER_FAIL = 0.09, 0.17
+"""Percent by which the light jumps to and fro, from which on it warns and fails. Of 124 clean clips of ours one has
+.11, under a moving camera, the others .07; of flickers of 1 % of which an encoder left a third or more all 64 are
+above, of the others 9 of 18 (2026-11-29)."""
+LOCAL_FLICKER, LOCAL_FLICKER_FAIL = 0.09, 0.25
+"""The same within a part of the picture, beyond the whole's. Of 63 clean ones of one half 2 are above it, of 61 of the
+other 3; of flickers of 1 % in a strip or a quarter 33 of 56 and 18 of 26, of 2 % 53 of 56 and 25 of 26."""
+FLICKER_FILMED, LOCAL_FLICKER_FILMED = 0.14, 0.15
+"""From where on they warn in a clip that a camera may have made: of 29 films four and one are above, of webcams and
+phones whose exposure hunts, and of a bird that fills the picture."""
 BREATH_WINDOW = 4.0
 """Seconds in which a slow swing of the exposure is looked for."""
 BREATH_PERIODS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
@@ -153,7 +163,7 @@ def check(
         return [*(ClipFinding.unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
     logs, scenes = _logs(light), _scenes(light, cuts)
     found = [
-        *_flickers(light, logs, fps),
+        *_flickers(light, logs, fps, filmed),
         _worst([_breathing(_during(light, rows), logs[rows], fps) for rows in scenes]),
         _worst([_drift(_during(light, rows), asked, DRIFT_FILMED if filmed else DRIFT) for rows in scenes]),
     ]
@@ -252,12 +262,55 @@ def _middle(change: Floats, weights: Floats) -> Array:
     return middle
 
 
-def _common(second: Floats, weights: Floats) -> Array:
-    """The change all of some blocks share, (N,): their weighted median, less their spread. ``second`` (N, ...)."""
-    middle = _middle(second, weights)
-    spread = _middle(np.abs(second.reshape(len(second), -1) - middle[:, None]), weights)
-    shared: Array = np.sign(middle) * np.maximum(0.0, np.abs(middle) - SPREAD * spread)
-    return shared
+def _trust(change: Floats, weights: Floats) -> Floats:
+    """How much each block tells of a flicker, (16, 16): as ``weights``, and the more the less it trembles by itself.
+
+    ``change`` (N, 16, 16) percent, from frame to frame.
+    """
+    usual = np.median(np.abs(change[:: max(1, len(change) // 2000)]), axis=0)
+    trust: Floats = (weights / (usual**2 + QUIET**2)).astype(np.float32)
+    return trust
+
+
+def _held(change: Floats) -> Floats:
+    """The changes of some blocks, (N, blocks), none larger than `MOVES` or what most share. ``change`` (N, ...)."""
+    flat = change.reshape(len(change), -1)
+    middle = np.median(flat, axis=1, keepdims=True)
+    spread = np.median(np.abs(flat - middle), axis=1, keepdims=True)
+    most = np.maximum(MOVES, np.abs(middle) - SPREAD * spread)
+    held: Floats = np.clip(flat, -most, most)
+    return held
+
+
+def _common(change: Floats, trust: Floats) -> tuple[Array, Array]:
+    """The change that some blocks share, percent (N,), and its standard error; ``trust`` (...) as `_trust` says."""
+    held, share = _held(change), trust.ravel() / trust.sum()
+    common = held @ share
+    error = np.sqrt(((held - common[:, None]) ** 2) @ share**2)
+    return common.astype(np.float64), error.astype(np.float64)
+
+
+def _where_alike(change: Floats, trust: Floats, common: Array, strength: Array, limit: float, fps: Fraction) -> Array:
+    """The strength but for where the blocks go different ways, as in motion: 0 there, if it is over the limit."""
+    half, share = round(FLICKER_WINDOW / 2 * float(fps)), trust.ravel() / trust.sum()
+    left = strength.copy()
+    over = np.flatnonzero(left > limit)
+    for at in over[np.argsort(-left[over], kind="stable")].tolist():
+        around = slice(max(0, at - half), at + half + 1)
+        if left[at] <= limit:
+            continue
+        held, course = _held(change[around]), common[around]
+        alike = (course @ held) / np.sqrt((held**2).sum(0) * (course**2).sum() + 1e-9)
+        if float(share @ np.maximum(alike, 0) ** 2) >= ALIKE:
+            break
+        left[around] = 0
+    return left
+
+
+def _beyond(common: Array, error: Array) -> Array:
+    """A shared change less its standard error: what is left is no chance."""
+    surely: Array = np.sign(common) * np.maximum(0.0, np.abs(common) - error)
+    return surely
 
 
 def _strength(common: Array, steps: Array, fps: Fraction) -> Array:
@@ -288,28 +341,39 @@ def _parts() -> Iterator[tuple[slice, slice]]:
         yield slice(0, BLOCKS), slice(at, at + 4)
 
 
-def _flickers(light: Light, logs: Floats, fps: Fraction) -> list[ClipFinding]:
-    second, first = _second(logs, light), _first(logs, light)
+def _course(
+    second: Floats, first: Floats, trusts: tuple[Floats, Floats], limit: float, fps: Fraction
+) -> tuple[Array, Array]:
+    """How far the light of some blocks stands out in each frame, percent (N,), and how strongly it flickers.
+
+    ``second`` and ``first`` (N, ...) percent as `_second` and `_first` have them, ``trusts`` (...) those of each.
+    """
+    common = _beyond(*_common(second, trusts[0]))
+    if np.abs(common).max() <= limit:
+        return common, np.zeros_like(common)
+    strength = _strength(common, _common(first, trusts[1])[0], fps)
+    return common, _where_alike(second, trusts[0], common, strength, limit, fps)
+
+
+def _flickers(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> list[ClipFinding]:
+    limit, local_limit = (FLICKER_FILMED, LOCAL_FLICKER_FILMED) if filmed else (FLICKER, LOCAL_FLICKER)
     weights = _weights(light)
-    common = _common(second, weights)
-    strength = _strength(common, _middle(first, weights), fps)
-    limits = (FLICKER, FLICKER_FAIL), (LOCAL_FLICKER, LOCAL_FLICKER_FAIL)
-    findings = [
-        _flicker("flicker", light, common, strength, limits[0], None, fps, "the whole picture's light flickers")
-    ]
-    whole, whole_first = (_middle(change, weights)[:, None, None] for change in (second, first))
+    second, first = _second(logs, light), _first(logs, light)
+    common, strength = _course(second, first, (_trust(second, weights), _trust(first, weights)), limit, fps)
+    limits = limit, FLICKER_FAIL
+    findings = [_flicker("flicker", light, common, strength, limits, None, fps, "the whole picture's light flickers")]
+    for change in (second, first):
+        change -= _middle(change, weights).astype(np.float32)[:, None, None]
+    trust, trust_first = _trust(second, weights), _trust(first, weights)
     best, where, shared = np.zeros_like(strength), (slice(0, 0), slice(0, 0)), common
     for part in _parts():
-        alone = _common(second[:, part[0], part[1]] - whole, weights[part])
-        if np.abs(alone).max() <= LOCAL_FLICKER:
-            continue
-        local = _strength(alone, _middle(first[:, part[0], part[1]] - whole_first, weights[part]), fps)
+        trusts = trust[part], trust_first[part]
+        alone, local = _course(second[:, *part], first[:, *part], trusts, local_limit, fps)
         if local.max() > best.max():
             best, where, shared = local, part, alone
-    box = None if best.max() <= LOCAL_FLICKER else _grown(second - whole, shared, best, where, light)
-    findings.append(
-        _flicker("local flicker", light, shared, best, limits[1], box, fps, "a part of the picture flickers")
-    )
+    box = None if best.max() <= local_limit else _grown(second, shared, best, where, light)
+    limits = local_limit, LOCAL_FLICKER_FAIL
+    findings.append(_flicker("local flicker", light, shared, best, limits, box, fps, "a part of the picture flickers"))
     return findings
 
 
@@ -366,6 +430,8 @@ def _flickering(size: Array, strength: Array, fps: Fraction) -> tuple[int, int]:
     usual = float(np.percentile(rest, 95)) if len(rest) else 0.0
     active = np.flatnonzero(size > np.clip(ABOVE * usual, FAINT[0] * value, FAINT[1] * value))
     high = np.flatnonzero((size > EDGE / 2 * value) & (strength > EDGE * value))
+    if not len(high):
+        high = np.array([int(strength.argmax())])
     near = np.concatenate([active[active < high[0]], high[[0, -1]], active[active > high[-1]]])
     first, last = int(np.flatnonzero(near == high[0])[0]), int(np.flatnonzero(near == high[-1])[-1])
     most = max(1, round(LULL * float(fps)))
@@ -562,8 +628,9 @@ def timelines(light: Light, fps: Fraction) -> list[Timeline]:
         return []
     logs = _logs(light)
     time = light.time.astype(np.float32)
-    weights = _weights(light)
-    strength = _strength(_common(_second(logs, light), weights), _middle(_first(logs, light), weights), fps)
+    second, first, weights = _second(logs, light), _first(logs, light), _weights(light)
+    trusts = _trust(second, weights), _trust(first, weights)
+    strength = _course(second, first, trusts, 0.0, fps)[1]
     return [
         Timeline("flicker", "%", time, strength.astype(np.float32), FLICKER),
         Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),
