@@ -42,7 +42,8 @@ MOVES, SPREAD = 0.6, 0.5
 many times the blocks' own spread is taken off that, for what they do not share is motion too."""
 ALIKE = 0.5
 """Share of what the blocks do around a flicker that follows its course, below which it is motion: an edge that slides
-over them had .17 at most, trees and crowds .31, flickers of 1 % that an encoder left .46 and more (2026-11-29)."""
+over them had .17, trees, water and hands in films up to .44, most flickers of 1 % that an encoder left .5 to 1
+(2026-11-29)."""
 FLICKER_WINDOW = 0.8
 """Seconds over which flicker is measured, and `FLICKER_DROPPED` the frames of it that count for nothing: one flash, a
 step of the exposure or a cut is no flicker."""
