@@ -78,7 +78,11 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
             end=at + half if verdict != "pass" else None,
             why=f"{int(shut.sum())} of {len(gaps)} closures (M, B, P) are shut; "
             f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s",
-            fix="" if verdict == "pass" else "use a still with a closed mouth, or lower the opening of the mouth",
+            fix=""
+            if verdict == "pass"
+            else "look whether the lips say these words; a sound recorded afresh is to be timed anew"
+            if evidence.filmed
+            else "use a still with a closed mouth, or lower the opening of the mouth",
         )
     ]
 

@@ -27,10 +27,6 @@ from stillwake.inspection import (
 from stillwake.makers import MAKERS
 
 
-def _filmed(check: str) -> str:
-    return f"; in what a camera may have filmed at {light.FILMED_FAIL[check]:g}"
-
-
 class Row(NamedTuple):
     """A check as the page tells of it: ``verdict`` the worst it gives, ``limit`` in words, with what decides it."""
 
@@ -92,12 +88,15 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
     "Light and colour": (
         Row("flicker", "the whole picture's light jumps from frame to frame",
-            f"{light.FLICKER:g} %; fails at {light.FLICKER_FAIL:g}{_filmed('flicker')}", "fail"),
+            f"{light.FLICKER:g} %, {light.FLICKER_FILMED:g} in what a camera may have filmed; fails at "
+            f"{light.FLICKER_FAIL:g}, there at {light.FILMED_FAIL['flicker']:g}", "fail"),
         Row("local flicker", "the light of a part of the picture does",
-            f"{light.LOCAL_FLICKER:g} %; fails at {light.LOCAL_FLICKER_FAIL:g}{_filmed('local flicker')}", "fail"),
+            f"{light.LOCAL_FLICKER:g} %, {light.LOCAL_FLICKER_FILMED:g} in what a camera may have filmed; fails at "
+            f"{light.LOCAL_FLICKER_FAIL:g}, there at {light.FILMED_FAIL['local flicker']:g}", "fail"),
         Row("exposure breathing", "the exposure swings slowly, every "
             f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
-            f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}{_filmed('exposure breathing')}",
+            f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}; "
+            f"in what a camera may have filmed at {light.FILMED_FAIL['exposure breathing']:g}",
             "fail"),
         Row("colour drift", "the colours of most of the picture go elsewhere by the end",
             f"{light.DRIFT:g} ΔE; in what a camera may have filmed {light.DRIFT_FILMED:g}", "warn"),
