@@ -173,14 +173,14 @@ def expected_opening(visemes: Iterable[Timed], start: float, end: float, rest: f
 
     ``rest`` is how far they are parted when nobody speaks, for a face that smiles with its teeth.
     """
-    from scipy.ndimage import gaussian_filter1d
-
     times = np.arange(np.floor(start * GRID), np.ceil(end * GRID) + 1) / GRID
     opening = np.zeros(len(times))
     for viseme in visemes:
         first, last = np.searchsorted(times, (viseme.start, viseme.end))
         opening[first:last] = rest if viseme.label == "rest" else OPENNESS[viseme.label]
-    return times, gaussian_filter1d(opening, COARTICULATION * GRID, mode="nearest")
+    reach = round(4 * COARTICULATION * GRID)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (COARTICULATION * GRID)) ** 2)
+    return times, np.convolve(np.pad(opening, reach, mode="edge"), weights / weights.sum(), "valid")
 
 
 def measure_offset(times: Array, opening: Array, visemes: tuple[Timed, ...], spans: tuple[Span, ...]) -> Offset:
