@@ -453,6 +453,8 @@ def test_both_timelines_have_an_entry_a_frame() -> None:
     assert (flicker.name, exposure.name) == ("flicker", "exposure")
     assert len(flicker.values) == len(exposure.values) == 60
     assert flicker.values.max() > light.FLICKER
+    assert flicker.values.max() == pytest.approx(checked(seen)["flicker"].measured, abs=1e-3)
+    assert [one.limit for one in light.timelines(seen, FPS, filmed=True)] == [light.FLICKER_FILMED, None]
     assert np.ptp(exposure.values) == pytest.approx(1.0, abs=0.3)
 
 

@@ -73,7 +73,7 @@ TIMELINES: tuple[Callable[[Evidence], list[Timeline]], ...] = (
     sync.timelines,
     lambda e: morph.timelines(e.shape),
     lambda e: rigid.timelines(e.rigid),
-    lambda e: light.timelines(e.light, e.fps),
+    lambda e: light.timelines(e.light, e.fps, filmed=e.filmed),
     lambda e: motion.timelines(e.motion),
 )
 """What can be drawn along a clip."""

@@ -343,24 +343,29 @@ def _parts() -> Iterator[tuple[slice, slice]]:
 
 
 def _course(
-    second: Floats, first: Floats, trusts: tuple[Floats, Floats], limit: float, fps: Fraction
+    second: Floats, first: Floats, trusts: tuple[Floats, Floats], limit: float, fps: Fraction, *, least: float = 0.0
 ) -> tuple[Array, Array]:
     """How far the light of some blocks stands out in each frame, percent (N,), and how strongly it flickers.
 
-    ``second`` and ``first`` (N, ...) percent as `_second` and `_first` have them, ``trusts`` (...) those of each.
+    ``second`` and ``first`` (N, ...) percent as `_second` and `_first` have them, ``trusts`` (...) those of each; over
+    the ``limit`` they must be alike. Where no frame stands out by ``least`` the strength is not measured, and is 0.
     """
     common = _beyond(*_common(second, trusts[0]))
-    if np.abs(common).max() <= limit:
+    if np.abs(common).max() <= least:
         return common, np.zeros_like(common)
     strength = _strength(common, _common(first, trusts[1])[0], fps)
     return common, _where_alike(second, trusts[0], common, strength, limit, fps)
+
+
+def _whole(second: Floats, first: Floats, weights: Floats, limit: float, fps: Fraction) -> tuple[Array, Array]:
+    return _course(second, first, (_trust(second, weights), _trust(first, weights)), limit, fps)
 
 
 def _flickers(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> list[ClipFinding]:
     limit, local_limit = (FLICKER_FILMED, LOCAL_FLICKER_FILMED) if filmed else (FLICKER, LOCAL_FLICKER)
     weights = _weights(light)
     second, first = _second(logs, light), _first(logs, light)
-    common, strength = _course(second, first, (_trust(second, weights), _trust(first, weights)), limit, fps)
+    common, strength = _whole(second, first, weights, limit, fps)
     limits = limit, FLICKER_FAIL
     findings = [_flicker("flicker", light, common, strength, limits, None, fps, "the whole picture's light flickers")]
     for change in (second, first):
@@ -369,7 +374,7 @@ def _flickers(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> list[C
     best, where, shared = np.zeros_like(strength), (slice(0, 0), slice(0, 0)), common
     for part in _parts():
         trusts = trust[part], trust_first[part]
-        alone, local = _course(second[:, *part], first[:, *part], trusts, local_limit, fps)
+        alone, local = _course(second[:, *part], first[:, *part], trusts, local_limit, fps, least=local_limit)
         if local.max() > best.max():
             best, where, shared = local, part, alone
     box = None if best.max() <= local_limit else _grown(second, shared, best, where, light)
@@ -623,16 +628,15 @@ def _black(light: Light, fps: Fraction) -> ClipFinding:
     )
 
 
-def timelines(light: Light, fps: Fraction) -> list[Timeline]:
-    """Flicker and exposure along the clip."""
+def timelines(light: Light, fps: Fraction, *, filmed: bool = False) -> list[Timeline]:
+    """Flicker and exposure along the clip; ``filmed`` as `check` has it."""
     if len(light.index) < LEAST_FRAMES:
         return []
     logs = _logs(light)
     time = light.time.astype(np.float32)
-    second, first, weights = _second(logs, light), _first(logs, light), _weights(light)
-    trusts = _trust(second, weights), _trust(first, weights)
-    strength = _course(second, first, trusts, 0.0, fps)[1]
+    limit = FLICKER_FILMED if filmed else FLICKER
+    strength = _whole(_second(logs, light), _first(logs, light), _weights(light), limit, fps)[1]
     return [
-        Timeline("flicker", "%", time, strength.astype(np.float32), FLICKER),
+        Timeline("flicker", "%", time, strength.astype(np.float32), limit),
         Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),
     ]
