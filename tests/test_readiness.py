@@ -16,7 +16,7 @@ from stillwake.perceive import perceive
 from stillwake.readiness import CHECKS, advice, check, require_ready
 from stillwake.readiness.table import LIMITS, checks_table
 from stillwake.readiness.unlooked import ANIMATOR_CHECKS, FILE_CHECKS
-from stillwake.types import SIGNS, Box, Eye, Face, Finding, Floats, Mouth, Refused, Report, Scene, Still, Style
+from stillwake.types import SIGNS, Body, Box, Eye, Face, Finding, Floats, Mouth, Refused, Report, Scene, Still, Style
 
 
 def line(*points: tuple[float, float]) -> Floats:
@@ -167,6 +167,29 @@ def test_a_figure_that_hangs_in_the_air_is_told_from_feet_and_benches() -> None:
     bench = drawn((slice(170, 400), slice(200, 400)), (slice(360, 420), slice(20, 620)))
     below = drawn((slice(170, 480), slice(200, 400)))
     assert [finding(check(scene), "lower edge")[0] for scene in (legs, bench, below)] == ["pass"] * 3
+
+
+def test_a_hand_in_the_other_elbow_is_not_cut_by_the_frame() -> None:
+    def folded(other: tuple[float, float]) -> Scene:
+        joints, seen = np.full((33, 2), 240, np.float32), np.zeros(33, np.float32)
+        joints[[13, 14]], joints[[15, 16]] = [other, (180, 320)], [(230, 290), (600, 310)]
+        seen[[13, 14, 15, 16]] = 1
+        return replace(a_scene(a_face()), body=Body(joints, seen), seen={"faces": "", "body": "", "hands": ""})
+
+    assert finding(check(folded((450, 200))), "whole hands")[0] == "warn"
+    assert finding(check(folded((570, 310))), "whole hands")[0] == "unseen"
+
+
+def test_whose_hair_it_is_is_not_told_in_a_group() -> None:
+    def tone(*faces: Face) -> str:
+        (found,) = [f for f in everything(check(a_scene(*faces))) if f.check == "hair tone"]
+        return found.why
+
+    alone = a_face((100, 100, 200, 220))
+    assert "others" not in tone(alone)
+    assert "others" not in tone(alone, a_face((500, 100, 600, 220))), "far away"
+    assert "others" not in tone(alone, a_face((250, 100, 290, 150))), "far behind"
+    assert "others" in tone(alone, a_face((250, 110, 340, 220)))
 
 
 def test_findings_carry_value_unit_limit_and_box() -> None:

@@ -311,8 +311,11 @@ def test_an_edge_half_across_at_the_border_or_beside_another_is_no_seam() -> Non
         assert found.strength < 5
 
 
-def reading(*lines: Writing) -> Scene:
-    still = Still(np.zeros((720, 1280, 3), np.uint8), "sign.png", "0" * 64)
+def reading(*lines: Writing, contrast: int = 200) -> Scene:
+    """A picture whose every part is dark and light by turns, in which somebody read these lines."""
+    pixels = np.zeros((720, 1280, 3), np.uint8)
+    pixels[:, ::3] = contrast
+    still = Still(pixels, "sign.png", "0" * 64)
     return Scene(still, "photo", (), (), None, {"writing": "a builder"}, writing=lines)
 
 
@@ -349,6 +352,15 @@ def test_lettering_in_a_script_without_a_dictionary_is_not_judged() -> None:
     scene = reading(nonsense, Writing((100, 200, 300, 240), "むこう側", 0.97))
     (found,) = [f for f in background_findings(scene) if f.check == "pseudo-text"]
     assert found.verdict == "unseen"
+
+
+def test_folds_in_the_dark_are_no_lettering() -> None:
+    line = Writing((100, 100, 300, 140), "Mxruiu6", 0.4)
+    (dim,), (clear,) = (
+        [f for f in background_findings(reading(line, contrast=level)) if f.check == "pseudo-text"]
+        for level in (35, 60)
+    )
+    assert (dim.verdict, clear.verdict) == ("pass", "warn")
 
 
 def test_a_row_of_teeth_is_no_lettering() -> None:

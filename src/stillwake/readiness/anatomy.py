@@ -21,6 +21,8 @@ _OPEN = 3.0
 """So many straight digits must be on view before a missing one can be told from a bent one."""
 _SMALLEST = 48.0
 """px; a smaller hand has fingers two or three pixels wide."""
+_FOLDED = 0.3
+"""Lengths of a forearm from its wrist to the other elbow within which the arms are folded, and the hand lies there."""
 _WRISTS: Final = ((15, 13), (16, 14))
 _SURE = 0.5
 
@@ -126,8 +128,11 @@ def _missed_wrists(scene: Scene) -> list[int]:
 
 
 def _crosses(body: Body, wrist: int, elbow: int, size: tuple[int, int]) -> bool:
-    """Whether a hand that goes on from the forearm would cross the picture's edge."""
+    """Whether a hand that goes on from the forearm would cross the picture's edge; one in the other elbow does not."""
     arm = body.joints[wrist] - body.joints[elbow]
+    (other,) = (end for _, end in _WRISTS if end != elbow)
+    if np.linalg.norm(body.joints[wrist] - body.joints[other]) < _FOLDED * np.linalg.norm(arm):
+        return False
     tip = body.joints[wrist] + 0.4 * arm
     return bool((tip < 0).any() or tip[0] >= size[0] or tip[1] >= size[1])
 

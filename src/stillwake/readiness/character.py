@@ -43,6 +43,8 @@ _UNLIKE = 0.3
 """Correlation of the two eyes below which one is covered: .08 and .22 under hair, .41 and more in any in view."""
 
 
+_NEAR = 0.5, 3.0
+"""Of the face's size: a face so large, and no further away, stands close by."""
 _FREE = "whoever draws a face makes its far eye as small as they like: clean drawings differ by up to 1.6 times"
 
 
@@ -50,13 +52,27 @@ def character_findings(scene: Scene, face: Face, seen: Measures | None) -> list[
     """The findings about eyes and hair, and the description; ``seen`` are the face's measures, None without a mesh."""
     hidden = _hidden(scene, face, seen)
     hair = hair_of(scene.still.pixels, face, scene.matte)
-    tone = _hair_tone(hair)
+    tone = (
+        unseen("hair tone", "others stand close by, and what is whose hair is not told")
+        if _in_a_group(scene, face)
+        else _hair_tone(hair)
+    )
     if seen is None or hidden:
         found = [unseen("eye colour", hidden), unseen("eye size", hidden)]
         return [*found, tone, _description(scene, face, hair, "")]
     colour = _eye_colour(scene, face)
     words = _in_words(scene, face, alike=colour.verdict != "warn")
     return [colour, _eye_size(scene, face, seen), tone, _description(scene, face, hair, words)]
+
+
+def _in_a_group(scene: Scene, face: Face) -> bool:
+    """Whether another face of about that size is so near that its hair, its clothes or its hands may lie beside."""
+    x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+    for other in scene.faces:
+        apart = np.hypot((other.box[0] + other.box[2]) / 2 - x, (other.box[1] + other.box[3]) / 2 - y)
+        if other is not face and other.size > _NEAR[0] * face.size and apart < _NEAR[1] * face.size:
+            return True
+    return False
 
 
 def _hidden(scene: Scene, face: Face, seen: Measures | None) -> str:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from stillwake.types import Face, Scene, Writing
 
 SMALLEST = 0.012
@@ -27,6 +29,9 @@ RAREST = -6.8
 """Log-probability of three letters in a row that no word has; foreign names reach -6.5 (nvidia, shinjuku)."""
 WIDE = 2.2
 """Width over height from which a box that reads as one or two letters holds lettering that was not read."""
+LEGIBLE = 40.0
+"""Levels of 255 between the dark and the light of a line (5 % and 95 %) below which it is dim texture: two folds of a
+black coat that read as letters had 29 and 40 (2026-11-29)."""
 CERTAIN = 0.5
 """The doubt in a line that is no language whatever the reader's confidence."""
 _BETWEEN_LETTERS = re.compile(r"[A-Za-z][+!?%*=<>|~^;:$#][A-Za-z]")
@@ -127,12 +132,24 @@ def _on_a_mouth(line: Writing, faces: tuple[Face, ...]) -> bool:
     return False
 
 
+def _is_legible(scene: Scene, line: Writing) -> bool:
+    """Whether a line stands out from what it is written on."""
+    width, height = scene.still.size
+    x0, y0, x1, y1 = (round(value) for value in line.box)
+    part = scene.still.pixels[max(0, y0) : min(height, y1), max(0, x0) : min(width, x1)]
+    if not part.size:
+        return False
+    dark, light = np.percentile(part.astype(np.float32).mean(-1), (5, 95))
+    return bool(light - dark > LEGIBLE)
+
+
 def doubts(scene: Scene) -> list[Doubt]:
     """What there is to doubt in every line large enough to be read, the most doubtful first."""
     height = scene.still.size[1]
     least = max(SMALLEST_PX, SMALLEST * height)
     lines = [line for line in scene.writing if line.box[3] - line.box[1] >= least]
-    found = [_doubt(line) for line in lines if not _on_a_mouth(line, scene.faces)]
+    shown = [line for line in lines if not _on_a_mouth(line, scene.faces) and _is_legible(scene, line)]
+    found = [_doubt(line) for line in shown]
     return sorted((doubt for doubt in found if doubt), key=lambda doubt: -doubt.much)
 
 
