@@ -50,11 +50,11 @@ step of the exposure or a cut is no flicker."""
 FLICKER_DROPPED = 4
 FLICKER, FLICKER_FAIL = 0.09, 0.17
 """Percent by which the light jumps to and fro, from which on it warns and fails. Of 124 clean clips of ours one has
-.11, under a moving camera, the others .07; of flickers of 1 % of which an encoder left a third or more all 64 are
-above, of the others 9 of 18 (2026-11-29)."""
+.11, under a moving camera, the others .07; of flickers of 1 % of which an encoder left a third or more 52 of 53 are
+found, of the others 4 of 11 (`benchmarks.flicker`, 2026-11-29)."""
 LOCAL_FLICKER, LOCAL_FLICKER_FAIL = 0.09, 0.25
 """The same within a part of the picture, beyond the whole's. Of 63 clean ones of one half 2 are above it, of 61 of the
-other 3; of flickers of 1 % in a strip or a quarter 33 of 56 and 18 of 26, of 2 % 53 of 56 and 25 of 26."""
+other 3; of flickers of 1 % in a strip or a quarter 24 of 44 and 14 of 20 are found, of 2 % 41 and 19."""
 FLICKER_FILMED, LOCAL_FLICKER_FILMED = 0.14, 0.15
 """From where on they warn in a clip that a camera may have made: of 29 films four and one are above, of webcams and
 phones whose exposure hunts, and of a bird that fills the picture."""
