@@ -5,7 +5,7 @@
 Takes of ours, as `benchmarks.inspection` renders them, are encoded clean and with flickers of known place and time, of
 the whole picture and of a quarter or a strip of it. ``--clean`` more takes are encoded clean alone. How much of each
 flicker is left in the file is measured against the raw frames. ``--films`` are clean clips of others, which a camera
-may have made. Nothing but the light's watch and its checks runs: a fiftieth of an inspection's time.
+may have made. Nothing of an inspection runs but the light's watch and its checks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from benchmarks.inspection import ours
@@ -24,7 +23,7 @@ from benchmarks.inspection.injure_light import flicker_alternate, flicker_random
 from benchmarks.inspection.score import LEAST_OVERLAP, LEFT, NEAR, Share, overlap
 from benchmarks.inspection.sources import some
 from benchmarks.inspection.takes import encoded, seeded
-from benchmarks.inspection.truth import Make, Truth, left_of, light_of
+from benchmarks.inspection.truth import Make, Truth, left_in
 from stillwake.types import Clip, ClipFinding
 
 CASES: tuple[tuple[str, Make, float], ...] = (
@@ -65,14 +64,9 @@ def flickers(clip: Clip, *, filmed: bool = False) -> list[ClipFinding]:
 
 def outcome(clip: Clip, truth: Truth) -> Found:
     """Held against the truth."""
-    from stillwake.media import read_frames
-
-    assert truth.lights is not None
-    assert truth.start is not None
-    assert truth.end is not None
-    start, end = truth.start, truth.end
-    first, last = (round(at * float(clip.info.fps)) for at in (start, end))
-    left = left_of(truth.lights, light_of(list(islice(read_frames(clip), first, last)), truth.box))
+    left = left_in(clip, truth)
+    assert left is not None
+    start, end = truth.start or 0.0, truth.end or 0.0
     told = [
         one for one in flickers(clip)
         if one.start is not None and one.end is not None and one.start <= end + NEAR and one.end >= start - NEAR
@@ -111,7 +105,10 @@ def main() -> None:
             told = flickers(encoded(take, folder))
             alarms[f"clean, {source.half}"].append(bool(told))
             if told:
-                print(f"   clean: {source.name}: {', '.join(f'{one.check} {one.measured:.2f}' for one in told)}")
+                print(
+                    f"   clean: {source.name}: {', '.join(f'{one.check} {one.measured:.2f}' for one in told)}",
+                    flush=True,
+                )
             for kind, make, percent in CASES if number < given.takes else ():
                 injured = make(take, percent, seeded(source.name, kind, percent, make.__name__))
                 if injured is not None:
@@ -128,7 +125,9 @@ def main() -> None:
                 continue
             alarms["films"].append(bool(told))
             if told:
-                print(f"   film: {path.name}: {', '.join(f'{one.check} {one.measured:.2f}' for one in told)}")
+                print(
+                    f"   film: {path.name}: {', '.join(f'{one.check} {one.measured:.2f}' for one in told)}", flush=True
+                )
     for (what, half), of in sorted(results.items()):
         there = [one for one in of if one.left >= LEFT]
         seen = [one for one in of if one.found]

@@ -452,6 +452,14 @@ def test_a_figure_that_ends_in_mid_air_is_told_where() -> None:
     assert end.box[1] < 330 < end.box[3]
 
 
+def test_a_figure_at_the_very_top_ends_there() -> None:
+    pixels = np.full((400, 400, 3), 250, np.uint8)
+    pixels[:9, 150:250] = 60
+    end = signals.severed(pixels, (150, 0, 250, 9))
+    assert end is not None
+    assert (end.share, end.width) == (1, 1)
+
+
 @pytest.mark.parametrize(
     "pixels",
     [a_figure(399), a_figure(330, ragged=40), np.concatenate([a_figure(330)[:380], noise(20, 400)])],

@@ -9,17 +9,15 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from stillwake.media import read_frames
 from stillwake.types import Inspection
 
 from .injuries import CLEAN, INJURIES, Injury, injured
 from .sources import Source, shuffled
 from .takes import MODES, Take, encoded
-from .truth import left_of, light_of
+from .truth import left_in
 
 Key = tuple[str, str, float, str]
 """Take, injury, strength, mode: what a case is known by."""
@@ -112,10 +110,8 @@ def run_take(
         base |= {"seconds": hurt.take.seconds, "crf": hurt.take.crf}
         with tempfile.TemporaryDirectory() as folder:
             clip = encoded(hurt.take, Path(folder))
-            if truth.lights is not None and truth.start is not None and truth.end is not None:
-                first, last = (round(at * float(take.fps)) for at in (truth.start, truth.end))
-                shown = light_of(list(islice(read_frames(clip), first, last)), truth.box)
-                base["truth"]["left"] = round(left_of(truth.lights, shown), 3)
+            if (left := left_in(clip, truth)) is not None:
+                base["truth"]["left"] = round(left, 3)
             for mode in wanted:
                 began = time.perf_counter()
                 error, rows = None, []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from stillwake.types import Box, Pixels
+from stillwake.types import Box, Clip, Pixels
 
 from .takes import Mask, Take
 
@@ -68,6 +69,16 @@ def left_of(lights: tuple[np.ndarray, np.ndarray], shown: np.ndarray) -> float:
     before, after = lights
     put, kept = np.diff(np.log(after + 1) - np.log(before + 1)), np.diff(np.log(shown + 1) - np.log(before + 1))
     return float(np.sqrt((kept**2).mean() / max(float((put**2).mean()), 1e-12)))
+
+
+def left_in(clip: Clip, truth: Truth) -> float | None:
+    """`left_of` the flicker that is the injury, in a clip's decoded frames; None where it is another one."""
+    from stillwake.media import read_frames
+
+    if truth.lights is None or truth.start is None or truth.end is None:
+        return None
+    first, last = (round(at * float(clip.info.fps)) for at in (truth.start, truth.end))
+    return left_of(truth.lights, light_of(list(islice(read_frames(clip), first, last)), truth.box))
 
 
 def in_the_middle(take: Take, seconds: float, rng: np.random.Generator) -> tuple[int, int] | None:

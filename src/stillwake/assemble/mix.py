@@ -22,7 +22,7 @@ import numpy.typing as npt
 from stillwake.assemble.edit import Edit, Track
 from stillwake.errors import SoundError
 from stillwake.media import write_clip
-from stillwake.media.loudness import Loudness, Meter
+from stillwake.media.loudness import OVERSAMPLED, REACH, Loudness, Meter, between_taps
 from stillwake.media.loudness import loudness as measured_loudness
 from stillwake.media.sound import ANALYSIS_RATE, BLOCK, RESAMPLER, as_frame
 from stillwake.types import Floats, Pixels, Progress, Samples, Sound, no_progress
@@ -54,9 +54,8 @@ LOOK_AHEAD = 240
 """Samples, 5 ms, in which the limiter goes down before a peak."""
 RECOVERY = 0.1
 """Seconds in which it comes up again to a third (1/e) of the dB it had gone down."""
-OVERSAMPLED, HALF = 4, 12
-"""The limiter looks between samples as `media.loudness.Meter` does: so many times, with a filter of so many samples
-to either side."""
+HALF = REACH
+"""The limiter looks between samples as `media.loudness.Meter` does, with a filter of so many to either side."""
 
 STAYS = "it plays at"
 """How the note begins that says why a mix is not as loud as it should be."""
@@ -499,9 +498,9 @@ class _Limiter:
 
 def _between(piece: Floats) -> Array:
     """The highest magnitude at and around each sample, in any channel, but for the ``HALF`` at either end."""
-    from scipy.signal import firwin, upfirdn
+    from scipy.signal import upfirdn
 
-    taps = firwin(2 * HALF * OVERSAMPLED + 1, 1 / OVERSAMPLED, window=("kaiser", 6.0)) * OVERSAMPLED
+    taps = between_taps(OVERSAMPLED)
     count = len(piece) - 2 * HALF
     own: Array = np.abs(piece[HALF : HALF + count]).max(axis=1).astype(np.float64)
     fine = np.abs(upfirdn(taps, piece.astype(np.float64), up=OVERSAMPLED, axis=0)).max(axis=1)

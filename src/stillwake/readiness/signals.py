@@ -455,7 +455,7 @@ def severed(pixels: Pixels, face: Box) -> Severed | None:
     if figure[-2:].any():
         return None
     last = np.where(figure.any(0), height - 1 - figure[::-1].argmax(0), -1)
-    row = int(np.bincount(last[last >= last.max() - SEVERED_NEAR * height]).argmax())
+    row = int(np.bincount(last[last >= max(0.0, last.max() - SEVERED_NEAR * height)]).argmax())
     ends = np.flatnonzero(np.abs(last - row) <= 1)
     around = int(figure[max(0, row - round(SEVERED_NEAR * height)) : row + 1].any(0).sum())
     box = float(ends[0]), row - SEVERED_NEAR * height, float(ends[-1] + 1), row + 0.02 * height
