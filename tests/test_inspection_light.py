@@ -123,10 +123,10 @@ def test_a_faint_flicker_warns() -> None:
     assert light.FLICKER < finding.measured < light.FLICKER_FAIL
 
 
-def still_blocks(gain: Floats, noise: float = 0.02, *, count: int = 100) -> Light:
-    """Light that was never seen: blocks that hardly tremble, under a gain of their own, (N, 16, 16)."""
+def still_blocks(gain: Floats, noise: float | Floats = 0.02, *, count: int = 100) -> Light:
+    """Light that was never seen: blocks under a gain each, (N, 16, 16), that tremble by so many levels."""
     rng = np.random.default_rng(5)
-    blocks = rng.uniform(60, 200, (BLOCKS, BLOCKS)) * gain + rng.normal(0, noise, (count, BLOCKS, BLOCKS))
+    blocks = rng.uniform(60, 200, (BLOCKS, BLOCKS)) * gain + rng.normal(0, 1, (count, BLOCKS, BLOCKS)) * noise
     return replace(lit_blocks(np.ones(count)), blocks=np.rint(blocks * STEPS).astype(np.uint16))
 
 
@@ -139,21 +139,34 @@ def to_and_fro(percent: float, where: tuple[slice, slice], *, share: float = 1.0
     return gains
 
 
-def test_what_an_encoder_left_of_a_flicker_in_some_blocks_is_found() -> None:
-    everywhere, quarter = (slice(0, 16), slice(0, 16)), (slice(4, 12), slice(0, 8))
-    whole = checked(still_blocks(to_and_fro(0.5, everywhere, share=0.7)))
-    assert whole["flicker"].verdict in ("warn", "fail")
-    assert whole["flicker"].start == pytest.approx(1.0, abs=0.2)
-    assert whole["flicker"].end == pytest.approx(2.2, abs=0.2)
-    part = checked(still_blocks(to_and_fro(0.5, quarter, share=0.7)))
-    assert part["flicker"].verdict == "pass"
+def test_a_trace_of_flicker_in_the_blocks_that_are_quiet_is_found() -> None:
+    """Three blocks of five tremble by a percent and show no flicker: a median over all of them sees none."""
+    loud = np.random.default_rng(7).uniform(size=(BLOCKS, BLOCKS)) < 0.6
+    noise = np.where(loud, 1.0, 0.02).astype(np.float32)
+
+    def flickering(percent: float, *where: slice) -> dict[str, ClipFinding]:
+        gains = to_and_fro(percent, (where[0], where[1]))
+        gains[:, loud] = 1
+        return checked(still_blocks(gains, noise))
+
+    everywhere, rows, columns = slice(0, 16), slice(4, 12), slice(0, 8)
+    steady, whole, part = (
+        flickering(percent, *where)
+        for percent, where in (
+            (0.0, (everywhere, everywhere)),
+            (0.15, (everywhere, everywhere)),
+            (0.2, (rows, columns)),
+        )
+    )
+    assert {steady[name].verdict for name in MEASURES[:2]} == {"pass"}
+    finding = whole["flicker"]
+    assert (finding.verdict, whole["local flicker"].verdict) == ("warn", "pass")
+    assert finding.start == pytest.approx(1.0, abs=0.2)
+    assert finding.end == pytest.approx(2.2, abs=0.2)
     finding = part["local flicker"]
-    assert finding.verdict in ("warn", "fail")
-    assert finding.box is not None
+    assert (finding.verdict, part["flicker"].verdict) == ("warn", "pass")
     x, y = SIZE[0] / BLOCKS, SIZE[1] / BLOCKS
-    wanted = 0.0, 4 * y, 8 * x, 12 * y
-    np.testing.assert_allclose(finding.box, wanted, atol=2.1 * x)
-    assert wrong(checked(still_blocks(np.ones((100, 1, 1), np.float32)))) <= {"colour drift"}
+    assert finding.box == (0, 4 * y, 8 * x, 12 * y)
 
 
 def test_blocks_that_go_their_own_ways_do_not_flicker() -> None:
