@@ -360,10 +360,11 @@ class _Mouth:
         where = (nan, nan, nan, nan)
         mesh = view.mesh
         if mesh is not None:
-            gap, wide, lids = mouth.opening(mesh), mouth.width(mesh), mouth.eyes_open(mesh)
+            head = mouth.skull(mesh)
+            gap, wide, lids = mouth.opening(mesh, head), mouth.width(mesh, head), mouth.eyes_open(mesh)
             if self._rest is None:
-                self._rest = mouth.upper_edge(mesh), wide
-            patch = mouth.teeth_patch(view.pixels, mesh, *self._rest)
+                self._rest = mouth.upper_edge(mesh, head), wide
+            patch = mouth.teeth_patch(view.pixels, mesh, head, *self._rest)
             if self._teeth is not None and self._teeth[0] == view.index - 1:
                 teeth = mouth.teeth_step(self._teeth[1], patch)
             self._teeth = view.index, patch

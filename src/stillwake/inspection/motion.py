@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import UsageError
+from stillwake.inspection.view import SMALL, fitted, resized
 from stillwake.moves import camera_of
 from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline
 
@@ -179,7 +180,9 @@ class Watch:
         import cv2
         from scenedetect import FrameTimecode
 
-        picture = cv2.cvtColor(view.small_rgb, cv2.COLOR_RGB2BGR)
+        # Half as large tells the same in 27 films and 80 cuts between them (2026-11-29), in a third of the time.
+        half = resized(view.small_rgb, fitted(view.size, SMALL // 2))
+        picture = cv2.cvtColor(half, cv2.COLOR_RGB2BGR)
         found = self._scenes.process_frame(FrameTimecode(view.index, float(self._fps)), picture)
         self._cuts += [int(time.frame_num) for time in found]
 
@@ -188,9 +191,10 @@ class Watch:
         if len(self._steps) == 3:
             (_, first), (index, middle), (_, last) = self._steps
             mean = (first + last) / 2
-            fields = _Fields(index, *(_by_field(one) for one in (mean * mean, mean * middle, middle * middle)))
-            square, own = (max(float(one.mean()), 1e-10) for one in (fields.square, fields.own))
-            common = float(fields.common.mean())
+            products = mean * mean, mean * middle, middle * middle
+            fields = _Fields(index, np.stack([_by_field(one) for one in products]))
+            square, common, own = fields.means.mean(1).tolist()
+            square, own = max(square, 1e-10), max(own, 1e-10)
             self._likeness[index] = common / float(np.sqrt(square * own)), common / square
             self._fields.append(fields)
             if len(self._fields) > self._reach:
@@ -250,12 +254,10 @@ class Watch:
 
 
 class _Fields(NamedTuple):
-    """A step in each of `FIELDS`: mean squares of its neighbours' mean and of its own, and of their product."""
+    """A step in each of `FIELDS`, (3, fields): mean squares of its neighbours' mean, of their product, and its own."""
 
     frame: int
-    square: Floats
-    common: Floats
-    own: Floats
+    means: Floats
 
 
 def _by_field(values: Floats) -> Floats:
@@ -265,28 +267,35 @@ def _by_field(values: Floats) -> Floats:
     return means
 
 
+def _middle(values: Floats) -> Floats:
+    """The median down the first axis: of a few rows, sorting them all is the quickest."""
+    ordered, count = np.sort(values, axis=0), len(values)
+    middle: Floats = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    return middle
+
+
 def _strides(fields: list[_Fields], at: int) -> tuple[float, int]:
     """The share of what moves evenly that makes a longer step at one of these than around it, and how many do."""
-    around = [one for k, one in enumerate(fields) if abs(k - at) > 1]
+    around = [one.means for k, one in enumerate(fields) if abs(k - at) > 1]
     if at < 2 or at + 2 >= len(fields) or not around:
         return 0.0, 0
-    square, common, own = (np.stack([one[part] for one in around]) for part in (1, 2, 3))
-    alike = np.median(common / np.sqrt(np.maximum(square * own, 1e-9)), 0)
-    evenly = (alike > EVEN) & (np.sqrt(np.median(own, 0)) > FIELD[0])
-    count, here = int(evenly.sum()), fields[at]
-    gain = here.common / np.maximum(here.square, 1e-9)
+    square, common, own = np.stack(around, axis=1)
+    alike = _middle(common / np.sqrt(np.maximum(square * own, 1e-9)))
+    evenly = (alike > EVEN) & (np.sqrt(_middle(own)) > FIELD[0])
+    count, (square_here, common_here, own_here) = int(evenly.sum()), fields[at].means
+    gain = common_here / np.maximum(square_here, 1e-9)
     long = gain > STRIDES[0]
     if count < FIELD[1] or int(long.sum()) < FIELD[1] / 3:
         return 0.0, count
     gains = common / np.maximum(square, 1e-9)
-    usual = np.median(gains, 0)
-    spread = 1.5 * np.median(np.abs(gains - usual), 0)
-    long &= here.common > STRIDES[1] * np.sqrt(np.maximum(here.square * here.own, 1e-9))
+    usual = _middle(gains)
+    spread = 1.5 * _middle(np.abs(gains - usual))
+    long &= common_here > STRIDES[1] * np.sqrt(np.maximum(square_here * own_here, 1e-9))
     long &= gain - usual > np.maximum(3 * spread, STRIDES[2])
-    (before, after), beyond = ([np.sqrt(fields[at + way * k].own) for way in (-1, 1)] for k in (1, 2))
+    (before, after), beyond = ([np.sqrt(fields[at + way * k].means[2]) for way in (-1, 1)] for k in (1, 2))
     long &= np.minimum(before, after) > 0.5 * np.maximum(before, after)  # who sets off leaps from a step of nothing
     long &= beyond[0] + beyond[1] > BEYOND * (before + after)
-    weight = np.sqrt(here.square) * evenly
+    weight = np.sqrt(square_here) * evenly
     return float(weight[long].sum() / max(float(weight.sum()), 1e-9)), count
 
 

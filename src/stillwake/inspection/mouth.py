@@ -60,16 +60,15 @@ def skull(mesh: Floats) -> Skull:
     return Skull(corners.mean(0), along, np.array([-along[1], along[0]], np.float32), scale)
 
 
-def opening(mesh: Floats) -> float:
+def opening(mesh: Floats, head: Skull) -> float:
     """Gap between the inner lips in eye distances: mean of the three middle pairs, down the face, never below 0."""
-    head = skull(mesh)
     upper, lower = (mesh[list(line[4:7]), :2] for line in (INNER_UPPER, INNER_LOWER))
     return max(0.0, float(((lower - upper) @ head.down).mean()) / head.scale)
 
 
-def width(mesh: Floats) -> float:
+def width(mesh: Floats, head: Skull) -> float:
     """Distance of the mouth's corners in eye distances."""
-    return float(np.linalg.norm(mesh[CORNERS[1], :2] - mesh[CORNERS[0], :2])) / skull(mesh).scale
+    return float(np.linalg.norm(mesh[CORNERS[1], :2] - mesh[CORNERS[0], :2])) / head.scale
 
 
 def eyes_open(mesh: Floats) -> float:
@@ -81,9 +80,9 @@ def eyes_open(mesh: Floats) -> float:
     return float(np.mean(ratios))
 
 
-def upper_edge(mesh: Floats) -> float:
+def upper_edge(mesh: Floats, head: Skull) -> float:
     """How far the middle of the upper lip's lower edge lies below the eyes, in eye distances."""
-    return float(skull(mesh).place(mesh[[13], :2].astype(np.float32))[0, 1])
+    return float(head.place(mesh[[13], :2].astype(np.float32))[0, 1])
 
 
 def inside(mesh: Floats, shape: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
@@ -101,7 +100,7 @@ def inside(mesh: Floats, shape: tuple[int, int]) -> tuple[npt.NDArray[np.uint8],
     return cv2.erode(mask, np.ones((side, side), np.uint8)), (int(low[0]), int(low[1]))
 
 
-def teeth_patch(pixels: Pixels, mesh: Floats, rest_edge: float, mouth_width: float) -> Floats:
+def teeth_patch(pixels: Pixels, mesh: Floats, head: Skull, rest_edge: float, mouth_width: float) -> Floats:
     """The brightness of the upper incisors, 0..255, on a grid that is fixed to the skull; nan where lips cover it.
 
     `TEETH_GRID` points. ``rest_edge`` is `upper_edge` of the mouth at rest, ``mouth_width`` its `width`. Upper teeth
@@ -113,7 +112,6 @@ def teeth_patch(pixels: Pixels, mesh: Floats, rest_edge: float, mouth_width: flo
     mask, (x0, y0) = inside(mesh, (pixels.shape[0], pixels.shape[1]))
     if not mask.any():
         return patch
-    head = skull(mesh)
     middle = float(head.place(mesh[list(CORNERS), :2].astype(np.float32)).mean(0)[0])
     rows = rest_edge + mouth_width * np.linspace(*TEETH_BELOW, TEETH_GRID[0], dtype=np.float32)
     columns = middle + mouth_width * np.linspace(-TEETH_WIDTH / 2, TEETH_WIDTH / 2, TEETH_GRID[1], dtype=np.float32)

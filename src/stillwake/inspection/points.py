@@ -83,8 +83,9 @@ def begin(medium: Pixels, busy: Pixels, time: float, look: int) -> Tracks:
     import cv2
 
     height, width = medium.shape
-    values = cv2.cornerEigenValsAndVecs(medium, 7, 3)[..., :2]
-    strength = values.min(-1) + EDGE * values.max(-1)
+    structure = cv2.cornerEigenValsAndVecs(medium, 7, 3)
+    one, other = structure[..., 0], structure[..., 1]
+    strength = np.minimum(one, other) + EDGE * np.maximum(one, other)
     strength[busy > 0] = 0
     edge = WINDOW // 2 + 2
     for border in (np.s_[:edge], np.s_[-edge:], np.s_[:, :edge], np.s_[:, -edge:]):
@@ -109,7 +110,7 @@ def begin(medium: Pixels, busy: Pixels, time: float, look: int) -> Tracks:
         patches=_patches(medium, points),
         coarse_patches=_patches(coarse, points / COARSE),
         first=points,
-        trust=_trust(medium, x[chosen], y[chosen]),
+        trust=_trust(structure[y[chosen], x[chosen]]),
         last=points,
         looks=[look],
         at=[points],
@@ -195,11 +196,12 @@ def _patches(picture: Pixels, points: Floats) -> Floats:
     return patches
 
 
-def _trust(medium: Pixels, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64]) -> Floats:
-    """How much each point's place says, by direction: (N, 2, 2) float32, eigenvalues 0..1."""
-    import cv2
+def _trust(structure: Floats) -> Floats:
+    """How much each point's place says, by direction: (N, 2, 2) float32, eigenvalues 0..1.
 
-    found = cv2.cornerEigenValsAndVecs(medium, 7, 3)[y, x].reshape(-1, 3, 2)
+    ``structure`` (N, 6), as `cv2.cornerEigenValsAndVecs` has it.
+    """
+    found = structure.reshape(-1, 3, 2)
     values, first, second = found[:, 0], found[:, 1], found[:, 2]
     share = values / (values + FIRM)
     trust: Floats = (

@@ -59,7 +59,10 @@ class Look:
     @property
     def opening(self) -> float:
         """The mouth's opening in its own widths; 0 where no mouth was seen."""
-        return 0.0 if self.mesh is None else mouth.opening(self.mesh) / max(1e-6, mouth.width(self.mesh))
+        if self.mesh is None:
+            return 0.0
+        head = mouth.skull(self.mesh)
+        return mouth.opening(self.mesh, head) / max(1e-6, mouth.width(self.mesh, head))
 
     @property
     def eyes(self) -> float:

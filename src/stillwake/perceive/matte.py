@@ -30,17 +30,24 @@ def _resized(pixels: Pixels, width: int, height: int) -> Pixels:
     return drawn
 
 
+def rough(pixels: Pixels) -> Floats:
+    """The mean of both nets at the picture's size, (H, W) float32 0..1: its edge lies within three px in 256."""
+    import cv2
+
+    small = _resized(pixels, _NET_SIDE, _NET_SIDE)
+    both = (segment(small) + segment(small, wide=True)) / 2
+    # the nets' edge is three or four of their pixels wide: steepen it
+    t = np.clip((both - 0.2) / 0.6, 0, 1)
+    grown: Floats = cv2.resize(t * t * (3 - 2 * t), pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return grown
+
+
 def _people(pixels: Pixels) -> Floats:
-    """The mean of both nets, drawn onto the edges of ``pixels``."""
+    """The same, drawn onto the edges of ``pixels``."""
     import cv2
 
     height, width = pixels.shape[:2]
-    small = _resized(pixels, _NET_SIDE, _NET_SIDE)
-    both = (segment(small) + segment(small, wide=True)) / 2
-    # the nets' edge is three or four of their pixels wide: steepen it, then let the picture place it
-    t = np.clip((both - 0.2) / 0.6, 0, 1)
-    steep = t * t * (3 - 2 * t)
-    grown = cv2.resize(steep, (width, height), interpolation=cv2.INTER_LINEAR)
+    grown = rough(pixels)
     guide = cv2.GaussianBlur(pixels, (0, 0), 0.7).astype(np.float32) / 255
     radius = max(2, round(2.5 * max(height, width) / _NET_SIDE))
     smooth = guided(guide, grown, radius, 1e-2)
