@@ -554,7 +554,7 @@ def read(pixels: Pixels, matte: Floats | None) -> Reading:
     lines = geometry.strips(pixels, matte)
     findings = line_findings(lines, (width, height))
     seconds = (time.process_time() - began) / (height * width / 1e6)
-    met = [meeting for line in lines for meeting in geometry.meetings(line)]
+    met = [meeting for line in lines for meeting in geometry.meetings(line, lines)]
     gone = [gap.long / width for line in lines for gap in geometry.breaks(line)]
     bent = geometry.bent([u for u in map(geometry.upright, lines) if u is not None], max(height, width))
     values: dict[str, float | None] = {

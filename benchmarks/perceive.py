@@ -161,6 +161,7 @@ def measure_style(folder: Path) -> None:
         ["picture chroma", "nose shading", "picture thin lines", "picture grain"],
         3.0,
         "PAINTED: painting, given that it is not drawn",
+        style.PAINTED_CLEARLY,
     )
 
 

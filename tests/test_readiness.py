@@ -14,8 +14,11 @@ from stillwake.errors import NotReadyError, UsageError
 from stillwake.media import open_still
 from stillwake.perceive import perceive
 from stillwake.readiness import CHECKS, advice, check, require_ready
+from stillwake.readiness.character import character_findings
+from stillwake.readiness.expression import expression_findings
 from stillwake.readiness.table import LIMITS, checks_table
 from stillwake.readiness.unlooked import ANIMATOR_CHECKS, FILE_CHECKS
+from stillwake.readiness.views import Measures
 from stillwake.types import SIGNS, Body, Box, Eye, Face, Finding, Floats, Mouth, Refused, Report, Scene, Still, Style
 
 
@@ -178,6 +181,37 @@ def test_a_hand_in_the_other_elbow_is_not_cut_by_the_frame() -> None:
 
     assert finding(check(folded((450, 200))), "whole hands")[0] == "warn"
     assert finding(check(folded((570, 310))), "whole hands")[0] == "unseen"
+
+
+def measures(**changes: object) -> Measures:
+    """A face whose right eye is 1.3 times the left one, and whose left corner is lifted by .1."""
+    odd = Measures(-0.16, 12.0, -0.27, 0.1, 0.0, 0.0, 0.3, (0.11, 0.12))
+    return replace(odd, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("face", "seen", "corners", "size"),
+    [
+        (a_face(), measures(), "warn", "warn"),
+        (a_face(yaw=17.0), measures(), "warn", "warn"),
+        (a_face(yaw=-19.0), measures(), "unseen", "unseen"),  # a turn lifts a corner and shrinks an eye
+        (a_face(), measures(lids=(0.06, 0.07)), "warn", "unseen"),  # who laughs shuts their eyes unlike
+        (a_face((100, 100, 160, 162)), measures(), "unseen", "warn"),  # a px or two of a mouth
+        (a_face(), measures(corners=-0.035), "pass", "warn"),  # as people smile
+    ],
+)
+def test_a_crooked_mouth_and_an_odd_eye_are_asked_of_who_shows_them(
+    face: Face, seen: Measures, corners: str, size: str
+) -> None:
+    scene = a_scene(face)
+    pixels = scene.still.pixels.copy()
+    chance = np.random.default_rng(0)
+    for eye in face.eyes:  # both in the same light, and not covered
+        x, y, _ = eye.iris or (0.0, 0.0, 0.0)
+        pixels[int(y) - 8 : int(y) + 9, int(x) - 20 : int(x) + 21] = chance.integers(0, 255, (17, 1, 1))
+    scene = replace(scene, still=replace(scene.still, pixels=pixels))
+    found = {f.check: f.verdict for f in [*expression_findings(face, seen), *character_findings(scene, face, seen)]}
+    assert (found["mouth corners"], found["eye size"]) == (corners, size)
 
 
 def test_whose_hair_it_is_is_not_told_in_a_group() -> None:

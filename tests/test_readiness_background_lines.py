@@ -70,6 +70,21 @@ def test_a_line_that_goes_on_behind_the_figure_meets(slope: float) -> None:
     assert found.measured == 0
 
 
+def boards(pixels: Pixels, *, below: float, left: float = 0.0) -> Pixels:
+    """The room with a second floor's edge, alike, so many px below the first, to the left by so many lower still."""
+    other = room(left=left)
+    cut = round(LEVEL + below / 2)
+    drawn = pixels.copy()
+    drawn[cut:] = other[cut - round(below) : HIGH - round(below)]
+    return drawn
+
+
+@pytest.mark.parametrize(("below", "verdict"), [(80.0, "pass"), (400.0, "warn")])
+def test_a_line_that_has_its_like_beside_it_is_not_said_to_be_off(below: float, verdict: str) -> None:
+    """Brickwork: which of its courses comes out where cannot be told; the other one, which meets, passes."""
+    assert edges(boards(room(right=0.04 * HIGH), below=below)).verdict == verdict
+
+
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.04])
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -328,6 +328,8 @@ def reading(*lines: Writing, contrast: int = 200) -> Scene:
         ("Wusenm", 0.99, (200, 40), "warn"),  # no word has n before m there
         ("Schokolade", 0.99, (200, 40), "pass"),  # a word of another language
         ("S+ATION", 0.99, (200, 40), "warn"),
+        ("Ooops!", 0.99, (200, 40), "pass"),  # a word drawn out
+        ("Wusnnnm", 0.99, (200, 40), "warn"),
         ("HABN侠", 0.8, (200, 40), "warn"),  # Latin letters, mostly
         ("Mxruiu6", 0.78, (200, 6), "pass"),  # too small to be read
         ("Mxruiu6", 0.3, (200, 40), "pass"),  # texture

@@ -74,7 +74,11 @@ PAINTED = Logistic(
         "picture grain": (-0.5775, 0.8237, 0.384),
     },
 )
-"""A weak guess, right for about three in four; nothing depends on it but the word."""
+"""A weak guess: right for three in four of the pictures it was fitted on, and called 57 of 139 photographs of people
+that nothing was fitted on paintings (2026-11-29)."""
+PAINTED_CLEARLY = 0.9
+"""Probability from which a picture is called a painting: 5 of those 139, and 2 of 19 paintings. What is said of the
+others as photographs, in the report and by `readiness.file`, is said so that it holds for a painting too."""
 
 CLEARLY = 0.7
 """Without a face, a picture is called drawn from this probability on."""
@@ -91,7 +95,9 @@ def style_of(pixels: Pixels, largest: Fit | None) -> tuple[Style, float]:
     if drawn > 0.5:
         return "drawn", drawn
     painted = PAINTED.probability(picture | face)
-    return ("painting", (1 - drawn) * painted) if painted > 0.5 else ("photo", (1 - drawn) * (1 - painted))
+    if painted > PAINTED_CLEARLY:
+        return "painting", (1 - drawn) * painted
+    return "photo", max(0.5, (1 - drawn) * (1 - painted))
 
 
 def face_features(pixels: Pixels, face: Fit) -> dict[str, float]:

@@ -129,7 +129,7 @@ def _uprights(lines: list[geometry.Strip], size: Size) -> Finding:
 
 def _edges(lines: list[geometry.Strip], size: Size) -> Finding:
     height = size[1]
-    met = [meeting for line in lines for meeting in geometry.meetings(line)]
+    met = [meeting for line in lines for meeting in geometry.meetings(line, lines)]
     gone = [gap for line in lines for gap in geometry.breaks(line)]
     worst = max(met, key=lambda meeting: meeting.off, default=None)
     if gone and (worst is None or worst.off <= MEET.warn * height):

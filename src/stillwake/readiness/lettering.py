@@ -115,7 +115,10 @@ def _doubt(line: Writing) -> Doubt | None:
         return Doubt(line, FOREIGN * unsure, "its signs cannot be read with certainty")
     if _BETWEEN_LETTERS.search(line.text):
         return Doubt(line, max(CERTAIN, unsure), "it has signs in it that are no letters")
-    names = [token for token in re.findall(r"[a-z]+", line.text.lower()) if len(token) >= 4]
+    drawn_out = re.sub(r"(.)\1{2,}", r"\1\1", line.text.lower())  # ooops, hellooo
+    if is_language(drawn_out):
+        return Doubt(line, 0.0, "")
+    names = [token for token in re.findall(r"[a-z]+", drawn_out) if len(token) >= 4]
     if any(token not in words() and rarest(token) < RAREST for token in names):
         return Doubt(line, max(CERTAIN, unsure), "it has letters in an order that no word has")
     return Doubt(line, unsure, "it cannot be read with certainty")
