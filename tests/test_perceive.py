@@ -480,3 +480,38 @@ def test_drawings_are_drawn(shared: object, name: str) -> None:
     scene = perceive(a_still(shared_pixels(shared, name)))
     assert scene.style == "drawn"
     assert all(found.kind == "drawn" for found in scene.faces)
+
+
+def test_legs_that_end_near_the_lower_edge_are_looked_at_again_with_room_below(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from stillwake.perceive import body
+    from stillwake.types import Body
+
+    heights: list[int] = []
+
+    def looked(lower: float, knees: float = 70.0) -> object:
+        """A net that draws the feet where the picture ends, but lower where there is room."""
+
+        def answer(pixels: Pixels) -> Body:
+            heights.append(len(pixels))
+            joints = np.zeros((33, 2), np.float32)
+            joints[[25, 26], 1] = knees if len(pixels) == 100 else 70.0
+            joints[list(body.BELOW), 1] = 98.0 if len(pixels) == 100 else lower
+            return Body(joints, np.ones(33, np.float32))
+
+        return answer
+
+    def feet(*asked: float) -> float:
+        heights.clear()
+        monkeypatch.setattr(body, "_looked", looked(*asked))
+        found = body.body_of(np.zeros((100, 60, 3), np.uint8))
+        assert found is not None
+        return float(found.joints[list(body.FEET), 1].max())
+
+    assert feet(112.0) == 112.0
+    assert heights == [100, 125]
+    assert feet(90.0) == 98.0
+    assert feet(112.0, 20.0) == 98.0, "those are the knees of somebody else"
+    assert feet(112.0, 120.0) == 98.0
+    assert heights == [100], "the shot ends above the knees"

@@ -183,6 +183,50 @@ def test_a_hand_in_the_other_elbow_is_not_cut_by_the_frame() -> None:
     assert finding(check(folded((570, 310))), "whole hands")[0] == "unseen"
 
 
+def standing(*, soles: float, hips: float = 200.0, knees: float = 300.0, sure: float = 0.95) -> Body:
+    """Somebody seen from the front, whose soles, hips and knees lie at these heights, px; ankles 20 px above."""
+    joints = np.full((33, 2), 320.0, np.float32)
+    for pair, y in (((23, 24), hips), ((25, 26), knees), ((27, 28), soles - 20), ((29, 30), soles), ((31, 32), soles)):
+        joints[list(pair), 1] = y
+    seen = np.ones(33, np.float32)
+    seen[[25, 26]] = sure
+    return Body(joints, seen)
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "why"),
+    [
+        (standing(soles=440), "pass", "the feet are in the picture"),  # of 480 px
+        (standing(soles=476), "warn", "the frame cuts the feet"),  # the net squeezes them in
+        (standing(soles=500), "warn", "the frame cuts the feet"),
+        (standing(soles=620, knees=440), "pass", "the shot ends at the shins"),
+        (standing(soles=640, knees=490), "pass", "the shot ends above the knees, so the feet are left out on purpose"),
+        (standing(soles=500, sure=0.6), "unseen", None),
+        (standing(soles=500, hips=290), "unseen", None),  # who sits
+    ],
+)
+def test_feet_that_the_frame_cuts(body: Body, verdict: str, why: str | None) -> None:
+    (found,) = [f for f in everything(check(replace(a_scene(a_face()), body=body))) if f.check == "feet"]
+    assert found.verdict == verdict
+    assert why is None or found.why == why
+    assert (verdict != "warn") or (found.box is not None and found.box[3] == 480)
+
+
+def test_a_leg_that_is_hidden_leaves_the_other_one() -> None:
+    def one(hidden: int, **heights: float) -> Body:
+        body = standing(soles=500)
+        joints, seen = body.joints.copy(), body.seen.copy()
+        seen[25 + hidden] = 0.1
+        for name, joint in (("ankle", 27), ("heel", 29), ("toe", 31)):
+            joints[joint, 1] = heights[name]  # of the left one
+        return Body(joints, seen)
+
+    cut = one(0, ankle=450, heel=460, toe=460)
+    whole = one(1, ankle=400, heel=420, toe=420)
+    verdicts = [finding(check(replace(a_scene(a_face()), body=body)), "feet")[0] for body in (cut, whole)]
+    assert verdicts == ["warn", "pass"]
+
+
 def measures(**changes: object) -> Measures:
     """A face whose right eye is 1.3 times the left one, and whose left corner is lifted by .1."""
     odd = Measures(-0.16, 12.0, -0.27, 0.1, 0.0, 0.0, 0.3, (0.11, 0.12))

@@ -12,6 +12,12 @@ import numpy as np
 from stillwake.perceive.models import BLANK, Net
 from stillwake.types import Body, Floats, Pixels
 
+FEET = (29, 30, 31, 32)
+"""Heels and toes, left and right by turns, in mediapipe's order."""
+BELOW = (27, 28, *FEET)
+"""Ankles and feet."""
+_NEAR, _ROOM = 0.25, 0.25
+"""Shares of the picture's height: ankles so near its lower edge are looked at again, with so much grey below."""
 _SIDE = 1280
 """Longest side in px that the nets are shown; their own crops are far smaller."""
 
@@ -56,7 +62,31 @@ def _points(landmarks: object, pixels: Pixels) -> Floats:
 
 
 def body_of(pixels: Pixels) -> Body | None:
-    """The joints of the most prominent person, or None; ``pixels`` (H, W, 3) uint8 RGB."""
+    """The joints of the most prominent person, or None; ``pixels`` (H, W, 3) uint8 RGB.
+
+    The net squeezes legs into the picture: where ankles come near its lower edge it looks again with room below, and
+    the feet are where they lie lower.
+    """
+    body = _looked(pixels)
+    height, width = pixels.shape[:2]
+    if body is None:
+        return None
+    knees, ankles = (body.joints[list(pair), 1] for pair in ((25, 26), (27, 28)))
+    if knees.min() > height or ankles.max() < (1 - _NEAR) * height:
+        return body
+    room = np.full((round(_ROOM * height), width, 3), 127, np.uint8)
+    again = _looked(np.concatenate([pixels, room]))
+    if again is None or again.joints[list(FEET), 1].max() <= body.joints[list(FEET), 1].max():
+        return body
+    shin = float(np.linalg.norm(body.joints[[25, 26]] - body.joints[[27, 28]], axis=1).max())
+    if np.linalg.norm(again.joints[[25, 26]] - body.joints[[25, 26]], axis=1).max() > 0.5 * shin:
+        return body  # that is somebody else, or a guess
+    joints = body.joints.copy()
+    joints[list(BELOW)] = again.joints[list(BELOW)]
+    return Body(joints, body.seen.copy())
+
+
+def _looked(pixels: Pixels) -> Body | None:
     marks = _body_net().run(image=_shown(pixels)).pose_landmarks
     if marks is None:
         return None

@@ -12,9 +12,7 @@ RESOLUTION = Limit(720, None, "px", "generators take 1280 × 720 and up without 
 ASPECT = Limit(0.12, None, "of the picture", "16:9, 9:16 and 1:1 are what the engines take; a tenth can be cut unseen")
 SOFTNESS = Limit(4.4, None, "ln", _BENCH)
 BLOCKS = Limit(4.0, None, "ratio", "the roughest of 71 stills has 3.5")
-BLENDED = Limit(
-    0.85, None, "of the figure", "139 photographs of people reach .81, an oil painting .94"
-)
+BLENDED = Limit(0.85, None, "of the figure", "139 photographs of people reach .81, an oil painting .94")
 LIMITS = {
     "resolution": RESOLUTION,
     "aspect": ASPECT,
