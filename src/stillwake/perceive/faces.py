@@ -190,7 +190,7 @@ def _doubt(found: Fit, score: float) -> str:
             return "it shows no person's face from the front: an animal, a pattern or a head turned away"
         return "what looks like a face is not a person's: an animal's, a drawn one or a pattern"
     if found.unsteady > STEADY:
-        return "a face is there, but it is covered or too blurred to find its features"
+        return "a face is there, but it is turned away, covered or too blurred to find its features"
     return ""
 
 

@@ -85,8 +85,10 @@ def _digits(scene: Scene) -> Finding:
     fewest = max(counted, key=lambda hand: hand.missing if hand.open >= _OPEN else 0.0)
     if most.extra > EXTRA:
         hand, why = most, f"a hand seems to have more than five digits ({most.digits:.1f} counted)"
+        fix = "look at that hand; inpaint it, or generate the still again"
     elif fewest.open >= _OPEN and fewest.missing > MISSING:
         hand, why = fewest, f"an open hand seems to lack a digit ({fewest.digits:.1f} counted)"
+        fix = "if nothing hides that finger, inpaint it, or generate the still again"
     elif most.open < _OPEN:
         return unseen("digits", "the hands are closed, hold something or are seen from the side")
     else:
@@ -107,7 +109,7 @@ def _digits(scene: Scene) -> Finding:
         limit=EXTRA if hand is most else MISSING,
         box=hand.box,
         why=why,
-        fix="look at that hand; inpaint it, or generate the still again",
+        fix=fix,
     )
 
 
