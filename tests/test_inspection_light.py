@@ -406,6 +406,22 @@ def test_colours_that_drift_are_found_from_where_they_do() -> None:
     assert "the still" in finding.fix
 
 
+@pytest.mark.parametrize(("across", "verdict"), [(0.3, "warn"), (0.0, "unseen")])
+def test_a_figure_on_white_paper_is_judged_by_itself(across: float, verdict: str) -> None:
+    """White takes no tint: of a drawing most of the picture holds whatever happens to its figure."""
+
+    def on_paper() -> Iterable[Pixels]:
+        for frame in drifting(150, 40.0):
+            paper = np.full_like(frame, 255)
+            wide = round(across * frame.shape[1])
+            paper[:, :wide] = np.minimum(frame[:, :wide], 200)
+            yield paper
+
+    finding = found(on_paper())["colour drift"]
+    assert finding.verdict == verdict
+    assert finding.measured is None or finding.measured > light.DRIFT_FILMED
+
+
 def test_colours_that_come_back_or_hardly_move_hold() -> None:
     assert found(drifting(150, 4.0))["colour drift"].verdict == "pass"
     there = list(drifting(100, 40.0))

@@ -84,6 +84,9 @@ DRIFT, DRIFT_FILMED = 2.3, 5.0
 """CIELAB units by which most of the picture may have shifted at the end: what is just noticed, and what a camera may
 do. Clean clips of ours reached .03, those shifted by 3 and 6 measured 2.4 and 4.3 at least, but for a drawing of few
 colours; of 13 pieces of film a webcam's reached 4.3, the others 1.3 (2026-11-29)."""
+TINTED, COLOURED = (4.0, 96.0), 0.05
+"""Lightness between which a place takes a tint (white paper hardly does: drawings on it shifted by 6 measured .9), and
+the share of the picture that must."""
 BLACK = 20.0
 """Mean level below which a frame is black, if the clip's median is at least twice as bright."""
 LEAST_FRAMES = 8
@@ -570,7 +573,7 @@ def _swinging(
 
 
 def _drift(light: Light, asked: Asked, limit: float) -> ClipFinding:
-    """How far the colours of most of the picture have gone at the end from where they were at the beginning."""
+    """How far the colours of most of what has one have gone at the end from where they were at the beginning."""
     name = "colour drift"
     length = float(light.moments[-1] - light.moments[0]) if len(light.moments) else 0.0
     if len(light.moments) < 4:
@@ -579,7 +582,10 @@ def _drift(light: Light, asked: Asked, limit: float) -> ClipFinding:
         return ClipFinding.unseen(name, "the camera moves: other colours come into view")
     colours = light.colours.astype(np.float32).reshape(len(light.moments), -1, 3)
     first = np.median(colours[light.moments <= light.moments[0] + DRIFT_ENDS], axis=0)
-    away = np.median(colours - first, axis=1)
+    coloured = (first[:, 0] > TINTED[0]) & (first[:, 0] < TINTED[1])
+    if coloured.mean() < COLOURED:
+        return ClipFinding.unseen(name, "the picture is all but white or black, which takes no tint")
+    away = np.median((colours - first)[:, coloured], axis=1)
     size = np.linalg.norm(away, axis=1)
     tail = away[light.moments >= light.moments[-1] - DRIFT_ENDS]
     value = float(np.linalg.norm(np.median(tail, axis=0)))
@@ -597,7 +603,7 @@ def _drift(light: Light, asked: Asked, limit: float) -> ClipFinding:
         limit=limit,
         start=start,
         end=float(light.moments[-1]) if over else None,
-        why=f"at the end most of the picture is {_direction(shift)} than at the beginning, by {value:.1f} ΔE"
+        why=f"at the end most of what has a colour is {_direction(shift)} than at the beginning, by {value:.1f} ΔE"
         if over
         else f"the colours hold: {value:.1f} ΔE from beginning to end",
         fix="make it in shorter segments, each begun from the still, and match their colours" if over else "",

@@ -98,7 +98,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}; "
             f"in what a camera may have filmed at {light.FILMED_FAIL['exposure breathing']:g}",
             "fail"),
-        Row("colour drift", "the colours of most of the picture go elsewhere by the end",
+        Row("colour drift", "the colours of most of what has one go elsewhere by the end",
             f"{light.DRIFT:g} ΔE; in what a camera may have filmed {light.DRIFT_FILMED:g}", "warn"),
         Row("black", "frames are black", "no frame", "fail"),
     ),

@@ -39,7 +39,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "mouth corners": "",
             "mouth state": "",
             "expression": "",
-            "gaze": f"the mesh draws both eyes alike, so it cannot tell where each looks; {_ASK}",
+            "gaze": f"the corners of people's eyes differ by as much as a squint; {_ASK}",
             "eyes and mouth agree": _JUDGE,
             "one feeling": _JUDGE,
         },
