@@ -1,6 +1,6 @@
 """Does the check of feet tell whole ones from cut ones?
 
-    python -m benchmarks feet FOLDER
+    python -m benchmarks feet --folder FOLDER
 
 FOLDER holds pictures of people who stand or walk, whole, and ``marks.json``: by name of the picture the y of the top
 of the head and of the lower sole, px of the picture, marked by hand. Each picture is cropped at the bottom, so many
@@ -39,12 +39,12 @@ CUTS = {
 def main() -> None:
     """Print one line a cut."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("--folder", type=Path, help="pictures and their marks; without it there is nothing to measure")
     asked = parser.parse_args()
-    marks = asked.folder / "marks.json"
-    if not marks.is_file():
-        print(f"no marks.json at {asked.folder.name}: skipped")
+    if asked.folder is None or not (asked.folder / "marks.json").is_file():
+        print("no folder with pictures and a marks.json: skipped")
         return
+    marks = asked.folder / "marks.json"
     told: dict[str, list[str]] = {name: [] for name in CUTS}
     for name, (top, sole) in sorted(json.loads(marks.read_text(encoding="utf-8")).items()):
         pixels = open_still(asked.folder / name).pixels
