@@ -493,7 +493,8 @@ def test_legs_that_end_near_the_lower_edge_are_looked_at_again_with_room_below(
     def looked(lower: float, knees: float = 70.0) -> object:
         """A net that draws the feet where the picture ends, but lower where there is room."""
 
-        def answer(pixels: Pixels) -> Body:
+        def answer(pixels: Pixels, size: tuple[float, float]) -> Body:
+            assert size == (60, len(pixels))
             heights.append(len(pixels))
             joints = np.zeros((33, 2), np.float32)
             joints[[25, 26], 1] = knees if len(pixels) == 100 else 70.0

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from stillwake.perceive.models import BLANK, Net
-from stillwake.types import Body, Floats, Pixels
+from stillwake.types import Body, Pixels
 
 FEET = (29, 30, 31, 32)
 """Heels and toes, left and right by turns, in mediapipe's order."""
@@ -55,27 +55,22 @@ def _shown(pixels: Pixels) -> Pixels:
     return drawn
 
 
-def _points(landmarks: object, pixels: Pixels) -> Floats:
-    """(N, 2) float32 px of the picture, counted at pixel centres."""
-    height, width = pixels.shape[:2]
-    return np.array([(p.x * width - 0.5, p.y * height - 0.5) for p in landmarks.landmark], np.float32)  # type: ignore[attr-defined]
-
-
 def body_of(pixels: Pixels) -> Body | None:
     """The joints of the most prominent person, or None; ``pixels`` (H, W, 3) uint8 RGB.
 
     The net squeezes legs into the picture: where ankles come near its lower edge it looks again with room below, and
     the feet are where they lie lower.
     """
-    body = _looked(pixels)
     height, width = pixels.shape[:2]
+    shown = _shown(pixels)
+    body = _looked(shown, (width, height))
     if body is None:
         return None
     knees, ankles = (body.joints[list(pair), 1] for pair in ((25, 26), (27, 28)))
     if knees.min() > height or ankles.max() < (1 - _NEAR) * height:
         return body
-    room = np.full((round(_ROOM * height), width, 3), 127, np.uint8)
-    again = _looked(np.concatenate([pixels, room]))
+    room = np.full((round(_ROOM * len(shown)), *shown.shape[1:]), 127, np.uint8)
+    again = _looked(np.concatenate([shown, room]), (width, height * (1 + len(room) / len(shown))))
     if again is None or again.joints[list(FEET), 1].max() <= body.joints[list(FEET), 1].max():
         return body
     shin = float(np.linalg.norm(body.joints[[25, 26]] - body.joints[[27, 28]], axis=1).max())
@@ -86,8 +81,10 @@ def body_of(pixels: Pixels) -> Body | None:
     return Body(joints, body.seen.copy())
 
 
-def _looked(pixels: Pixels) -> Body | None:
-    marks = _body_net().run(image=_shown(pixels)).pose_landmarks
+def _looked(shown: Pixels, size: tuple[float, float]) -> Body | None:
+    """The joints in a picture that is so many px wide and high, of which ``shown`` is what the net is given."""
+    marks = _body_net().run(image=shown).pose_landmarks
     if marks is None:
         return None
-    return Body(_points(marks, pixels), np.array([p.visibility for p in marks.landmark], np.float32))
+    joints = [(mark.x * size[0] - 0.5, mark.y * size[1] - 0.5) for mark in marks.landmark]
+    return Body(np.array(joints, np.float32), np.array([mark.visibility for mark in marks.landmark], np.float32))
