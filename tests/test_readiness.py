@@ -210,6 +210,9 @@ def test_feet_that_the_frame_cuts(body: Body, verdict: str, why: str | None) -> 
     assert found.verdict == verdict
     assert why is None or found.why == why
     assert (verdict != "warn") or (found.box is not None and found.box[3] == 480)
+    small = a_face((280, 20, 360, 110))
+    (shot,) = [f for f in everything(check(replace(a_scene(small), body=body))) if f.check == "shot"]
+    assert ("but for the feet" in shot.why) == (verdict == "warn" and body.joints[27, 1] < 480)
 
 
 def test_a_leg_that_is_hidden_leaves_the_other_one() -> None:

@@ -60,10 +60,11 @@ _TIGHT = 0.6
 
 def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
     """The findings about the shot, head, feet, the figure's end, the subject and its distance from the background."""
+    feet = _feet(scene)
     return [
-        _shot(scene, face),
+        _shot(scene, face, cut=feet.verdict == "warn"),
         _head(scene, face),
-        _feet(scene),
+        feet,
         _lower_edge(scene, face),
         _subject(scene),
         _distance(scene),
@@ -78,13 +79,13 @@ def _inside(scene: Scene, body: Body, joints: tuple[int, ...]) -> bool:
     return bool(within and (body.seen[list(joints)] > _SURE).all())
 
 
-def _shot(scene: Scene, face: Face | None) -> Finding:
+def _shot(scene: Scene, face: Face | None, *, cut: bool) -> Finding:
     body = scene.body
     share = 0.0 if face is None else (face.box[3] - face.box[1]) / scene.still.size[1]
     if face is None and body is None:
         why = "no person is seen: a scene or a product"
     elif body is not None and _inside(scene, body, _ANKLES) and share < 0.3:
-        why = "a full shot, head to feet"
+        why = "a full shot, but for the feet" if cut else "a full shot, head to feet"
     elif body is not None and (_inside(scene, body, _KNEES) or _inside(scene, body, _HIPS)) and share < 0.4:
         why = "a medium shot"
     elif body is None and share < 0.2:
