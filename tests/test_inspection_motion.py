@@ -332,6 +332,24 @@ def test_a_frame_left_out_of_an_even_pan_is_missing(speed: float) -> None:
     assert finding.why == "a frame is missing at 1.32 s"
 
 
+@pytest.mark.parametrize(
+    ("times", "frames", "verdict"),
+    [
+        ([*range(33), *range(34, COUNT)], COUNT - 1, "pass"),  # it only moves so
+        ([*range(33), *range(34, COUNT)], COUNT, "warn"),
+        ([*range(33), 34, 34, *range(35, COUNT)], COUNT, "warn"),
+    ],
+)
+def test_of_frames_that_were_counted_none_is_missing_unless_one_comes_twice(
+    times: list[int], frames: int, verdict: str
+) -> None:
+    asked = Asked(family="animator", engine="animator", frames=frames)
+    seen = watched(a_clip(times, panning(1.0), walks=False))
+    assert only(continuity.check(seen, asked, FPS), "dropped frames").verdict == verdict
+    other = replace(asked, family="generator", engine="kling")
+    assert only(continuity.check(seen, other, FPS), "dropped frames").verdict in ("warn", "fail")
+
+
 @pytest.mark.parametrize(("beyond", "verdict"), [((6.29, 1.23), "pass"), ((9.0, 9.5), "fail")])
 def test_a_lip_at_its_fastest_is_no_missing_frame(beyond: tuple[float, float], verdict: str) -> None:
     """A step of twice its neighbours; ``beyond`` those two away, as a clean clip had them, and even ones."""

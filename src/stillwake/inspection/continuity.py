@@ -85,7 +85,8 @@ def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) 
         return [ClipFinding.unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
     frozen = _frozen(motion, fps)
     cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
-    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps)]
+    counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
+    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps, counted=counted)]
     if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
         broken = [one.model_copy(update={"verdict": "warn"}) if one.verdict == "fail" else one for one in broken]
     return broken
@@ -245,7 +246,11 @@ def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
     return min(medians, default=0.0)
 
 
-def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
+def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFinding]:
+    """Frames that are missing or come twice; ``counted`` whether there are as many as were drawn.
+
+    Then none is missing unless another comes twice, however the picture moves.
+    """
     frame, name = float(1 / fps), "dropped frames"
     step = motion.step
     found: list[tuple[int, Verdict, str]] = []
@@ -274,6 +279,13 @@ def _dropped(motion: Motion, fps: Fraction) -> list[ClipFinding]:
         near = [other for other, *_ in found] + [_entry(motion, cut) for cut in motion.cuts]
         if all(abs(int(k) - other) > 1 for other in near):
             found.append((int(k), "warn", "seems to be missing"))
+    if counted and not any("twice" in what for *_, what in found):
+        return [
+            ClipFinding(
+                check=name, verdict="pass", measured=0.0, unit="frames", limit=0.0,
+                why="there are as many frames as were drawn, and none comes twice",
+            )
+        ]  # fmt: skip
     if not found:
         if float(np.percentile(step, 75)) < SEEN:
             return [ClipFinding.unseen(name, "it moves too little to show a missing frame")]
