@@ -99,7 +99,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"in what a camera may have filmed at {light.FILMED_FAIL['exposure breathing']:g}",
             "fail"),
         Row("colour drift", "the colours of most of what has one go elsewhere by the end",
-            f"{light.DRIFT:g} ΔE; in what a camera may have filmed {light.DRIFT_FILMED:g}", "warn"),
+            f"{light.DRIFT:g} ΔE; where a camera moves or may have filmed it {light.DRIFT_FILMED:g}", "warn"),
         Row("black", "frames are black", "no frame", "fail"),
     ),
     "Motion": (
