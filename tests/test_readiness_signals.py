@@ -328,6 +328,8 @@ def reading(*lines: Writing, contrast: int = 200) -> Scene:
         ("Wusenm", 0.99, (200, 40), "warn"),  # no word has n before m there
         ("Schokolade", 0.99, (200, 40), "pass"),  # a word of another language
         ("S+ATION", 0.99, (200, 40), "warn"),
+        ("2018", 0.86, (200, 40), "pass"),  # written by hand
+        ("2018", 0.7, (200, 40), "warn"),
         ("Ooops!", 0.99, (200, 40), "pass"),  # a word drawn out
         ("Wusnnnm", 0.99, (200, 40), "warn"),
         ("HABN侠", 0.8, (200, 40), "warn"),  # Latin letters, mostly
