@@ -498,7 +498,7 @@ def test_legs_that_end_near_the_lower_edge_are_looked_at_again_with_room_below(
             heights.append(len(pixels))
             joints = np.zeros((33, 2), np.float32)
             joints[[25, 26], 1] = knees if len(pixels) == 100 else 70.0
-            joints[list(body.BELOW), 1] = 98.0 if len(pixels) == 100 else lower
+            joints[[*body.ANKLES, *body.FEET], 1] = 98.0 if len(pixels) == 100 else lower
             return Body(joints, np.ones(33, np.float32))
 
         return answer

@@ -227,3 +227,10 @@ def test_lines_on_people_are_not_the_background() -> None:
 def test_none_of_it_has_earned_a_fail() -> None:
     for limit in (background.BEND, background.MEET, background.BREAK):
         assert limit.fail is None
+
+
+def test_a_segment_beyond_the_line_lies_not_on_it() -> None:
+    """Segments of another length reach past the strip's last reading; what is not there was not seen."""
+    (line, *_) = geometry.strips(room(), np.zeros((HIGH, WIDE), np.float32))
+    at = line.origin + line.along * geometry.STEP * np.float32([[len(line.seen) + 9], [len(line.seen) + 60]])
+    assert not geometry._lies_on(at.ravel().astype(np.float32), line)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from stillwake.perceive.crop import ASPECTS, as_shown, crop_for, faces_within, fill_of, framed, place_of
 from stillwake.perceive.depth import model_depth, open_depth
 from stillwake.perceive.given import GivenFace, open_face, record_of, text_of, written
-from stillwake.perceive.look import glance, people, perceive, scaled
+from stillwake.perceive.look import glance, perceive, scaled
+from stillwake.perceive.matte import people
 from stillwake.perceive.reader import MeshReader
 from stillwake.perceive.strokes import open_mask, open_strokes
 

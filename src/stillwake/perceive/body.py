@@ -12,10 +12,10 @@ import numpy as np
 from stillwake.perceive.models import BLANK, Net
 from stillwake.types import Body, Pixels
 
+HIPS, KNEES, ANKLES = (23, 24), (25, 26), (27, 28)
+"""Left and right, in mediapipe's order."""
 FEET = (29, 30, 31, 32)
-"""Heels and toes, left and right by turns, in mediapipe's order."""
-BELOW = (27, 28, *FEET)
-"""Ankles and feet."""
+"""Heels and toes, left and right by turns."""
 _NEAR, _ROOM = 0.25, 0.25
 """Shares of the picture's height: ankles so near its lower edge are looked at again, with so much grey below."""
 _SIDE = 1280
@@ -66,18 +66,18 @@ def body_of(pixels: Pixels) -> Body | None:
     body = _looked(shown, (width, height))
     if body is None:
         return None
-    knees, ankles = (body.joints[list(pair), 1] for pair in ((25, 26), (27, 28)))
+    knees, ankles = (body.joints[list(pair), 1] for pair in (KNEES, ANKLES))
     if knees.min() > height or ankles.max() < (1 - _NEAR) * height:
         return body
     room = np.full((round(_ROOM * len(shown)), *shown.shape[1:]), 127, np.uint8)
     again = _looked(np.concatenate([shown, room]), (width, height * (1 + len(room) / len(shown))))
     if again is None or again.joints[list(FEET), 1].max() <= body.joints[list(FEET), 1].max():
         return body
-    shin = float(np.linalg.norm(body.joints[[25, 26]] - body.joints[[27, 28]], axis=1).max())
-    if np.linalg.norm(again.joints[[25, 26]] - body.joints[[25, 26]], axis=1).max() > 0.5 * shin:
+    shin = float(np.linalg.norm(body.joints[list(KNEES)] - body.joints[list(ANKLES)], axis=1).max())
+    if np.linalg.norm(again.joints[list(KNEES)] - body.joints[list(KNEES)], axis=1).max() > 0.5 * shin:
         return body  # that is somebody else, or a guess
     joints = body.joints.copy()
-    joints[list(BELOW)] = again.joints[list(BELOW)]
+    joints[[*ANKLES, *FEET]] = again.joints[[*ANKLES, *FEET]]
     return Body(joints, body.seen.copy())
 
 

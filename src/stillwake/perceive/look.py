@@ -13,7 +13,7 @@ from stillwake.perceive.drawn import Reading, drawn_face, find_drawn
 from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, candidates, overlap
 from stillwake.perceive.given import SAME, GivenFace, require_for, told_style, with_given
 from stillwake.perceive.hands import find_hands
-from stillwake.perceive.matte import matte_of, rough
+from stillwake.perceive.matte import matte_of
 from stillwake.perceive.read import face_of
 from stillwake.perceive.style import style_of
 from stillwake.perceive.text import writing_in
@@ -57,11 +57,6 @@ def glance(still: Still) -> Scene:
         The models cannot be loaded.
     """
     return _glanced(still, ())
-
-
-def people(pixels: Pixels) -> Floats:
-    """(H, W) float32 0..1, 1 on people: the nets' own answer, whose edge nobody drew onto the picture's."""
-    return rough(pixels)
 
 
 def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:

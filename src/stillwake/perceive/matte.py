@@ -30,8 +30,8 @@ def _resized(pixels: Pixels, width: int, height: int) -> Pixels:
     return drawn
 
 
-def rough(pixels: Pixels) -> Floats:
-    """The mean of both nets at the picture's size, (H, W) float32 0..1: its edge lies within three px in 256."""
+def people(pixels: Pixels) -> Floats:
+    """(H, W) float32 0..1, 1 on people: the mean of both nets, whose edge nobody drew onto the picture's."""
     import cv2
 
     small = _resized(pixels, _NET_SIDE, _NET_SIDE)
@@ -42,18 +42,18 @@ def rough(pixels: Pixels) -> Floats:
     return grown
 
 
-def _people(pixels: Pixels) -> Floats:
-    """The same, drawn onto the edges of ``pixels``."""
+def _drawn(pixels: Pixels) -> Floats:
+    """`people`, drawn onto the edges of ``pixels``."""
     import cv2
 
     height, width = pixels.shape[:2]
-    grown = rough(pixels)
+    grown = people(pixels)
     guide = cv2.GaussianBlur(pixels, (0, 0), 0.7).astype(np.float32) / 255
     radius = max(2, round(2.5 * max(height, width) / _NET_SIDE))
     smooth = guided(guide, grown, radius, 1e-2)
     # the filter greys what the nets were sure of: stretch the middle back
-    people: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
-    return people
+    drawn: Floats = np.clip((smooth - 0.08) / 0.84, 0, 1).astype(np.float32)
+    return drawn
 
 
 def guided(guide: Floats, soft: Floats, radius: int, smoothness: float) -> Floats:
@@ -102,7 +102,7 @@ def matte_of(pixels: Pixels, faces: Sequence[Box]) -> Floats:
     scale = min(1.0, _WORK_SIDE / max(height, width))
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     picture = _resized(pixels, w, h) if scale < 1 else pixels
-    matte = _people(picture)
+    matte = _drawn(picture)
     for box in faces[:_CLOSER]:
         x0, y0, x1, y1 = (v * scale for v in box)
         side = max(x1 - x0, y1 - y0)
@@ -113,7 +113,7 @@ def matte_of(pixels: Pixels, faces: Sequence[Box]) -> Floats:
         top, bottom = int(max(0, y0 - 0.9 * side)), int(min(h, y1 + 1.7 * side))
         if right - left < 32 or bottom - top < 32:
             continue
-        closer = _people(np.ascontiguousarray(picture[top:bottom, left:right]))
+        closer = _drawn(np.ascontiguousarray(picture[top:bottom, left:right]))
         weight = np.minimum.outer(_ramp(bottom - top, top > 0, bottom < h), _ramp(right - left, left > 0, right < w))
         part = matte[top:bottom, left:right]
         matte[top:bottom, left:right] = part + weight * (closer - part)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stillwake.readiness.character import around
+from stillwake.readiness.character import TURNED, around
+from stillwake.readiness.face import SIZE
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.readiness.views import Measures
@@ -23,10 +24,8 @@ CORNERS_DRAWN = Limit(
     "benchmarks/readiness.py with the drawn stills, between the 5 % and 1 % thresholds of both halves",
 )
 LIMITS = {"mouth corners": CORNERS, "mouth corners, drawn": CORNERS_DRAWN}
-_TURNED = {"photo": 18.0, "drawn": 25.0}
+_TURNED = {"photo": TURNED, "drawn": 25.0}
 """Degrees of yaw beyond which one corner is lifted by the turn itself, by the face's kind."""
-_SMALLEST = 64.0
-"""px of a face below which a corner's lift is a px or two: what the animator refuses too."""
 _PARTED, _OPEN = 0.03, 0.10
 """The lips' gap over the eye distance from which a mouth is parted, and open; set by looking at 33 photographs."""
 
@@ -41,8 +40,8 @@ def expression_findings(face: Face, seen: Measures | None) -> list[Finding]:
     if abs(face.yaw) > _TURNED[face.kind]:
         why = f"the face is turned by {abs(face.yaw):.0f}°, which lifts one corner by itself"
         return [unseen("mouth corners", why), _state(face, seen), _named(face, seen)]
-    if face.size < _SMALLEST:
-        why = f"the face is under {_SMALLEST:.0f} px, and a lifted corner a px or two"
+    if SIZE.low(face.size)[0] == "fail":  # what the animator refuses too
+        why = f"the face is under {SIZE.fail:.0f} px, and a lifted corner a px or two"
         return [unseen("mouth corners", why), _state(face, seen), _named(face, seen)]
     return [_corners(face, seen), _state(face, seen), _named(face, seen)]
 

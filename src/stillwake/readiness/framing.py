@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from stillwake.perceive.body import ANKLES, HIPS, KNEES
+from stillwake.perceive.body import FEET as SOLES
 from stillwake.readiness import signals
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
@@ -42,10 +44,6 @@ LIMITS = {
 }
 
 _SHOULDERS: Final = (11, 12)
-_HIPS: Final = (23, 24)
-_KNEES: Final = (25, 26)
-_ANKLES: Final = (27, 28)
-_FEET: Final = (29, 30, 31, 32)
 _SURE_KNEE, _THIGH = 0.7, 0.4
 """How surely a knee must be seen, and how much of the shin's height the thigh's must be, for somebody to stand: of ten
 people who sit or end at the hips the net draws knees into the picture, those who sit with .86, the others with .65."""
@@ -84,9 +82,9 @@ def _shot(scene: Scene, face: Face | None, *, cut: bool) -> Finding:
     share = 0.0 if face is None else (face.box[3] - face.box[1]) / scene.still.size[1]
     if face is None and body is None:
         why = "no person is seen: a scene or a product"
-    elif body is not None and _inside(scene, body, _ANKLES) and share < 0.3:
+    elif body is not None and _inside(scene, body, ANKLES) and share < 0.3:
         why = "a full shot, but for the feet" if cut else "a full shot, head to feet"
-    elif body is not None and (_inside(scene, body, _KNEES) or _inside(scene, body, _HIPS)) and share < 0.4:
+    elif body is not None and (_inside(scene, body, KNEES) or _inside(scene, body, HIPS)) and share < 0.4:
         why = "a medium shot"
     elif body is None and share < 0.2:
         why = "a medium or a full shot: the face is small, and no body is made out that would tell which"
@@ -128,16 +126,16 @@ def _feet(scene: Scene) -> Finding:
         return unseen("feet", reason)
     height = scene.still.size[1]
     legs = [side for side in (0, 1) if _stands(scene, body, side)]
-    if not legs and body.joints[list(_KNEES), 1].min() < height:
+    if not legs and body.joints[list(KNEES), 1].min() < height:
         return unseen("feet", "nobody stands there, or the knees are covered or hard to make out")
     if not legs:
         return Finding(
             check="feet", verdict="pass", why="the shot ends above the knees, so the feet are left out on purpose"
         )
-    ankles = body.joints[[_ANKLES[side] for side in legs]]
-    shin = max(1.0, float(np.linalg.norm(ankles - body.joints[[_KNEES[side] for side in legs]], axis=1).mean()))
+    ankles = body.joints[[ANKLES[side] for side in legs]]
+    shin = max(1.0, float(np.linalg.norm(ankles - body.joints[[KNEES[side] for side in legs]], axis=1).mean()))
     foot = max(1.0, 0.35 * shin)
-    lowest = max(float(body.joints[list(_FEET[side::2]), 1].max()) for side in legs)
+    lowest = max(float(body.joints[list(SOLES[side::2]), 1].max()) for side in legs)
     beyond = (lowest - (height - 1)) / foot
     ankle = (float(ankles[:, 1].max()) - (height - 1)) / shin
     cut = beyond > FEET.warn and ankle < _SHIN
@@ -148,9 +146,9 @@ def _feet(scene: Scene) -> Finding:
         unit=FEET.unit,
         limit=FEET.warn,
         box=(
-            float(body.joints[list(_FEET + _ANKLES), 0].min()) - foot,
-            float(min(body.joints[list(_ANKLES), 1].min(), height - 2 * foot)),
-            float(body.joints[list(_FEET + _ANKLES), 0].max()) + foot,
+            float(body.joints[list(SOLES + ANKLES), 0].min()) - foot,
+            float(min(body.joints[list(ANKLES), 1].min(), height - 2 * foot)),
+            float(body.joints[list(SOLES + ANKLES), 0].max()) + foot,
             float(height),
         ),
         why="the frame cuts the feet"
@@ -164,9 +162,9 @@ def _feet(scene: Scene) -> Finding:
 
 def _stands(scene: Scene, body: Body, side: int) -> bool:
     """Whether that leg is surely seen, and straight down from the hip: of who sits the net guesses the feet."""
-    hip, knee, ankle = (float(body.joints[pair[side], 1]) for pair in (_HIPS, _KNEES, _ANKLES))
-    sure = float(body.seen[_KNEES[side]]) > _SURE_KNEE
-    return sure and _inside(scene, body, (_KNEES[side],)) and knee - hip > _THIGH * (ankle - knee)
+    hip, knee, ankle = (float(body.joints[pair[side], 1]) for pair in (HIPS, KNEES, ANKLES))
+    sure = float(body.seen[KNEES[side]]) > _SURE_KNEE
+    return sure and _inside(scene, body, (KNEES[side],)) and knee - hip > _THIGH * (ankle - knee)
 
 
 def _lower_edge(scene: Scene, face: Face | None) -> Finding:
@@ -174,7 +172,7 @@ def _lower_edge(scene: Scene, face: Face | None) -> Finding:
     if face is None:
         return unseen(name, "no person is seen")
     end = signals.severed(scene.still.pixels, face.box)
-    standing = scene.body is not None and _inside(scene, scene.body, _ANKLES)
+    standing = scene.body is not None and _inside(scene, scene.body, ANKLES)
     if end is None or standing or not _STUMP[0] < end.width < _STUMP[1]:
         return Finding(check=name, verdict="pass", why="the figure does not end in mid-air")
     return SEVERED.finding(

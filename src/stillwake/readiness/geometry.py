@@ -350,6 +350,8 @@ def _repeated(line: Strip, way: _Way, off: float, lines: Sequence[Strip]) -> boo
         if not least < abs(away) < most or (not before and abs(away - off) < least):
             continue
         rows = np.flatnonzero(other.seen)
+        if not len(rows):
+            continue
         theirs = _colours(other, rows, np.zeros(len(rows), np.float32))
         if (np.linalg.norm(ours - theirs, axis=1) < LIKE + 0.25 * line.contrast).all():
             return True
