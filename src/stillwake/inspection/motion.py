@@ -180,7 +180,7 @@ class Watch:
         import cv2
         from scenedetect import FrameTimecode
 
-        # Half as large tells the same in 27 films and 80 cuts between them (2026-11-29), in a third of the time.
+        # Half as large tells the same in 27 films and 80 cuts between them (2026-11-29), in less than half the time.
         half = resized(view.small_rgb, fitted(view.size, SMALL // 2))
         picture = cv2.cvtColor(half, cv2.COLOR_RGB2BGR)
         found = self._scenes.process_frame(FrameTimecode(view.index, float(self._fps)), picture)
