@@ -354,7 +354,9 @@ Rate = Annotated[
 class Record(BaseModel):
     """A frozen thing that is written to disk; unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True
+    )
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from stillwake.inspection.hear_worker import RATE, heard
 from stillwake.inspection.stream import Span
+from stillwake.speech.hear_worker import heard
+from stillwake.speech.levels import RATE
 from stillwake.types import Samples, Sound, Speech, Timed
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Hearing:
         return f"{sha256(np.ascontiguousarray(samples).data).hexdigest()} {self._language}"
 
     def _begin(self) -> None:
-        command = [sys.executable, "-m", "stillwake.inspection.hear_worker"]
+        command = [sys.executable, "-m", "stillwake.speech.hear_worker"]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
-from stillwake.inspection.view import View
+from stillwake.inspection.view import View, median
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
 
 Array = npt.NDArray[np.float64]
@@ -245,7 +245,7 @@ def _colours(view: View, places: Sequence[Floats]) -> Floats:
     for points in places:
         at = ((points + 0.5) * scale - 0.5).astype(np.float32)
         rgb = cv2.remap(picture, at[:, 0], at[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        found.append(np.median(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3), 0))
+        found.append(median(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)))
     return np.array(found, np.float32)
 
 

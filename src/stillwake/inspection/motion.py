@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import UsageError
-from stillwake.inspection.view import SMALL, fitted, resized
+from stillwake.inspection.view import SMALL, fitted, median, resized
 from stillwake.moves import camera_of
 from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline
 
@@ -127,7 +127,7 @@ class Watch:
         self._moved: dict[int, tuple[float, ...]] = {}
         self._past: deque[Floats] = deque(maxlen=FROZEN_STEPS)
         self._steps: deque[tuple[int, Floats]] = deque(maxlen=3)
-        self._tiles: deque[tuple[int, Floats]] = deque(maxlen=7)
+        self._tiles: deque[_Tiles] = deque(maxlen=7)
         self._likeness: dict[int, tuple[float, float]] = {}
         self._reach = max(5, round(float(fps) / 2))
         self._fields: deque[_Fields] = deque(maxlen=2 * self._reach + 1)
@@ -151,11 +151,12 @@ class Watch:
             self._past.append(soft)
             self._anchor = view.index, plain
             return
-        gain = float(np.exp(-np.median(light - before[2])))
+        gain = float(np.exp(-median((light - before[2]).ravel())))
         difference: Floats = (soft + DARK) * np.float32(gain) - np.float32(DARK) - before[1]
         tiles = cv2.resize(np.abs(difference), TILES, interpolation=cv2.INTER_AREA).ravel()
         self._steps.append((view.index, difference))
-        self._tiles.append((view.index, tiles))
+        mean = float(tiles.mean())
+        self._tiles.append(_Tiles(view.index, tiles, mean))
         self._compare()
         top = _top(tiles)
         far = np.nan
@@ -163,7 +164,7 @@ class Watch:
             # over several steps motion adds up and a codec's noise does not
             far = _top(cv2.resize(np.abs(soft - self._past[0]), TILES, interpolation=cv2.INTER_AREA).ravel())
         self._past.append(soft)
-        self._rows.append((view.index, view.time, top, far, float(tiles.mean()), float((tiles > MOVING).mean())))
+        self._rows.append((view.index, view.time, top, far, mean, float((tiles > MOVING).mean())))
         self._follow(view, plain)
 
     def _follow(self, view: View, plain: Pixels) -> None:
@@ -201,8 +202,9 @@ class Watch:
                 self._stride(len(self._fields) - 1 - self._reach)
         if len(self._tiles) >= 4:
             at = max(0, len(self._tiles) - 4)
-            index, tiles = self._tiles[at]
-            self._jumps[index] = _jump(tiles, [other for k, (_, other) in enumerate(self._tiles) if k != at])
+            self._jumps[self._tiles[at].frame] = _jump(
+                self._tiles[at], [one for k, one in enumerate(self._tiles) if k != at]
+            )
 
     def _stride(self, at: int) -> None:
         """Note whether what moves evenly makes a longer step at one of the steps held."""
@@ -218,10 +220,9 @@ class Watch:
         """The numbers of all frames taken."""
         self._finish_fields()
         for at in range(max(1, len(self._tiles) - 3), len(self._tiles)):
-            late, tiles = self._tiles[at]
-            others = [other for k, (_, other) in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
+            others = [one for k, one in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
             if len(others) >= 3:
-                self._jumps[late] = _jump(tiles, others)
+                self._jumps[self._tiles[at].frame] = _jump(self._tiles[at], others)
         table = np.array(self._rows, np.float64).reshape(-1, 6)
         index = table[:, 0].astype(np.int64)
         nothing = (np.nan,) * 3
@@ -267,29 +268,22 @@ def _by_field(values: Floats) -> Floats:
     return means
 
 
-def _middle(values: Floats) -> Floats:
-    """The median down the first axis: of a few rows, sorting them all is the quickest."""
-    ordered, count = np.sort(values, axis=0), len(values)
-    middle: Floats = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    return middle
-
-
 def _strides(fields: list[_Fields], at: int) -> tuple[float, int]:
     """The share of what moves evenly that makes a longer step at one of these than around it, and how many do."""
     around = [one.means for k, one in enumerate(fields) if abs(k - at) > 1]
     if at < 2 or at + 2 >= len(fields) or not around:
         return 0.0, 0
     square, common, own = np.stack(around, axis=1)
-    alike = _middle(common / np.sqrt(np.maximum(square * own, 1e-9)))
-    evenly = (alike > EVEN) & (np.sqrt(_middle(own)) > FIELD[0])
+    alike = median(common / np.sqrt(np.maximum(square * own, 1e-9)))
+    evenly = (alike > EVEN) & (np.sqrt(median(own)) > FIELD[0])
     count, (square_here, common_here, own_here) = int(evenly.sum()), fields[at].means
     gain = common_here / np.maximum(square_here, 1e-9)
     long = gain > STRIDES[0]
     if count < FIELD[1] or int(long.sum()) < FIELD[1] / 3:
         return 0.0, count
     gains = common / np.maximum(square, 1e-9)
-    usual = _middle(gains)
-    spread = 1.5 * _middle(np.abs(gains - usual))
+    usual = median(gains)
+    spread = 1.5 * median(np.abs(gains - usual))
     long &= common_here > STRIDES[1] * np.sqrt(np.maximum(square_here * own_here, 1e-9))
     long &= gain - usual > np.maximum(3 * spread, STRIDES[2])
     (before, after), beyond = ([np.sqrt(fields[at + way * k].means[2]) for way in (-1, 1)] for k in (1, 2))
@@ -304,16 +298,24 @@ def _top(tiles: Floats) -> float:
     return float(np.partition(tiles, -TOP)[-TOP:].mean())
 
 
-def _jump(tiles: Floats, others: list[Floats]) -> tuple[float, float, float]:
+class _Tiles(NamedTuple):
+    """How much a step changes: ``tiles`` (N,) levels, and their mean."""
+
+    frame: int
+    tiles: Floats
+    mean: float
+
+
+def _jump(step: _Tiles, others: list[_Tiles]) -> tuple[float, float, float]:
     """How far a step's tiles stand out from those of the steps around it: see `Motion`."""
-    around = np.sort(np.stack(others), 0)[-2]
-    usual = float(np.sort([other.mean() for other in others])[-2])
-    out = tiles > 2.5 * around + 0.5
-    moving = tiles > 1.0
+    around = np.sort(np.stack([other.tiles for other in others]), 0)[-2]
+    usual = sorted(other.mean for other in others)[-2]
+    out = step.tiles > 2.5 * around + 0.5
+    moving = step.tiles > 1.0
     return (
-        float(tiles.mean()) / max(usual, 0.15),
-        float(out.mean()),
-        float((out & moving).sum()) / max(8.0, float(moving.sum())),
+        step.mean / max(usual, 0.15),
+        np.count_nonzero(out) / len(out),
+        np.count_nonzero(out & moving) / max(8.0, np.count_nonzero(moving)),
     )
 
 
@@ -326,24 +328,23 @@ def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, .
     height, width = picture.shape
     half = FITTED_EVERY // 2
     grid = np.s_[half::FITTED_EVERY, half::FITTED_EVERY]
-    moved = flow[grid].reshape(-1, 2).astype(np.float64) / width
+    u, v = flow[grid].reshape(-1, 2).T.astype(np.float64) / width
     texture = _texture(picture)[grid].ravel()
-    person = np.zeros(len(moved)) if people is None else people[grid].ravel()
+    person = np.zeros(len(u)) if people is None else people[grid].ravel()
     weight = np.minimum(texture / 8.0, 1.0) * np.where(person > 0.3, 0.1, 1.0)
-    design = _similarities(height, width)
-    target = np.concatenate([moved[:, 0], moved[:, 1]])
-    left = np.zeros_like(moved)
-    fit = np.zeros(4)
-    trust = np.ones(len(moved))
+    x, y, known = _places(height, width)
+    products = np.concatenate([known, np.stack([u, v, x * u + y * v, x * v - y * u])])
+    fit, across, down = np.zeros(4), u, v
+    trust = weight
     for _ in range(ROUNDS):
-        weighted = design * np.tile(weight * trust, 2)[:, None]
-        normal = weighted.T @ design + 1e-6 * np.eye(4)
         # as `@` these would wake the threads of BLAS, which then keep a core busy with waiting
-        fit = np.linalg.solve(normal, np.einsum("ij,i->j", weighted, target))
-        left = (target - np.einsum("ij,j->i", design, fit)).reshape(2, -1).T
-        size = np.hypot(left[:, 0], left[:, 1])
-        trust = 1 / (1 + (size / 0.0015) ** 2)
-    size = np.hypot(left[:, 0], left[:, 1])
+        n, sx, sy, sr, *against = np.einsum("ij,j->i", products, trust).tolist()
+        normal = [[n, 0, sx, -sy], [0, n, sy, sx], [sx, sy, sr, 0], [-sy, sx, 0, sr]]
+        fit = np.linalg.solve(np.array(normal) + 1e-6 * np.eye(4), np.array(against))
+        right, below, scale, turn = fit.tolist()
+        across, down = u - (right + scale * x - turn * y), v - (below + scale * y + turn * x)
+        trust = weight / (1 + (across**2 + down**2) / 0.0015**2)
+    size = np.hypot(across, down)
     sure = texture > 4.0
     on, off = (person > 0.5) & sure, (person < 0.1) & sure
     return (
@@ -358,13 +359,12 @@ def _camera(flow: Any, picture: Pixels, people: Floats | None) -> tuple[float, .
 
 
 @lru_cache(maxsize=4)
-def _similarities(height: int, width: int) -> Array:
-    """(2 N, 4), which takes shift right and down, ln of the scale and rotation to where the points then go."""
+def _places(height: int, width: int) -> tuple[Array, Array, Array]:
+    """Where the points are, x and y (N,) in widths from the middle, and what a weighted sum is made of: (4, N)."""
     half = FITTED_EVERY // 2
     y, x = np.mgrid[half:height:FITTED_EVERY, half:width:FITTED_EVERY].reshape(2, -1).astype(np.float64)
     x, y = (x - width / 2) / width, (y - height / 2) / width
-    ones, none = np.ones_like(x), np.zeros_like(x)
-    return np.concatenate([np.stack([ones, none, x, -y], -1), np.stack([none, ones, y, x], -1)])
+    return x, y, np.stack([np.ones_like(x), x, y, x**2 + y**2])
 
 
 def _texture(picture: Pixels) -> Floats:

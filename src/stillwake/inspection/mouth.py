@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.inspection.view import median
 from stillwake.types import Box, Floats, Pixels
 
 # Points of the mesh, in mediapipe's order.
@@ -129,7 +130,7 @@ def teeth_patch(pixels: Pixels, mesh: Floats, head: Skull, rest_edge: float, mou
 def teeth_step(before: Floats, after: Floats) -> float:
     """By how many levels the teeth became lighter, the median over points bare in both; nan where there are few."""
     bare = np.isfinite(before) & np.isfinite(after)
-    return float(np.median(after[bare] - before[bare])) if int(bare.sum()) >= LEAST_TEETH else float("nan")
+    return float(median(after[bare] - before[bare])) if int(bare.sum()) >= LEAST_TEETH else float("nan")
 
 
 def box_of(mesh: Floats) -> Box:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.inspection.view import median
 from stillwake.types import Floats, Pixels
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ HOLDS = 0.9
 """Correlation of the coarse surroundings with the reference from which on a place holds still."""
 CHANGED = 0.7
 """Correlation of the fine surroundings with the reference below which their texture is another one."""
+FIRM_CORNER = 0.3
+"""Share that a corner must say about the direction in which it says less, to tell where the camera went."""
+PATCH = 11
+"""Side in px of the surroundings by which a point is known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +59,7 @@ class Tracks:
     coarse_patches: Floats
     first: Floats
     trust: Floats
+    corners: Flags
     last: Floats
     looks: list[int]
     at: list[Floats]
@@ -72,10 +78,10 @@ class Tracks:
     @property
     def went(self) -> float:
         """Px of the medium picture by which most corners have gone; 0 where too few are seen."""
-        seen = self.seen[-1] & (np.linalg.eigvalsh(self.trust)[:, 0] > 0.3)
+        seen = self.seen[-1] & self.corners
         if int(seen.sum()) < FEWEST:
             return 0.0
-        return float(np.hypot(*np.median(self.at[-1][seen] - self.first[seen], axis=0)))
+        return float(np.hypot(*median(self.at[-1][seen] - self.first[seen])))
 
 
 def begin(medium: Pixels, busy: Pixels, time: float, look: int) -> Tracks:
@@ -104,13 +110,15 @@ def begin(medium: Pixels, busy: Pixels, time: float, look: int) -> Tracks:
     points = np.stack([x[chosen], y[chosen]], -1).astype(np.float32)
     count = len(points)
     coarse = _coarse(medium)
+    trust = _trust(structure[y[chosen], x[chosen]])
     return Tracks(
         picture=medium.copy(),
         coarse=coarse,
         patches=_patches(medium, points),
         coarse_patches=_patches(coarse, points / COARSE),
         first=points,
-        trust=_trust(structure[y[chosen], x[chosen]]),
+        trust=trust,
+        corners=np.linalg.eigvalsh(trust)[:, 0] > FIRM_CORNER,
         last=points,
         looks=[look],
         at=[points],
@@ -136,7 +144,7 @@ def follow(tracks: Tracks, medium: Pixels, busy: Pixels, look: int) -> None:
         return
     guess = tracks.last.copy()
     if before.any():
-        guess[~before] = first[~before] + np.median(guess[before] - first[before], axis=0)
+        guess[~before] = first[~before] + median(guess[before] - first[before])
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 12, 0.02)
     now, found, _ = cv2.calcOpticalFlowPyrLK(
         tracks.picture,
@@ -165,35 +173,42 @@ def follow(tracks: Tracks, medium: Pixels, busy: Pixels, look: int) -> None:
     inside = ((now > edge) & (now < np.array([width, height]) - edge)).all(1)
     x, y = np.clip(np.nan_to_num(now).round().astype(int), 0, [width - 1, height - 1]).T
     free = inside & (busy[y, x] == 0)
-    like = (_patches(medium, now) * tracks.patches).mean((1, 2))
+    like = _alike(_patches(medium, now), tracks.patches)
     missed = np.linalg.norm(np.einsum("nij,nj->ni", tracks.trust, back - first), axis=1)
     seen = (found[:, 0] > 0) & (returned[:, 0] > 0) & (missed < BACK) & free & (like > LIKE)
     tracks.last = np.where(seen[:, None], now, guess).astype(np.float32)
     tracks.at.append(now)
     tracks.seen.append(seen)
     tracks.like.append(np.where(free, like, np.nan).astype(np.float32))
-    holds = (_patches(_coarse(medium), first / COARSE) * tracks.coarse_patches).mean((1, 2)) > HOLDS
+    holds = _alike(_patches(_coarse(medium), first / COARSE), tracks.coarse_patches) > HOLDS
     x, y = first.round().astype(int).T
     holds &= busy[y, x] == 0
-    here = np.fmax(like, (_patches(medium, first) * tracks.patches).mean((1, 2)))
+    here = np.fmax(like, _alike(_patches(medium, first), tracks.patches))
     tracks.boils.append(np.where(holds, here < CHANGED, np.nan).astype(np.float32))
 
 
 def _patches(picture: Pixels, points: Floats) -> Floats:
-    """The surroundings of points, (N, 11, 11) float32 of mean 0 and deviation 1, or less where there is no texture."""
+    """The surroundings of points, (N, 121) float32 of mean 0 and deviation 1, or less where there is no texture."""
     import cv2
 
-    count, side = len(points), 11
+    count, area = len(points), PATCH * PATCH
     if not count:
-        return np.zeros((0, side, side), np.float32)
-    dy, dx = np.mgrid[-5:6, -5:6].astype(np.float32)
-    across = (points[:, 0, None, None] + dx).reshape(count * side, side).astype(np.float32)
-    down = (points[:, 1, None, None] + dy).reshape(count * side, side).astype(np.float32)
-    cut = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    cut = cut.reshape(count, side, side).astype(np.float32)
-    cut -= cut.mean((1, 2), keepdims=True)
-    patches: Floats = cut / np.sqrt((cut**2).mean((1, 2), keepdims=True) + 1)
+        return np.zeros((0, area), np.float32)
+    across, down = (points[:, k, None].astype(np.float32) + _AROUND[k] for k in (0, 1))
+    cut = cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    cut -= np.einsum("ij->i", cut)[:, None] / np.float32(area)
+    patches: Floats = cut / np.sqrt(_alike(cut, cut) + 1)[:, None]
     return patches
+
+
+_AROUND = np.mgrid[-(PATCH // 2) : PATCH // 2 + 1, -(PATCH // 2) : PATCH // 2 + 1][::-1].reshape(2, 1, -1)
+_AROUND = _AROUND.astype(np.float32)
+
+
+def _alike(one: Floats, other: Floats) -> Floats:
+    """The mean product of each row, (N,): of two surroundings their correlation."""
+    products: Floats = np.einsum("ij,ij->i", one, other) / np.float32(one.shape[1])
+    return products
 
 
 def _trust(structure: Floats) -> Floats:

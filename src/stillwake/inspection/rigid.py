@@ -123,6 +123,7 @@ class Watch:
         self._step = self._every / float(fps)
         self._alive: list[Tracks] = []
         self._mattes: list[tuple[float, Floats]] = []
+        self._hidden: tuple[list[tuple[float, Floats]], Pixels] | None = None
         self._times: list[float] = []
         self._rows: list[_Row] = []
         self._next = -1
@@ -162,17 +163,20 @@ class Watch:
         self._close([one for one in self._alive if time - one.began >= LIFE - 0.01])
 
     def _busy(self, time: float, shape: tuple[int, ...], people: Floats | None) -> Pixels:
-        """Where people are or were a moment ago, (h, w) uint8, generously."""
+        """Where people are or were a moment ago, (h, w) uint8, generously; the same array until others are seen."""
         import cv2
 
         if people is not None and not (self._mattes and self._mattes[-1][1] is people):
             self._mattes = [*(one for one in self._mattes if one[0] > time - PERSON_KEPT), (time, people)][-6:]
+        if self._hidden is not None and self._hidden[0] is self._mattes:
+            return self._hidden[1]
         if not self._mattes:
             return np.zeros(shape[:2], np.uint8)
         seen = np.max([matte for _, matte in self._mattes], axis=0) > PERSON
         side = 2 * max(2, round(GROWN * max(seen.shape))) + 1
         grown = cv2.dilate(seen.astype(np.uint8), np.ones((side, side), np.uint8))
         busy: Pixels = cv2.resize(grown, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+        self._hidden = self._mattes, busy
         return busy
 
     def _close(self, which: list[Tracks]) -> None:

@@ -470,7 +470,7 @@ def check(evidence: Evidence) -> list[ClipFinding]:
 
 def _shifts(evidence: Evidence) -> list[tuple[float, Shift]]:
     """How far the clip's sound lies behind the speech's, piece by piece, at the middle of each."""
-    from stillwake.inspection.hear_worker import RATE
+    from stillwake.speech.levels import RATE
 
     speech, sound = evidence.speech, evidence.sound
     if speech is None or sound is None:

@@ -89,6 +89,7 @@ class Tiles:
         self._shape = [self._mean(one * other) for one, other in self._pairs()]
         self._texture = self._mean(detail * detail)
         self._rows: list[tuple[Floats, Floats, Floats, Floats]] = []
+        self._seen: tuple[Pixels, Floats, Floats] | None = None
 
     def _pairs(self) -> list[tuple[Floats, Floats]]:
         return [(self._x, self._x), (self._x, self._y), (self._y, self._y)]
@@ -101,10 +102,13 @@ class Tiles:
         return mean
 
     def take(self, detail: Floats, busy: Pixels) -> None:
-        """Compare a frame's detail."""
-        seen = (busy == 0).astype(np.float32) * self._free
-        apart = (self._detail - detail) * seen
-        free = self._mean(seen)
+        """Compare a frame's detail; ``busy`` may be the array of the frame before, where people are the same."""
+        if self._seen is None or self._seen[0] is not busy:
+            seen = (busy == 0).astype(np.float32) * self._free
+            self._seen = busy, seen, self._mean(seen)
+        _, seen, free = self._seen
+        apart = self._detail - detail
+        apart *= seen
         self._rows.append((self._mean(self._x * apart), self._mean(self._y * apart), self._mean(apart * apart), free))
 
     def measure(self, step: float) -> Stirring:
@@ -189,8 +193,9 @@ def _without_drift(shape: Array, push: Array, energy: Array) -> tuple[Array, Arr
     even = weight = 1 / (total + 20)  # no tile counts for much more than others
     pushed = np.stack([_times(shape, ways[:, way, None]) for way in range(4)], axis=1)
     for _ in range(4):
-        normal = np.einsum("iarc,ibkrc,krc->kab", ways, pushed, weight, optimize=True) + 0.3 * np.eye(4)
-        against = np.einsum("iarc,ikrc,krc->ka", ways, before, weight, optimize=True)
+        # in one go: in parts they would wake the threads of BLAS, which then keep a core busy with waiting
+        normal = np.einsum("iarc,ibkrc,krc->kab", ways, pushed, weight) + 0.3 * np.eye(4)
+        against = np.einsum("iarc,ikrc,krc->ka", ways, before, weight)
         course = np.linalg.solve(normal, against[..., None])[..., 0]
         moved = np.einsum("ka,iarc->ikrc", course, ways)
         off = np.hypot(*_solved(shape, before - _times(shape, moved), 4.0))

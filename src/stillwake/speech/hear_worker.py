@@ -1,6 +1,7 @@
 """The recogniser in a process of its own: it holds the interpreter while it works, and frames would wait for it.
 
-Run by `stillwake.inspection.hearing`. stdin: a line of JSON ``{"language": ..., "lengths": [...]}``, then as many
+Run by `stillwake.inspection.hearing`; what it imports is paid for by every inspection.
+stdin: a line of JSON ``{"language": ..., "lengths": [...]}``, then as many
 int16 samples at 16 kHz, one stretch after the other. stdout: a JSON list, one entry a stretch, ``{"why": ...}`` or
 ``{"language", "source", "confidence", "words", "phonemes", "visemes"}`` with lists of ``[start, end, label]``.
 """
@@ -9,23 +10,25 @@ from __future__ import annotations
 
 import json
 import sys
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from stillwake.errors import StillwakeError
-from stillwake.types import Samples, Timed
-
-RATE = 16_000
+from stillwake.speech.levels import RATE
+from stillwake.speech.listening import hear
+from stillwake.types import Samples, Sound, Timed
 
 
 def heard(samples: Samples, language: str | None) -> dict[str, Any]:
     """What is recognised in one stretch, or why nothing is."""
-    from stillwake.media import sound_from_samples
-    from stillwake.speech import hear
-
+    sound = Sound(
+        name="clip", sha256="", rate=RATE, channels=1, seconds=Fraction(len(samples), RATE), mono=samples,
+        blocks=lambda: iter((samples[:, None],)),
+    )  # fmt: skip
     try:
-        speech = hear(sound_from_samples(samples, RATE, "clip"), language)
+        speech = hear(sound, language)
     except StillwakeError as error:
         return {"why": f"{error.what}: {error.why}"}
     return {
