@@ -482,6 +482,35 @@ def test_drawings_are_drawn(shared: object, name: str) -> None:
     assert all(found.kind == "drawn" for found in scene.faces)
 
 
+@pytest.mark.parametrize(
+    ("by_face", "by_picture", "fits", "drawing", "style"),
+    [
+        (0.9, 0.3, True, 0.8, "drawn"),
+        (0.9, 0.9, True, 0.0, "photo"),  # a person's face, and the finder of drawn ones finds none
+        (0.9, 0.3, False, 0.0, "drawn"),
+        (0.4, 0.9, False, 0.9, "drawn"),  # the mesh fits nothing, and a drawn face is there
+        (0.4, 0.9, True, 0.9, "photo"),
+        (0.1, 0.8, False, 0.6, "photo"),  # a photograph in which the finder of drawn faces sees one too
+        (None, 0.1, False, 0.5, "drawn"),
+        (None, 0.9, False, 0.0, "drawn"),
+        (None, 0.5, False, 0.0, "photo"),
+    ],
+)
+def test_style_is_read_from_the_face_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, by_face: float | None, by_picture: float, fits: bool, drawing: float, style: str
+) -> None:
+    from stillwake.perceive import style as styles
+
+    monkeypatch.setattr(styles, "FACE_DRAWN", Logistic(float(np.log(by_face / (1 - by_face))) if by_face else 0, {}))
+    monkeypatch.setattr(styles, "PICTURE_DRAWN", Logistic(float(np.log(by_picture / (1 - by_picture))), {}))
+    monkeypatch.setattr(styles, "PAINTED", Logistic(-9, {}))
+    pixels = seen().still.pixels
+    largest = candidates(pixels)[0].fit if by_face is not None else None
+    found, sure = styles.style_of(pixels, largest, fits=fits, drawing=drawing)
+    assert found == style
+    assert 0.5 <= sure <= 1
+
+
 def test_legs_that_end_near_the_lower_edge_are_looked_at_again_with_room_below(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

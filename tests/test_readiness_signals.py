@@ -332,6 +332,8 @@ def reading(*lines: Writing, contrast: int = 200) -> Scene:
         ("2018", 0.7, (200, 40), "warn"),
         ("Ooops!", 0.99, (200, 40), "pass"),  # a word drawn out
         ("Wusnnnm", 0.99, (200, 40), "warn"),
+        ("TheHarbour", 0.8, (200, 40), "pass"),  # two words that the reader ran together
+        ("TheHarbuor", 0.8, (200, 40), "warn"),
         ("HABN侠", 0.8, (200, 40), "warn"),  # Latin letters, mostly
         ("Mxruiu6", 0.78, (200, 6), "pass"),  # too small to be read
         ("Mxruiu6", 0.3, (200, 40), "pass"),  # texture

@@ -79,15 +79,13 @@ def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
     places = candidates(pixels)
     largest = next((place.fit for place in places if telling(place)), None)
     drawings = find_drawn(pixels)
-    read, sure = style_of(pixels, largest)
-    if drawings and largest is None:
-        read, sure = "drawn", drawings[0].sure  # nothing looks like a person's face, and a drawn one is there
+    held = [place for place in places if not place.why]
+    read, sure = style_of(pixels, largest, fits=bool(held), drawing=drawings[0].sure if drawings else 0.0)
     style = told_style(given, read)
     if style == "drawn":
-        held: list[Candidate] = []
+        held = []
         found = [drawn_face(reading) for reading in drawings[:MOST_FACES]]
     else:
-        held = [place for place in places if not place.why]
         found = [without_covered_eyes(face_of(pixels, place.fit, style), drawings) for place in held[:MOST_FACES]]
     faces, numbers = with_given(pixels, found, given, style)
     # beside a face, a faint hint of another is not worth a word

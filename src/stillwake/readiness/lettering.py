@@ -89,8 +89,12 @@ def rarest(word: str) -> float:
 
 
 def is_language(text: str) -> bool:
-    """Whether every word of three letters and more is an English one, and there is one."""
-    tokens = [token for token in re.findall(r"[^\W\d_]+", text.lower()) if len(token) >= 3]
+    """Whether every word of three letters and more is an English one, and there is one.
+
+    Words that the reader ran together (TheFool) are parted where a capital begins.
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
+    tokens = [token for token in re.findall(r"[^\W\d_]+", parted) if len(token) >= 3]
     return bool(tokens) and all(token in words() for token in tokens)
 
 
