@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -793,3 +794,19 @@ def test_a_leaning_face_is_read_upright() -> None:
     for index in range(2):
         watches.take(watches.view(Shown(index, index / 25, np.zeros((100, 100, 3), np.uint8)), reader))
     assert asked == [((10.0, 10.0, 40.0, 40.0), 21.0, "drawn")] * 2
+
+
+def test_what_texture_hides_of_the_background_counts_less() -> None:
+    rng = np.random.default_rng(3)
+    busy = np.clip(120 + rng.normal(0, 40, (128, 160, 3)), 0, 255).astype(np.uint8)
+    plain = np.full_like(busy, 120)
+    noise = rng.normal(0, 7, busy.shape)
+
+    def quality(still: npt.NDArray[np.uint8], frame: npt.NDArray[np.float64]) -> float:
+        comparison = background.Comparison(still, np.ones((128, 160), bool), "the still")
+        comparison.take(0.0, np.clip(frame, 0, 255).astype(np.uint8))
+        return float(comparison.finish().psnr[0])
+
+    assert quality(plain, plain + noise) < background.PSNR_LEAST
+    assert quality(busy, busy + noise) > background.PSNR_LEAST + 3
+    assert quality(busy, np.roll(busy, 1, axis=1).astype(float)) < background.PSNR_LEAST - 3
