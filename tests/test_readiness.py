@@ -72,6 +72,14 @@ def finding(report: Report, name: str) -> tuple[str, float | None]:
     return found.verdict, found.measured
 
 
+def test_no_shot_is_named_where_somebody_may_stand_turned_away() -> None:
+    somebody = np.zeros((480, 640), np.float32)
+    somebody[100:480, 200:400] = 1
+    assert finding(check(a_scene()), "shot")[0] == "pass"
+    assert finding(check(replace(a_scene(), matte=somebody)), "shot")[0] == "unseen"
+    assert finding(check(replace(a_scene(a_face()), matte=somebody)), "shot")[0] == "pass"
+
+
 def trusting(**parts: float) -> dict[str, float]:
     return {"face": 1.0, "eyes": 0.9, "mouth": 0.9} | parts
 
@@ -420,7 +428,7 @@ def test_a_report_survives_its_json() -> None:
         ("photo_13", "looks like a face"),
         ("photo_59", "too small"),
         ("photo_61", "turned to the right by"),
-        ("drawn_75", "not a person's"),
+        ("drawn_75", "no person's"),
         pytest.param("photo_57", "too small", marks=pytest.mark.slow),
         pytest.param("photo_60", "no person's face from the front", marks=pytest.mark.slow),
     ],

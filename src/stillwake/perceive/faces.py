@@ -188,7 +188,10 @@ def _doubt(found: Fit, score: float) -> str:
     if found.presence < PRESENT or found.confirmed < CONFIRMED:
         if score < _FAINT_NEAR:
             return "it shows no person's face from the front: an animal, a pattern or a head turned away"
-        return "what looks like a face is not a person's: an animal's, a drawn one or a pattern"
+        return (
+            "what looks like a face is no person's that can be read: an animal's, a drawn one that is turned away, "
+            "tilted far or has its eyes shut, or a pattern"
+        )
     if found.unsteady > STEADY:
         return "a face is there, but it is turned away, covered or too blurred to find its features"
     return ""

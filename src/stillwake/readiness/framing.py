@@ -50,6 +50,8 @@ people who sit or end at the hips the net draws knees into the picture, those wh
 _SHIN = 0.5
 """Lengths of a shin by which the ankles may lie below the picture for the feet to be what the frame cuts."""
 _SURE = 0.5
+_SOMEBODY = 0.05
+"""Share of the picture that the matte gives to a person from which, without a face, nobody says that none is there."""
 _STUMP = (1.2, 6.0)
 """Widths of the face between which the lower end of half a figure is: narrower are feet, wider is what it sits on."""
 _TIGHT = 0.6
@@ -80,6 +82,8 @@ def _inside(scene: Scene, body: Body, joints: tuple[int, ...]) -> bool:
 def _shot(scene: Scene, face: Face | None, *, cut: bool) -> Finding:
     body = scene.body
     share = 0.0 if face is None else (face.box[3] - face.box[1]) / scene.still.size[1]
+    if face is None and body is None and scene.matte is not None and float(scene.matte.mean()) > _SOMEBODY:
+        return unseen("shot", "no face is seen; what stands out may be somebody turned away, an animal or a thing")
     if face is None and body is None:
         why = "no person is seen: a scene or a product"
     elif body is not None and _inside(scene, body, ANKLES) and share < 0.3:
