@@ -56,7 +56,7 @@ bench: $(READY) ## the numbers of the README, measured on this machine
 docs: $(READY) ## the pages that are made out of the code
 	@$(BIN)/python -c 'from pathlib import Path; from stillwake.readiness.table import checks_table; Path("docs/checks.md").write_text(checks_table()); from stillwake.inspection.table import inspection_page; Path("docs/inspection.md").write_text(inspection_page()); from stillwake.route.page import with_tables; page = Path("docs/plan.md"); page.write_text(with_tables(page.read_text())); from stillwake.engines.diffusion.table import with_models; page = Path("docs/generators-local.md"); page.write_text(with_models(page.read_text()))'
 
-train-hands: $(READY) ## the net that counts a hand's digits, again; hours on a CPU
+train-hands: $(READY) ## the net that counts a hand's digits, again; an hour or two on a CPU
 	@$(PIP) install -c constraints.txt -e '.[train]'
 	@$(BIN)/python -m training.hands
 

@@ -422,8 +422,8 @@ def paste(rng: np.random.Generator, pixels: np.ndarray, fan: Fan, k: int, *, bes
 
 
 SHARES = {
-    "plain": 0.20, "extra": 0.22, "paste": 0.12, "beside": 0.09, "missing": 0.15, "swap": 0.12, "widen": 0.05,
-    "shift": 0.05,
+    "plain": 0.22, "extra": 0.24, "paste": 0.07, "beside": 0.06, "missing": 0.17, "swap": 0.12, "widen": 0.06,
+    "shift": 0.06,
 }  # fmt: skip
 """What is done to a clean hand in training."""
 
