@@ -1065,17 +1065,17 @@ def test_weights_are_loaded_as_safetensors_offline_and_nothing_else(
 def test_parts_from_elsewhere_are_safetensors_too(monkeypatch: pytest.MonkeyPatch, torch: Any) -> None:
     from types import SimpleNamespace as Plain
 
-    import diffusers
-    import transformers
-
     from stillwake.engines.diffusion import pipeline
 
+    row = rows_for("framepack")[0]
+    diffusers = pipeline.imported("diffusers")
+    getattr(diffusers, row.pipeline)  # transformers puts another module in its own place when it is first asked
+    transformers = pipeline.imported("transformers")
     seen: dict[str, dict[str, Any]] = {}
 
     def spied(name: str) -> Any:
         return Plain(from_pretrained=lambda folder, **options: seen.setdefault(name, options))
 
-    row = rows_for("framepack")[0]
     for _, _, of in row.parts.values():
         monkeypatch.setattr(diffusers if hasattr(diffusers, of) else transformers, of, spied(of))
     monkeypatch.setattr(

@@ -501,11 +501,11 @@ def test_style_is_read_from_the_face_that_is_there(
 ) -> None:
     from stillwake.perceive import style as styles
 
+    pixels = seen().still.pixels
+    largest = candidates(pixels)[0].fit if by_face is not None else None
     monkeypatch.setattr(styles, "FACE_DRAWN", Logistic(float(np.log(by_face / (1 - by_face))) if by_face else 0, {}))
     monkeypatch.setattr(styles, "PICTURE_DRAWN", Logistic(float(np.log(by_picture / (1 - by_picture))), {}))
     monkeypatch.setattr(styles, "PAINTED", Logistic(-9, {}))
-    pixels = seen().still.pixels
-    largest = candidates(pixels)[0].fit if by_face is not None else None
     found, sure = styles.style_of(pixels, largest, fits=fits, drawing=drawing)
     assert found == style
     assert 0.5 <= sure <= 1
