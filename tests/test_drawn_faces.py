@@ -172,3 +172,17 @@ def test_the_crop_in_which_a_face_is_read_is_the_one_the_net_was_trained_on() ->
     centre, side = frame_of(points)
     crop = drawn.frame_of(points.astype(np.float32))
     assert (crop.x, crop.y, crop.side) == pytest.approx((*centre, side), rel=1e-5)
+
+
+@pytest.mark.parametrize(("score", "pointed"), [(0.45, True), (0.2, False)])
+def test_a_drawn_face_that_cannot_be_read_is_pointed_at(
+    monkeypatch: pytest.MonkeyPatch, score: float, pointed: bool
+) -> None:
+    from stillwake.perceive import look
+    from stillwake.perceive.models import Crop
+
+    monkeypatch.setattr(look, "places", lambda pixels: [(Crop(200.0, 150.0, 80.0, 30.0), score), (Crop(9, 9, 9), 0.2)])
+    found = look.unread(np.zeros((300, 400, 3), np.uint8))
+    assert [refused.box for refused in found] == ([(160.0, 110.0, 240.0, 190.0)] if pointed else [])
+    monkeypatch.setattr(look, "places", lambda pixels: [])
+    assert look.unread(np.zeros((300, 400, 3), np.uint8)) == []

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from stillwake.perceive.body import body_of
-from stillwake.perceive.drawn import Reading, drawn_face, find_drawn
+from stillwake.perceive.drawn import Reading, drawn_face, find_drawn, places
 from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, candidates, overlap
 from stillwake.perceive.given import SAME, GivenFace, require_for, told_style, with_given
 from stillwake.perceive.hands import find_hands
@@ -24,6 +24,9 @@ _HINTED = 0.15
 _MOVED = 0.5
 _SEEN = 0.5
 _SURE = 0.7
+_HINT_OF_DRAWN = 0.3
+"""The finder's score from which a place that could not be read is pointed at: of seven drawings whose face is turned
+away, tilted or has its eyes shut, five are pointed at, and flowers and a sleeve besides (2026-11-29)."""
 
 
 def perceive(still: Still, given: Sequence[GivenFace] = ()) -> Scene:
@@ -76,10 +79,10 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
 
 def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
     pixels = still.pixels
-    places = candidates(pixels)
-    largest = next((place.fit for place in places if telling(place)), None)
+    seen_by_mesh = candidates(pixels)
+    largest = next((place.fit for place in seen_by_mesh if telling(place)), None)
     drawings = find_drawn(pixels)
-    held = [place for place in places if not place.why]
+    held = [place for place in seen_by_mesh if not place.why]
     read, sure = style_of(pixels, largest, fits=bool(held), drawing=drawings[0].sure if drawings else 0.0)
     style = told_style(given, read)
     if style == "drawn":
@@ -89,8 +92,10 @@ def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
         found = [without_covered_eyes(face_of(pixels, place.fit, style), drawings) for place in held[:MOST_FACES]]
     faces, numbers = with_given(pixels, found, given, style)
     # beside a face, a faint hint of another is not worth a word
-    refused = [Refused(p.box, p.why) for p in places if p not in held and (not faces or p.score >= _MOVED)]
+    refused = [Refused(p.box, p.why) for p in seen_by_mesh if p not in held and (not faces or p.score >= _MOVED)]
     refused = [r for r in refused if all(overlap(r.box, face.box) <= SAME for face in faces)]
+    if not faces and style == "drawn":
+        refused = unread(pixels)
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
@@ -149,6 +154,16 @@ def lying(pixels: Pixels) -> list[Refused]:
             how = "is upside down" if quarters == 2 else f"lies on its side; turned a quarter {turn} it would stand"
             return [Refused(box, f"the face {how}")]
     return []
+
+
+def unread(pixels: Pixels) -> list[Refused]:
+    """Where a drawn face may be that could not be read: the finder's best place, if it is any good."""
+    best = next(iter(places(pixels)), None)
+    if best is None or best[1] < _HINT_OF_DRAWN:
+        return []
+    crop, half = best[0], best[0].side / 2
+    box = crop.x - half, crop.y - half, crop.x + half, crop.y + half
+    return [Refused(box, "a drawn face may be there, but turned away, tilted far, covered or with its eyes shut")]
 
 
 def telling(place: Candidate) -> bool:
