@@ -175,14 +175,24 @@ def test_the_crop_in_which_a_face_is_read_is_the_one_the_net_was_trained_on() ->
 
 
 @pytest.mark.parametrize(("score", "pointed"), [(0.45, True), (0.2, False)])
-def test_a_drawn_face_that_cannot_be_read_is_pointed_at(
-    monkeypatch: pytest.MonkeyPatch, score: float, pointed: bool
+def test_a_drawn_face_that_cannot_be_read_is_pointed_at(score: float, pointed: bool) -> None:
+    from stillwake.perceive import look
+    from stillwake.perceive.models import Crop
+
+    found = look.unread([(Crop(200.0, 150.0, 80.0, 30.0), score), (Crop(9, 9, 9), 0.2)])
+    assert [refused.box for refused in found] == ([(160.0, 110.0, 240.0, 190.0)] if pointed else [])
+    assert look.unread([]) == []
+
+
+def test_a_drawing_without_a_face_that_can_be_read_is_refused_at_the_finders_place(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from stillwake.perceive import look
     from stillwake.perceive.models import Crop
 
-    monkeypatch.setattr(look, "places", lambda pixels: [(Crop(200.0, 150.0, 80.0, 30.0), score), (Crop(9, 9, 9), 0.2)])
-    found = look.unread(np.zeros((300, 400, 3), np.uint8))
-    assert [refused.box for refused in found] == ([(160.0, 110.0, 240.0, 190.0)] if pointed else [])
-    monkeypatch.setattr(look, "places", lambda pixels: [])
-    assert look.unread(np.zeros((300, 400, 3), np.uint8)) == []
+    monkeypatch.setattr(look, "places", lambda pixels: [(Crop(200.0, 150.0, 80.0, 30.0), 0.45)])
+    monkeypatch.setattr(look, "find_drawn", lambda pixels, spots=None: [])
+    monkeypatch.setattr(look, "style_of", lambda pixels, largest, **how: ("drawn", 0.9))
+    scene = look.glance(open_still(demo_drawing()))
+    assert not scene.faces
+    assert [refused.box for refused in scene.refused] == [(160.0, 110.0, 240.0, 190.0)]

@@ -14,6 +14,7 @@ from stillwake.perceive.faces import MOST_FACES, PRESENT, Candidate, candidates,
 from stillwake.perceive.given import SAME, GivenFace, require_for, told_style, with_given
 from stillwake.perceive.hands import find_hands
 from stillwake.perceive.matte import matte_of
+from stillwake.perceive.models import Crop
 from stillwake.perceive.read import face_of
 from stillwake.perceive.style import style_of
 from stillwake.perceive.text import writing_in
@@ -81,7 +82,8 @@ def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
     pixels = still.pixels
     seen_by_mesh = candidates(pixels)
     largest = next((place.fit for place in seen_by_mesh if telling(place)), None)
-    drawings = find_drawn(pixels)
+    spots = places(pixels)
+    drawings = find_drawn(pixels, spots)
     held = [place for place in seen_by_mesh if not place.why]
     read, sure = style_of(pixels, largest, fits=bool(held), drawing=drawings[0].sure if drawings else 0.0)
     style = told_style(given, read)
@@ -95,7 +97,7 @@ def _glanced(still: Still, given: Sequence[GivenFace]) -> Scene:
     refused = [Refused(p.box, p.why) for p in seen_by_mesh if p not in held and (not faces or p.score >= _MOVED)]
     refused = [r for r in refused if all(overlap(r.box, face.box) <= SAME for face in faces)]
     if not faces and style == "drawn":
-        refused = unread(pixels)
+        refused = unread(spots)
     if not faces:
         refused = [*lying(pixels), *refused]
     matte = matte_of(pixels, [face.box for face in faces])
@@ -156,12 +158,11 @@ def lying(pixels: Pixels) -> list[Refused]:
     return []
 
 
-def unread(pixels: Pixels) -> list[Refused]:
+def unread(spots: Sequence[tuple[Crop, float]]) -> list[Refused]:
     """Where a drawn face may be that could not be read: the finder's best place, if it is any good."""
-    best = next(iter(places(pixels)), None)
-    if best is None or best[1] < _HINT_OF_DRAWN:
+    if not spots or spots[0][1] < _HINT_OF_DRAWN:
         return []
-    crop, half = best[0], best[0].side / 2
+    crop, half = spots[0][0], spots[0][0].side / 2
     box = crop.x - half, crop.y - half, crop.x + half, crop.y + half
     return [Refused(box, "a drawn face may be there, but turned away, tilted far, covered or with its eyes shut")]
 

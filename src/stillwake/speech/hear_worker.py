@@ -1,9 +1,10 @@
 """The recogniser in a process of its own: it holds the interpreter while it works, and frames would wait for it.
 
-Run by `stillwake.inspection.hearing`; what it imports is paid for by every inspection.
-stdin: a line of JSON ``{"language": ..., "lengths": [...]}``, then as many
-int16 samples at 16 kHz, one stretch after the other. stdout: a JSON list, one entry a stretch, ``{"why": ...}`` or
-``{"language", "source", "confidence", "words", "phonemes", "visemes"}`` with lists of ``[start, end, label]``.
+Run by `stillwake.inspection.hearing`. Every inspection pays for what it imports, so it resamples nothing.
+
+stdin: a line of JSON ``{"language": ..., "lengths": [...]}``, then as many int16 samples at 16 kHz, one stretch after
+the other. stdout: a JSON list, one entry a stretch, ``{"why": ...}`` or ``{"language", "source", "confidence",
+"words", "phonemes", "visemes"}`` with lists of ``[start, end, label]``.
 """
 
 from __future__ import annotations
