@@ -83,7 +83,7 @@ def learn(
     halved = device == "cuda"
     if device == "cpu":
         torch.set_num_threads(1)
-        halved = bool(torch.cpu.get_capabilities().get("amx_bf16"))  # a third of the time; without it, twice as much
+        halved = bool(torch.cpu.get_capabilities().get("amx_bf16"))  # takes a third of the time there
     kept = torch.from_numpy(np.flatnonzero(~np.isin(data[3], list(without))))
     pictures, dense, truth = (torch.from_numpy(d) for d in data[:3])
     pictures, dense, truth = pictures.to(device), dense.to(device), truth.to(device)
