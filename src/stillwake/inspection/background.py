@@ -351,7 +351,7 @@ def check_decoded(evidence: Evidence) -> list[ClipFinding]:
             PSNR_LEAST,
             float(seen.time[worst]),
             None,
-            f"the decoded background is {quality:.1f} dB from {seen.against} at its worst",
+            f"the decoded background agrees with {seen.against} to {quality:.1f} dB at its worst",
             "encode with a higher quality, or keep the background out of the motion",
         )
     ]
