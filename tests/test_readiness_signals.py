@@ -265,6 +265,17 @@ def test_strands_that_run_on_into_another_hue_are_hair_and_others_are_cloth(belo
     assert (hair.changed > HAIR_TONE.warn) == changed
 
 
+@pytest.mark.parametrize(("until", "changed"), [(500, False), (560, True)])
+def test_another_hue_that_the_hair_goes_on_around_is_shade(until: int, changed: bool) -> None:
+    pixels, face, matte = a_head((96, 60, 40), (40, 60, 120))
+    for x in (115, 340):
+        inset = 10 if until < 560 else 0  # shade inside the lock, or all of its end
+        pixels[420:until, x + inset : x + 65 - inset] += np.array((-34, 12, -10), np.int8).view(np.uint8)
+    hair = hair_of(pixels, face, matte)
+    assert hair is not None
+    assert (hair.changed > HAIR_TONE.warn) == changed
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_step_across_the_whole_picture_is_a_seam(turned: bool) -> None:
     pixels = cv2.GaussianBlur(noise(320, 480), (0, 0), 1.5).astype(np.float32)

@@ -40,6 +40,11 @@ _SMALLEST = 0.02
 """Area of a patch in squares of the face's width: a glint, an ear or an ornament is smaller."""
 _LARGEST = 1.5
 """The same at most: tips of long hair reach .8, a coat 3."""
+_WITHIN = 0.5
+"""Share of a patch's rim from which the hair goes on around it: shade, a glint or a ribbon, and no tips. Of dyed tips
+in 42 stills the middle one has .18, nine in ten under .48; of patches in 180 stills as they are the middle one .42."""
+_RIM = 4
+"""px of that rim."""
 _TIPS = 0.98
 """Share of the hair that hangs above what counts as its end."""
 _NEAR = (1.5, 5.5)
@@ -277,7 +282,7 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
         for piece, (*_, area) in enumerate(stats[1:], 1):
             if _SMALLEST <= area / WIDTH**2 <= _LARGEST:
                 weight = max(one.weight(numbered[one.y, one.x] == piece) for one in sides)
-                if weight > 0:
+                if weight > 0 and not _within(hair, numbered == piece):
                     found.append((weight, hue, numbered == piece))
     best, where = 0.0, np.zeros_like(hair)
     for _, hue, _ in found:
@@ -287,6 +292,14 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
         if total > best:
             best, where = total, np.any([patch for weight, patch in same if weight > 0.3 * most], 0)
     return best, where
+
+
+def _within(hair: Mask, patch: Mask) -> bool:
+    """Whether a patch lies within the hair, which goes on below it in its old hue."""
+    import cv2
+
+    rim = cv2.dilate(patch.astype(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)).astype(bool) & ~patch
+    return float(hair[rim].mean()) > _WITHIN
 
 
 def _box(canvas: _Canvas, patch: Mask) -> Box:
