@@ -40,7 +40,7 @@ def line(image: np.ndarray, points: np.ndarray, colour: tuple[int, int, int], we
     cv2.polylines(image, [np.round(points * 16).astype(np.int32)], False, colour, weight, cv2.LINE_AA, 4)
 
 
-def drawn(opened: bool = False, strand: bool = False) -> tuple[np.ndarray, Face]:
+def drawn(opened: bool = False, strand: bool = False, half: float = 28.0) -> tuple[np.ndarray, Face]:
     """The picture at twice the size and halved, so that its lines are soft as artists' are, and its face."""
     image = np.full((2 * SIZE, 2 * SIZE, 3), (180, 205, 225), np.uint8)
     cv2.ellipse(image, (480, 420), (330, 360), 0, 0, 360, HAIR, -1, cv2.LINE_AA)
@@ -63,12 +63,13 @@ def drawn(opened: bool = False, strand: bool = False) -> tuple[np.ndarray, Face]
     if strand:
         line(image, np.float32([[186, 150], [190, 262]]) * 2, HAIR, 14)
     if opened:
-        upper, lower = curve(212, 268, 318, 3, 33), curve(212, 268, 318, -26, 33)
+        left, right, low = CENTRE - half, CENTRE + half, -26 * half / 28
+        upper, lower = curve(left, right, 318, 3, 33), curve(left, right, 318, low, 33)
         polygon(image, np.concatenate([upper, lower[::-1]]) * 2, (150, 60, 70))
         line(image, upper * 2, INK, 5)
         line(image, lower * 2, INK, 4)
-        mouth = Mouth(curve(212, 268, 318, 3, 7), curve(212, 268, 318, -26, 7),
-                      curve(215, 265, 319, 2, 5), curve(215, 265, 319, -22, 5))  # fmt: skip
+        mouth = Mouth(curve(left, right, 318, 3, 7), curve(left, right, 318, low, 7),
+                      *(curve(left + 3, right - 3, 319, rise, 5) for rise in (2, 0.85 * low)))  # fmt: skip
     else:
         middle = curve(216, 264, 320, -4, 33)
         line(image, middle * 2, INK, 5)
@@ -199,6 +200,21 @@ def test_an_open_mouth_keeps_its_character_at_its_widest_and_closes_to_a_line(op
     shut = talk_of(open_rig).draw(viseme(open_rig, "MBP"))
     inside = shut[332:338, 232:248].reshape(-1, 3)
     assert np.abs(inside.astype(int) - SKIN).max() < 12  # skin again where the mouth was, and no patch
+
+
+def test_a_little_hole_speaks_as_wide_as_a_line_would_and_closes_to_one() -> None:
+    scene = scene_of(*drawn(opened=True, half=5.0))
+    little = build_rig(scene, scene.faces[0])
+    assert little.face.opened
+    assert (talk_of(little).draw(viseme(little, "rest")) == little.source).all()
+    width = {name: np.ptp(little.mouth.bend(Pose(viseme(little, name))).lips[0][:, 0]) for name in ("MBP", "AA", "IY")}
+    assert width["MBP"] == pytest.approx(10, abs=3)
+    assert width["AA"] > 15
+    assert width["IY"] > width["AA"]
+    shut, spoken_aa = (talk_of(little).draw(viseme(little, name)).copy() for name in ("MBP", "AA"))
+    dark = [int((frame[300:360, 200:280].sum(2) < 400).sum()) for frame in (shut, little.source, spoken_aa)]
+    assert dark == sorted(dark)
+    assert dark[2] > 4 * dark[1]
 
 
 def test_the_lifted_mouth_leaves_plain_skin(rig: Rig) -> None:

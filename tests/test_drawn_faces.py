@@ -196,3 +196,28 @@ def test_a_drawing_without_a_face_that_can_be_read_is_refused_at_the_finders_pla
     scene = look.glance(open_still(demo_drawing()))
     assert not scene.faces
     assert [refused.box for refused in scene.refused] == [(160.0, 110.0, 240.0, 190.0)]
+
+
+def test_a_net_that_learns_on_begins_as_the_exported_one() -> None:
+    torch = pytest.importorskip("torch", reason="training needs the train extra")
+    pytest.importorskip("onnx", reason="training needs the train extra")
+    from training.drawn_faces.__main__ import WEIGHTS
+    from training.drawn_faces.learn import take_over
+    from training.drawn_faces.net import Reader, ReaderDeployed
+
+    net = Reader()
+    take_over(net, WEIGHTS / "drawn_face.onnx")
+    framed = np.random.default_rng(3).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
+    with torch.no_grad():
+        begun = [value.numpy() for value in ReaderDeployed(net.eval())(torch.from_numpy(framed))]
+    for ours, exported in zip(begun, drawn._net("drawn_face").run(None, {"pictures": framed}), strict=True):
+        assert ours == pytest.approx(exported, abs=1e-3)
+
+
+def test_little_mouths_are_open_and_a_lower_lip_is_none() -> None:
+    """What the generator says of the mouths that a reader of larger ones takes wrongly."""
+    people = [Portrait(np.random.default_rng([5, seed])) for seed in range(300)]
+    little = [person.mouth for person in people if person.mouth["kind"] == "small"]
+    assert len(little) > 10
+    assert all(mouth["open"] and mouth["wide"] < 0.15 for mouth in little)
+    assert not any(person.mouth["open"] for person in people if person.mouth["kind"] in ("line", "tiny", "lips"))

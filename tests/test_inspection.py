@@ -35,7 +35,23 @@ from stillwake.inspection.evidence import Evidence, Seen
 from stillwake.inspection.file import Blocks, FileFacts
 from stillwake.inspection.stream import Timing, frames_within, timing
 from stillwake.media import CLIP_ENDINGS, open_clip, write_clip
-from stillwake.types import VISEMES, Clip, ClipFinding, ClipInfo, Inspection, Plan, Shot, Sound, Speech, Timed
+from stillwake.types import (
+    VISEMES,
+    Clip,
+    ClipFinding,
+    ClipInfo,
+    Eye,
+    Face,
+    Inspection,
+    Mouth,
+    Plan,
+    Scene,
+    Shot,
+    Sound,
+    Speech,
+    Still,
+    Timed,
+)
 
 FPS = Fraction(25)
 
@@ -417,6 +433,33 @@ def test_closures_that_stay_open_are_counted_and_the_worst_is_named() -> None:
     finding = only(closures.check_closures(evidence(visemes=visemes, opening=half)), "closures")
     assert finding.verdict == "fail"
     assert finding.measured == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "gap", "at_closures", "verdict"),
+    [
+        ("drawn", 0.0, 0.24, "pass"),
+        ("drawn", 0.0, 0.35, "fail"),  # it does not come back to what the still shows
+        ("drawn", 3.0, 0.24, "fail"),  # a mouth that is open in the still
+        ("photo", 0.0, 0.24, "fail"),
+    ],
+)
+def test_painted_lips_that_are_read_as_open_in_the_still_are_shut_where_they_look_the_same(
+    kind: str, gap: float, at_closures: float, verdict: str
+) -> None:
+    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
+    times = middles(10.0)
+    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
+    opening = np.where(shut, at_closures, 0.8)
+    opening[0] = 0.23
+    line = np.stack([np.linspace(40, 60, 5), np.full(5, 70.0)], 1).astype(np.float32)
+    eye = Eye(line, line, line, None)
+    mouth = Mouth(line - 2, line + 2, line, line + np.float32([0, gap]))
+    face = Face((10, 10, 90, 90), (eye, eye), mouth, line, (50, 60), (50, 90), 0, 0, 0, kind, {})
+    still = Still(np.zeros((100, 100, 3), np.uint8), "s.png", "0" * 64)
+    scene = Scene(still, kind, (face,), (), None, {})
+    found = closures.check_closures(evidence(visemes=visemes, opening=opening, scene=scene))
+    assert only(found, "closures").verdict == verdict
 
 
 def test_few_closures_say_nothing() -> None:

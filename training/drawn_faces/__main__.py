@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--scene-views", type=int, default=130_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--after", type=Path, help="a reader (.onnx) to learn on from, instead of from nothing")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     wanted = parser.parse_args()
     from training.drawn_faces.learn import learn_finder, learn_reader
@@ -44,7 +45,9 @@ def main() -> None:
         faces = _drawn(pool, faces_batch, wanted.drawings, "faces") if wanted.views else []
         scenes = _drawn(pool, scenes_batch, wanted.scenes, "scenes") if wanted.scene_views else []
     if faces:
-        learn_reader(faces, wanted.views, wanted.batch, wanted.device, wanted.out / "drawn_face.onnx")
+        learn_reader(
+            faces, wanted.views, wanted.batch, wanted.device, wanted.out / "drawn_face.onnx", after=wanted.after
+        )
     if scenes:
         learn_finder(
             scenes[0],

@@ -214,8 +214,8 @@ class Portrait:
 
     def _mouth(self) -> None:
         u, t = self.u, np.linspace(-1, 1, 25)
-        kinds = ["line", "tiny", "open", "cat", "lips", "smirk", "grin", "none", "round", "parted", "wave"]
-        weights = [0.31, 0.12, 0.27, 0.04, 0.06, 0.06, 0.05, 0.015, 0.05, 0.035, 0.015]
+        kinds = ["line", "tiny", "open", "cat", "lips", "smirk", "grin", "none", "round", "parted", "wave", "small"]
+        weights = [0.28, 0.10, 0.23, 0.04, 0.07, 0.05, 0.05, 0.015, 0.05, 0.035, 0.015, 0.10]
         if self.kind == "semi" and self.chance(0.55):
             kinds, weights = ["lips", "parted"], [0.75, 0.25]
         kind = self.pick(kinds, weights)
@@ -225,7 +225,7 @@ class Portrait:
         smile = (0.1 + self.g(0.28)) * wide
         base = smile * (0.5 - t**2) if self.chance(0.8) else -smile * np.abs(t) ** 1.5
         slant = self.g(0.06) * wide * 2 * t
-        opened = kind in ("open", "grin", "round", "parted")
+        opened = kind in ("open", "grin", "round", "parted", "small")
         if kind == "tiny":
             wide *= u(0.25, 0.5)
             base, slant = base * 0.4, slant * 0.4
@@ -246,6 +246,10 @@ class Portrait:
                 base, slant = base * 0, slant * 0
             if kind == "grin":
                 wide, tall = u(0.26, 0.48), min(tall, u(0.1, 0.22))
+            if kind == "small":  # a little hole, often aslant, as most everyday drawings have it
+                wide = u(0.035, 0.14)
+                tall = min(room * 0.5, wide * u(0.35, 1.4))
+                base, slant = base * 0.4, self.g(0.35) * wide * t
             if kind == "parted":
                 tall = min(tall, u(0.04, 0.18))
             shape = "oval" if kind == "round" else self.pick(["D", "oval", "wedge", "box"], [0.48, 0.27, 0.13, 0.12])
@@ -277,7 +281,7 @@ class Portrait:
             ("inner_lower", inner_lower),
         ):
             lines[name] = np.stack([x, np.minimum(self.mouth_at + y, self.head.chin - 0.05)], 1)
-        self.mouth = lines | {"kind": kind, "open": opened and np.ptp(lower - upper) > 0.01}
+        self.mouth = lines | {"kind": kind, "open": opened and np.ptp(lower - upper) > 0.01, "wide": wide}
 
     # ------------------------------------------------------------------------------------------ the colours
 
@@ -476,6 +480,9 @@ class Portrait:
             if self.chance(0.4):
                 shine = np.vstack([(il * 0.6 + lower * 0.4)[8:-8], (il * 0.3 + lower * 0.7)[8:-8][::-1]])
                 c.soft(shine, WHITE, u(0.2, 0.8), u(0.004, 0.015) * s)
+            if self.chance(0.25):
+                for edge in (upper, lower):
+                    c.brush(edge[3:-3], np.full(19, 0.6 * width), mixed(self.skin, colour, u(0.3, 0.9)))
         if m["open"]:
             self._inside(iu, il)
             if m["kind"] == "grin" and self.chance(0.4):
@@ -500,13 +507,28 @@ class Portrait:
                 c.brush(iu[part], 1.2 * width * swell[part], faint)
         else:
             c.brush(iu, 1.25 * width * u(0.6, 1.25) * swell, faint)
-        if self.chance(0.3):  # the shadow under the lower lip
+        if m["kind"] in ("line", "tiny", "smirk", "wave") and self.chance(0.16):  # a lower lip with no upper one
+            self._lower_lip(iu, il, colour)
+        elif self.chance(0.3):  # the shadow under the lower lip
             under = (iu + self._down() * s * u(0.06, 0.16))[9:-9]
             c.brush(under, np.full(len(under), width * 0.8), mixed(self.skin, colour, u(0.2, 0.6)))
         if self.chance(0.12):
             for i, q in ((0, -1), (-1, 1)):
                 tick = np.array([iu[i] + [0, -0.03 * s], iu[i] + [q * 0.02 * s, 0.03 * s]])
                 c.line(tick, colour, width * 0.8)
+
+    def _lower_lip(self, iu: np.ndarray, il: np.ndarray, colour: Colour) -> None:
+        """A spot or a bow under a shut mouth, darker than the skin, lighter than what an open mouth shows."""
+        u, m, s, down = self.u, self.mouth, self.s, self._down()
+        middle = iu.mean(0) + down * s * u(0.03, 0.15)
+        across = (iu[-1] - iu[0]) * u(0.15, 0.5)
+        turn, tall = np.linspace(0, np.pi, 14), m["wide"] * s * u(0.08, 0.4)
+        bow = middle + np.outer(np.cos(turn), across) + np.outer(np.sin(turn), down * tall)
+        if self.chance(0.6):
+            tone = darker(mixed(self.skin, hsv(u(-10, 20), u(0.3, 0.8), u(0.6, 1)), u(0.1, 0.5)), u(0.75, 1))
+            self.c.soft(bow, tone, u(0.4, 1), u(0, 0.02) * s)
+        else:
+            self.c.brush(bow, np.full(14, 0.7 * self.lw), mixed(self.skin, colour, u(0.3, 0.8)))
 
     def _down(self) -> np.ndarray:
         return np.array([-math.sin(self.head.roll), math.cos(self.head.roll)])
@@ -519,8 +541,11 @@ class Portrait:
                             hsv(0, u(0, 0.5), u(0, 0.3)), WHITE], [0.5, 0.28, 0.15, 0.07])  # fmt: skip
         down = self._down()
         tall = max(2.0, float(((il - iu) @ down).max()))
-        upper_teeth, lower_teeth = self.chance(0.4) or m["kind"] == "grin", self.chance(0.1)
-        tongue, fang = self.chance(0.6), self.chance(0.12)
+        plain = m["kind"] in ("small", "round") and self.chance(0.7)
+        if plain and self.chance(0.5):  # the flesh of the lips, hardly darker than the skin
+            colour = mixed(self.skin, hsv(u(-10, 25), u(0.35, 0.7), u(0.6, 1)), u(0.35, 0.9))
+        upper_teeth, lower_teeth = not plain and (self.chance(0.4) or m["kind"] == "grin"), self.chance(0.1)
+        tongue, fang = not plain and self.chance(0.6), not plain and self.chance(0.12)
         teeth_tall = tall * u(0.12, 0.45) * (2 if m["kind"] == "grin" and self.chance(0.6) else 1)
         white: Colour = (u(228, 255),) * 3
 

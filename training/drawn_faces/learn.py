@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,6 @@ def _train(
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     order = torch.Generator().manual_seed(3)
     steps, start, total = max(1, views // batch), time.monotonic(), 0.0
-    net.train()
     at = torch.randperm(count, generator=order)
     for step in range(steps):
         now = min(1, (step + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
@@ -57,11 +57,26 @@ def _train(
     return mean.module.cpu().eval()
 
 
-def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, out: Path, rate: float = 2e-3) -> None:
-    """Train the net that reads faces on pictures, points, visibilities and attributes, and export it."""
+def learn_reader(
+    data: list[np.ndarray],
+    views: int,
+    batch: int,
+    device: str,
+    out: Path,
+    rate: float = 2e-3,
+    after: Path | None = None,
+) -> None:
+    """Train the net that reads faces on pictures, points, visibilities and attributes, and export it.
+
+    ``after`` an exported reader to learn on from, at a tenth of the rate.
+    """
     torch.manual_seed(7)
     pictures, points, visible, attributes = (torch.from_numpy(d).to(device) for d in data)
-    net = Reader().to(device, memory_format=torch.channels_last)
+    net = Reader()
+    if after is not None:
+        take_over(net, after)
+        rate /= 10
+    net = net.to(device, memory_format=torch.channels_last).train(after is None)
     chance = torch.Generator(device).manual_seed(5)
     weight, mirror = _WEIGHT.to(device), torch.from_numpy(MIRROR).to(device)
     flipped = torch.tensor([0, 2, 1, 3, 4, 6, 5, 7, 8], device=device)
@@ -139,13 +154,51 @@ def learn_reader(data: list[np.ndarray], views: int, batch: int, device: str, ou
     _export(ReaderDeployed(final), shown, out, ["points", "scale", "attributes", "visible"], {0: "n"})
 
 
+def take_over(net: Reader, file: Path) -> None:
+    """Put the weights of an exported reader into a net.
+
+    Export folds each normalisation into the convolution before it: what is left of it is the bias, so the net has to
+    stay in `eval` while it learns on.
+    """
+    import onnx
+
+    stored = {
+        i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in onnx.load(file).graph.initializer
+    }
+    folded = iter([value for name, value in stored.items() if name.startswith("onnx::Conv")])
+    inside = {module for pair in _normalised(net) for module in pair}
+    with torch.no_grad():
+        for convolution, normalised in _normalised(net):
+            convolution.weight.copy_(next(folded))
+            normalised.bias.copy_(next(folded))
+            normalised.weight.copy_(torch.sqrt(normalised.running_var + normalised.eps))
+        for name, module in net.named_modules():
+            if module not in inside:
+                for own, value in module.named_parameters(recurse=False):
+                    value.copy_(stored[f"reader.{name}.{own}" if name else f"reader.{own}"])
+
+
+def _normalised(net: Reader) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+    """Each convolution and the normalisation after it, in the order in which they run."""
+    ran: list[nn.Module] = []
+    hooks = [
+        module.register_forward_hook(lambda module, *_: ran.append(module))
+        for module in net.modules()
+        if isinstance(module, (nn.Conv2d, nn.BatchNorm2d))
+    ]
+    net.eval()(torch.zeros(1, 3, FACE_SIDE, FACE_SIDE))
+    for hook in hooks:
+        hook.remove()
+    return [(a, b) for a, b in itertools.pairwise(ran) if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d)]
+
+
 def learn_finder(
     scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, device: str, out: Path, rate: float = 2e-3
 ) -> None:
     """Train the net that finds faces on scenes (N, 320, 320, 3) and their faces (N, 4, 4), and export it."""
     torch.manual_seed(8)
     pictures, places = torch.from_numpy(scenes).to(device), torch.from_numpy(faces).to(device)
-    net = Finder().to(device, memory_format=torch.channels_last)
+    net = Finder().to(device, memory_format=torch.channels_last).train()
     chance = torch.Generator(device).manual_seed(6)
     cells = SCENE_SIDE // 8
     at_cell = (torch.arange(cells, device=device) + 0.5) * 8 - 0.5

@@ -34,7 +34,7 @@ FAINT = 0.2
 """A place that the finder gives less is not read."""
 SURE = 0.38
 """`Reading.sure` from which a face is there. In shared/stills (benchmarks/drawn_faces.py) all 37 drawn faces reach
-.54, and nothing that is no face (animals, a train, torsos, lettering) more than .22."""
+.51, and nothing in the stills without a face (animals, a train, lettering) more than .13."""
 MOST = 12
 """Places read in one picture."""
 

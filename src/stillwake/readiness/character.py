@@ -20,7 +20,10 @@ EYE_COLOUR = Limit(
 )
 EYE_SIZE = Limit(0.1, None, "ln", _BENCH)
 HAIR_TONE = Limit(
-    0.035, None, "face widths", "8 of 180 stills as they are have more, six of them hair drawn, dyed or lit in two hues"
+    0.035,
+    None,
+    "face widths",
+    "8 of 180 stills as they are have more, six of them hair drawn, dyed or lit in two hues",
 )
 LIMITS = {
     "eye colour": EYE_COLOUR,
