@@ -61,7 +61,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     if len(openings) < LEAST_CLOSURES:
         return [ClipFinding.unseen(name, f"there are only {len(openings)} closures in what was looked at")]
     gaps = np.array(openings)
-    shut = gaps <= SHUT + read_into_it(evidence)
+    shut = gaps <= SHUT + _misread(evidence)
     share, worst = float(shut.mean()), int(gaps.argmax())
     limit = SHUT_SHARE if told else HEARD_SHARE
     over = share < limit
@@ -87,19 +87,19 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     ]
 
 
-def read_into_it(evidence: Evidence) -> float:
-    """Mouth widths by which a drawn mouth that is shut in the still is read as open all the same, painted lips mostly.
+def _misread(evidence: Evidence) -> float:
+    """Mouth widths by which a drawn mouth that is shut in the still is read as open all the same, as painted lips are.
 
-    That is what the first frame shows, which is the still.
+    Our own clips begin with the still, so the first frame shows it; of any other clip nothing is known.
     """
     face = evidence.asked.face - 1
-    if evidence.scene is None or face >= len(evidence.scene.faces) or not len(evidence.seen.opening):
+    if not evidence.asked.ours or evidence.scene is None or face >= len(evidence.scene.faces):
         return 0.0
     drawn = evidence.scene.faces[face]
     if drawn.kind != "drawn" or np.any(drawn.mouth.inner_upper != drawn.mouth.inner_lower):
         return 0.0
-    first = float(evidence.seen.opening[0])
-    return first if np.isfinite(first) else 0.0
+    first = evidence.seen.opening[:1]
+    return float(first[0]) if np.isfinite(first).any() else 0.0
 
 
 def pauses(visemes: tuple[Timed, ...], seconds: float) -> list[tuple[float, float]]:
