@@ -51,7 +51,7 @@ class Seen:
     in mouth widths of this clip (its median), ``eyes`` lid gap over eye width, ``teeth`` by how many levels of 255
     the upper teeth became lighter since the frame before: nan where there is no face or no teeth; ``face`` (N, 4)
     px; ``change`` mean difference from the frame before within the face, 0..255, nan at the start. ``spans`` what was
-    looked at; ``no_face`` why no mouth was seen, or "".
+    looked at; ``no_face`` why no mouth was seen, or ""; ``drawn`` whether a drawn face was looked at.
     """
 
     index: npt.NDArray[np.int64]
@@ -64,6 +64,7 @@ class Seen:
     change: npt.NDArray[np.float64]
     spans: tuple[Span, ...]
     no_face: str
+    drawn: bool = False
 
     @property
     def share(self) -> float:
@@ -277,9 +278,9 @@ class _Watches:
         self._every = max(BACKGROUND_EVERY, looked / MOST_BACKGROUNDS)
         self._compared = -self._every
         self._people: tuple[int, Floats] | None = None
-        self.mouth = _Mouth(spans, no_face)
-        self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
         drawn = place is not None and place.kind == "drawn"
+        self.mouth = _Mouth(spans, no_face, drawn)
+        self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
         self.shape = morph.Watch(morph_drawn.DRAWN if drawn else morph_mesh.PHOTOGRAPHED, size, fps, still, still_mesh)
         self.rigid = rigid.Watch(size, fps, still)
         self.blocks = Blocks()
@@ -343,8 +344,8 @@ def _ahead(frames: Iterator[View]) -> Iterator[View]:
 class _Mouth:
     """Takes one frame after the other and keeps the numbers of its mouth."""
 
-    def __init__(self, spans: tuple[Span, ...], no_face: str) -> None:
-        self.spans, self.no_face = spans, no_face
+    def __init__(self, spans: tuple[Span, ...], no_face: str, drawn: bool) -> None:
+        self.spans, self.no_face, self.drawn = spans, no_face, drawn
         self._rows: list[tuple[int, float, float, float, float, float, float]] = []
         self._faces: list[tuple[float, float, float, float]] = []
         self._before: tuple[int, Pixels] | None = None
@@ -397,6 +398,7 @@ class _Mouth:
             change=table[:, 6],
             spans=self.spans,
             no_face=no_face,
+            drawn=self.drawn,
         )
 
 
