@@ -246,7 +246,7 @@ class Portrait:
                 base, slant = base * 0, slant * 0
             if kind == "grin":
                 wide, tall = u(0.26, 0.48), min(tall, u(0.1, 0.22))
-            if kind == "small":  # a little hole, often aslant, as most everyday drawings have it
+            if kind == "small":  # a little hole, often aslant
                 wide = u(0.035, 0.14)
                 tall = min(room * 0.5, wide * u(0.35, 1.4))
                 base, slant = base * 0.4, self.g(0.35) * wide * t

@@ -61,13 +61,14 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     if len(openings) < LEAST_CLOSURES:
         return [ClipFinding.unseen(name, f"there are only {len(openings)} closures in what was looked at")]
     gaps = np.array(openings)
-    own, as_drawn = _at_rest(evidence), _shut_in_the_still(evidence)
-    shut = gaps <= SHUT + (own if as_drawn else 0.0)
+    first, by_still = _drawn_at_first(evidence), _shut_in_the_still(evidence)
+    shut = gaps <= SHUT + (first if by_still else 0.0)
     share, worst = float(shut.mean()), int(gaps.argmax())
     limit = SHUT_SHARE if told else HEARD_SHARE
     over = share < limit
     at = middles[worst]
-    doubtful = as_drawn is None and own > SHUT and bool((gaps <= SHUT + own).all())
+    doubtful = by_still is None and first > SHUT and bool((gaps <= SHUT + first).all())
+    doubt = "; so is the first frame, and whether that is shut only the still tells (--still)" if doubtful else ""
     fails = over and told and not doubtful
     verdict: Verdict = "fail" if fails else "warn" if over or (told and not shut.all()) else "pass"
     return [
@@ -80,8 +81,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
             start=at - half if verdict != "pass" else None,
             end=at + half if verdict != "pass" else None,
             why=f"{int(shut.sum())} of {len(gaps)} closures (M, B, P) are shut; "
-            f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s"
-            + ("; so is the first frame, and whether that is shut only the still tells (--still)" * doubtful),
+            f"the widest is open by {gaps[worst]:.3f} mouth widths at {at:.2f} s{doubt}",
             fix=""
             if verdict == "pass"
             else "look whether the lips say these words; a sound recorded afresh is to be timed anew"
@@ -91,15 +91,15 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     ]
 
 
-def _at_rest(evidence: Evidence) -> float:
+def _drawn_at_first(evidence: Evidence) -> float:
     """The drawn mouth's opening in the first frame of a clip of ours, which is its still, mouth widths; else 0."""
-    first = evidence.seen.opening[:1]
-    known = evidence.asked.ours and evidence.seen.drawn and np.isfinite(first).any()
-    return float(first[0]) if known else 0.0
+    opening = evidence.seen.opening[:1]
+    known = evidence.asked.ours and evidence.seen.drawn and np.isfinite(opening).any()
+    return float(opening[0]) if known else 0.0
 
 
 def _shut_in_the_still(evidence: Evidence) -> bool | None:
-    """Whether the mouth is, which a drawn one may be though it is read as open, as painted lips are; None unknown."""
+    """Whether the mouth is, as painted lips may be that the clip's frames show as open; None without the still."""
     face = evidence.asked.face - 1
     if evidence.scene is None or face >= len(evidence.scene.faces):
         return None

@@ -64,7 +64,7 @@ class Seen:
     change: npt.NDArray[np.float64]
     spans: tuple[Span, ...]
     no_face: str
-    drawn: bool = False
+    drawn: bool
 
     @property
     def share(self) -> float:

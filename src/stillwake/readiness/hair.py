@@ -282,8 +282,9 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
         for piece, (*_, area) in enumerate(stats[1:], 1):
             if _SMALLEST <= area / WIDTH**2 <= _LARGEST:
                 weight = max(one.weight(numbered[one.y, one.x] == piece) for one in sides)
-                if weight > 0 and not _within(hair, numbered == piece):
-                    found.append((weight, hue, numbered == piece))
+                patch = numbered == piece
+                if weight > 0 and not _within(hair, patch):
+                    found.append((weight, hue, patch))
     best, where = 0.0, np.zeros_like(hair)
     for _, hue, _ in found:
         # Tips are dyed on both sides of the face: patches of one hue count together.

@@ -72,8 +72,8 @@ class CelMouth(MouthPart):
         outer = _outer(face, contours.mouth)
         plate, self._free, skin, lipped = _lift_off(source, self.box, face, outer, self.ink)
         self._outer = outer if lipped else (self._upper, self._lower)
-        self._little = face.opened and face.mouth_width < LITTLE * face.face_height
-        self._relaid = lipped or (face.opened and not self._little)
+        self._stretches = face.opened and face.mouth_width >= LITTLE * face.face_height
+        self._relaid = lipped or self._stretches
         self._lipped = lipped
         self._plate = _doubled_plate(plate, source, doubled, self.box)
         self._colours = self._own_colours(_colours(skin, self.ink))
@@ -81,7 +81,7 @@ class CelMouth(MouthPart):
 
     def _own_colours(self, made: _Colours) -> _Colours:
         """The colour inside a mouth that is open in the still and no little hole; else those that were made."""
-        if not self.face.opened or self._little:
+        if not self._stretches:
             return made
         inset = slice(LINE_POINTS // 5, -(LINE_POINTS // 5))
         third = (self._lower - self._upper) / 3
@@ -128,7 +128,7 @@ class CelMouth(MouthPart):
             height = 0.0 if height < CLOSED_SHARE * face.gap else height
         else:
             like_own = height < max(1.2 * self.ink.weight, 0.012 * face.face_height)
-        if self._little or not face.opened:
+        if not self._stretches:
             width *= _widening(face) ** min(1.0, height / (0.25 * face.mouth_width + 1e-6))
         if like_own:
             return None
@@ -156,7 +156,7 @@ class CelMouth(MouthPart):
     def _drawn(self, shape: Shape) -> Pixels:
         if shape.height == 0.0:
             drawn = self._draw_line(shape)
-        elif self._relaid and not (self.face.opened and shape.height < SLIT * self.face.gap):
+        elif self._relaid and not (self._stretches and shape.height < SLIT * self.face.gap):
             drawn = self._relay(shape)
         else:
             drawn = self._draw_open(shape)
@@ -168,7 +168,7 @@ class CelMouth(MouthPart):
         """Positions along the face and heights of the upper and the lower line, (65,) px each, from ``centre``."""
         own_gap = self._lower - self._upper
         x = self._widened(shape.width)
-        if self.face.opened and not self._little:
+        if self._stretches:
             gap = own_gap * (shape.height / max(self.face.gap, 1e-6))
             upper = self._upper + 0.35 * (own_gap - gap)
             if shape.height < SLIT * self.face.gap:  # no room for the artist's bends
