@@ -171,11 +171,22 @@ def _summary(what: str, rows: list[Row]) -> None:
         if answer == "wrong" and what == "all":
             off = {k: round(v, 3) for k, v in row["errors"].items() if "lid, curve" in k and v >= USABLE}
             print(f"      lids of {row['name']} are off: {off or 'an eye that is hidden'}")
+    told = [_open_told_right(row) for row in rows if row["face"].kind == "drawn"]
+    known = [right for right in told if right is not None]
+    print(f"      drawn mouths rightly called open or shut: {sum(known)} of {len(known)}")
     mouths = [_usable(row, "mouth") for row in rows]
     for part, answers in (("lids", lids), ("mouth", mouths)):
         good, honest = sum(a == "good" for a in answers), sum(a == "unseen" for a in answers)
         print(f"      {part}: usable on {good} of {len(answers)}, said to be unseen {honest}, moved though wrong "
               f"{len(answers) - good - honest}: {(good + honest) / len(answers):.3f}")  # fmt: skip
+
+
+def _open_told_right(row: Row) -> bool | None:
+    """Whether the mouth is open as labelled; None where the label does not say."""
+    state, mouth = row["label"]["mouth"]["state"], row["face"].mouth
+    if state not in ("open", "closed"):
+        return None
+    return bool(np.any(mouth.inner_upper != mouth.inner_lower)) == (state == "open")
 
 
 def _usable(row: Row, part: str) -> str:
