@@ -23,7 +23,7 @@ HAIR_TONE = Limit(
     0.035,
     None,
     "face widths",
-    "8 of 180 stills as they are have more, six of them hair drawn, dyed or lit in two hues",
+    "10 of 180 stills as they are have more, six of them hair drawn, dyed or lit in two hues",
 )
 LIMITS = {
     "eye colour": EYE_COLOUR,
