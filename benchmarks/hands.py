@@ -1,6 +1,6 @@
 """Fingers counted, hands told from what only looks like one, hands cut by the picture's border.
 
-    python -m benchmarks.hands [--weights FILE [FILE]] [--only digits|partial|drawn]
+    python -m benchmarks.hands [--weights FILE [FILE]] [--only digits|partial|drawn] [--folder FOLDER [--drawn]]
 
 Measured on the repositories of `training.hands.real.TEST`, with a digit more or less put into their clean hands.
 Limits are taken on one half of these pictures and held against the other, both ways. A net that is to be measured must
@@ -9,6 +9,9 @@ half and has not learned from it, and so the second.
 
 A hand that does not show its digits side by side takes no injection: `training.hands.real.inject` refuses by the
 landmarks and the lines in the picture, before any net has seen it. How many are refused is told.
+
+``--folder`` asks the same of the hands in other pictures, at the product's limits: pictures with sound hands that no
+net has learned from; ``--drawn`` looks for them as in drawings, and lets three digits side by side suffice.
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ OPEN = 3.0
 FEW = 4.5
 """Digits counted, below which a hand has too few; the product asks the net's own head instead."""
 SEED = 13
+LONGEST = 1600
+"""px; pictures of a folder are made smaller than that before hands are looked for."""
 CUTS = (0.1, 0.15)
 """Shares of a hand's length that lie beyond the border where its fingertips are cut."""
 ROOMS = (0.06, 0.1, 0.2)
@@ -118,20 +123,27 @@ def look(pixels: Crops) -> hands.Reading | None:
     return seen if seen.hand >= hands.IS_HAND else None
 
 
-def cases(samples: list[real.Sample], what: str, draws: int, judge: Judge) -> list[Case]:
-    """Up to ``draws`` injections ("plain": none) into each hand, found again and read."""
-    found = []
+def injected(samples: list[real.Sample], what: str, draws: int, least: int) -> Iterator[tuple[real.Sample, Crops]]:
+    """Up to ``draws`` injections into each hand; "plain": each as it is, once."""
     for k, sample in enumerate(samples):
-        judge(sample)
         if what == "plain":
-            found.append(Case(sample, look(sample.pixels)))
+            yield sample, sample.pixels
             continue
         for draw in range(draws):
             for again in range(4):
-                pixels = real.inject(np.random.default_rng([SEED, k, draw, again, *what.encode()]), sample, what)
+                rng = np.random.default_rng([SEED, k, draw, again, *what.encode()])
+                pixels = real.inject(rng, sample, what, least)
                 if pixels is not None:
-                    found.append(Case(sample, look(pixels)))
+                    yield sample, pixels
                     break
+
+
+def cases(samples: list[real.Sample], what: str, draws: int, judge: Judge) -> list[Case]:
+    """Up to ``draws`` injections into each hand, found again and read."""
+    found = []
+    for sample, pixels in injected(samples, what, draws, real.SHOWN):
+        judge(sample)
+        found.append(Case(sample, look(pixels)))
     return found
 
 
@@ -271,6 +283,67 @@ def digits(samples: list[real.Sample], judge: Judge) -> None:
     print(f"   a crop, all views, one thread: {(time.perf_counter() - start) / 60 * 1e3:.1f} ms")
 
 
+def known(samples: list[real.Sample], what: str, draws: int, least: int) -> list[Case]:
+    """As `cases`, but read in the crop where the sound hand was found: the detector is not asked again."""
+    middle = real.CANON / 2 - 0.5
+    crop = Crop(middle, middle, float(real.CANON))
+    return [Case(sample, hands.read(pixels, crop)) for sample, pixels in injected(samples, what, draws, least)]
+
+
+def elsewhere(folder: Path, *, drawn: bool) -> None:
+    """Digits put into and taken from the hands of a folder of pictures, at the product's limits."""
+    import cv2
+
+    from stillwake.media import open_still
+    from stillwake.readiness.anatomy import SMALLEST, extra_limit
+
+    samples = []
+    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    for path in pictures:
+        pixels = open_still(path).pixels
+        shrink = LONGEST / max(pixels.shape)
+        if shrink < 1:
+            pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        for k, hand in enumerate(hands.find_hands(pixels, tiles=drawn)):
+            if hand.size < SMALLEST:
+                continue
+            matrix = hands.upright(hand.landmarks).matrix(real.CANON)
+            size = (real.CANON, real.CANON)
+            crop = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+            points = hand.landmarks @ matrix[:, :2].T + matrix[:, 2]
+            samples.append(real.Sample(f"{path.name}:{k}", "clean_five", folder.name, path.name, crop, points))
+
+    least = real.SHOWN - 1 if drawn else real.SHOWN
+    limit = extra_limit("drawn" if drawn else "photo")
+    plain = known(samples, "plain", 1, least)
+    moved = [c for what in ("widen", "shift") for c in known(samples, what, 1, least)]
+    print(f"   {len(samples)} hands in {len(pictures)} pictures, {len(moved)} placebos")
+    for name, good in (("as they are", plain), ("placebos", moved)):
+        seen = [c.reading for c in good if c.reading]
+        more = [r.extra > limit for r in seen]
+        fewer = [r.open >= OPEN and r.missing > hands.MISSING for r in seen]
+        opened = sum(r.open >= OPEN for r in seen)
+        print(
+            f"   {name}: {sum(more)} of {len(seen)} alarm of a sixth digit; {sum(fewer)} of a missing one, "
+            f"{opened} open"
+        )
+    for what in ("extra", "paste", "beside", "missing"):
+        bad = known(samples, what, DRAWS, least)
+        score, at = (missing, hands.MISSING) if what == "missing" else (extra, limit)
+        if not bad:
+            print(f"   {what}: no hand took one")
+            continue
+        hits = [bool(c.reading and score(c.reading) > at) for c in bad]
+        low, high = interval(hits, [c.sample.picture for c in bad])
+        good = [score(c.reading) for c in plain + moved if c.reading]
+        apart = auc(good, [score(c.reading) for c in bad if c.reading])
+        held = {c.sample.name for c in bad}, {c.sample.picture for c in bad}
+        print(
+            f"   {what}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}] of {len(bad)} in {len(held[0])} hands of "
+            f"{len(held[1])} pictures; AUC {apart:.3f}"
+        )
+
+
 def frames(hand: Hand, width: int, height: int) -> list[tuple[str, float, tuple[int, int, int, int]]]:
     """Frames (left, top, right, bottom) whose border near the fingertips takes a share of the hand, or leaves room."""
     x0, y0, x1, y1 = hand.box
@@ -376,7 +449,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, nargs="+", default=[hands.WEIGHTS])
     parser.add_argument("--only", choices=("digits", "partial", "drawn"))
+    parser.add_argument("--folder", type=Path, help="pictures with sound hands that no net has learned from")
+    parser.add_argument("--drawn", action="store_true", help="they are drawings")
     given = parser.parse_args()
+    if given.folder:
+        hands.WEIGHTS = given.weights[0]
+        elsewhere(given.folder, drawn=given.drawn)
+        return
     if not (real.FOLDER / "LABELS.tsv").is_file():
         print("   skipped: the labelled crops of hands are not beside the checkout")
         return

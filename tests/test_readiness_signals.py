@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stillwake.perceive.hands import EXTRA, MISSING
+from stillwake.perceive.hands import EXTRA, EXTRA_DRAWN, MISSING
 from stillwake.readiness import signals
 from stillwake.readiness.background import background_findings
 from stillwake.readiness.character import HAIR_TONE, colour_name
@@ -411,6 +411,7 @@ def a_hand(points: Floats, **read: float) -> Hand:
         ({"missing": MISSING + 0.01, "open": 2.0}, "unseen"),
         ({"open": 0.5}, "unseen"),
         ({"open": 0.5, "extra": EXTRA + 0.1}, "warn"),
+        ({"extra": EXTRA_DRAWN + 0.1, "digits": 6.0}, "warn"),
     ],
 )
 def test_digits_are_told_only_where_they_are_on_view(read: dict[str, float], verdict: str) -> None:
@@ -420,7 +421,7 @@ def test_digits_are_told_only_where_they_are_on_view(read: dict[str, float], ver
     still = Still(np.zeros((720, 1280, 3), np.uint8), "hand.png", "0" * 64)
     for style, hands, known in (
         ("photo", (a_hand(points, **read),), verdict),
-        ("drawn", (a_hand(points, **read),), "unseen"),
+        ("drawn", (a_hand(points, **read),), "warn" if read.get("extra", 0) > EXTRA_DRAWN else "unseen"),
         ("photo", (a_hand(points, **read), a_hand(points + 50)), "unseen"),
     ):
         scene = Scene(still, style, (), (), None, {"hands": "a builder"}, hands=hands)  # type: ignore[arg-type]

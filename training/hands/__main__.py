@@ -32,7 +32,7 @@ def truths(found: list[draw.Truth]) -> np.ndarray:
 def drawn_batch(seed: int) -> Batch:
     """Pictures, maps, truths and groups (-1: belongs to none) of drawn hands."""
     rng = np.random.default_rng([1, seed])
-    made = [draw.draw(rng) for _ in range(_BATCH)]
+    made = [draw.draw(rng, _grounds) for _ in range(_BATCH)]
     return (
         np.stack([m[0] for m in made]),
         np.stack([m[1] for m in made]),
@@ -42,6 +42,8 @@ def drawn_batch(seed: int) -> Batch:
 
 
 _samples: list[real.Sample] = []
+_grounds: list[np.ndarray] = []
+"""Of group 0 alone, so that a drawn hand shows nothing of what is measured."""
 
 
 def real_batch(job: tuple[int, int]) -> Batch:
@@ -104,6 +106,7 @@ def main() -> int:
             real.save(samples, given.keep)
             return 0
         _samples[:] = samples
+        _grounds[:] = real.grounds([s for s in samples if group_of(s) == 0])
         data = make(given.drawn, given.injected, given.workers)
         if given.pictures:
             np.savez(given.pictures, *data)
