@@ -29,7 +29,7 @@ EXTRA = 0.1
 """`Hand.extra` above this is worth a warning: on pictures not learned 4 % false alarms [1-9] and 95 % [91-100] of the
 sixth fingers put in by a warp, 82 % [73-91] of those pasted in (``weights/digits.md``, 2026-11-30)."""
 EXTRA_DRAWN = 1.0
-"""The same in drawings, higher because so few were at hand: none of 23 clean hands and 32 placebos reaches 0."""
+"""The same in drawings, higher because so few were at hand: the highest of 23 clean hands and 32 placebos reads .9."""
 MISSING = 0.7
 """`Hand.missing` above this, on a hand with three straight digits, likewise: 3 % [0-8] and 78 % [67-87]."""
 EDGE = 0.006

@@ -92,7 +92,9 @@ def _digits(scene: Scene) -> Finding:
         hand, why = most, f"a hand seems to have more than five digits ({most.digits:.1f} counted)"
         fix = "look at that hand; inpaint it, or generate the still again"
     elif drawn:
-        return unseen("digits", "no sixth digit is seen, but one in three is missed in drawings, and so is what lacks")
+        return unseen(
+            "digits", "no sixth digit is seen, but every other one is missed in drawings; lacking ones are not told"
+        )
     elif fewest.open >= _OPEN and fewest.missing > MISSING:
         hand, why = fewest, f"an open hand seems to lack a digit ({fewest.digits:.1f} counted)"
         fix = "if nothing hides that finger, inpaint it, or generate the still again"
@@ -106,7 +108,7 @@ def _digits(scene: Scene) -> Finding:
             unit=DIGITS.unit,
             limit=limit,
             box=most.box,
-            why="nothing speaks for a sixth digit or a missing one; one in seven is still missed, so look yourself",
+            why="nothing speaks for a sixth digit or a missing one; one in four is still missed, so look yourself",
         )
     return Finding(
         check="digits",
