@@ -428,6 +428,11 @@ def test_digits_are_told_only_where_they_are_on_view(read: dict[str, float], ver
         (found,) = [f for f in anatomy_findings(scene) if f.check == "digits"]
         assert found.verdict == known
         assert bool(found.fix) == (known == "warn")
+        if known == "warn":
+            what = "extra" if "extra" in read else "missing"
+            assert found.measured == pytest.approx(read[what])
+            assert found.limit == (MISSING if what == "missing" else EXTRA_DRAWN if style == "drawn" else EXTRA)
+            assert ("missing" in found.unit) == (what == "missing")
 
 
 def test_a_hand_over_the_edge_is_partial_and_one_inside_is_whole() -> None:

@@ -88,7 +88,8 @@ def _digits(scene: Scene) -> Finding:
         return unseen("digits", "the hands are too small, cut by the frame, or touch each other")
     most = max(counted, key=lambda hand: hand.extra)
     fewest = max(counted, key=lambda hand: hand.missing if hand.open >= _OPEN else 0.0)
-    if most.extra > limit:
+    more = most.extra > limit
+    if more:
         hand, why = most, f"a hand seems to have more than five digits ({most.digits:.1f} counted)"
         fix = "look at that hand; inpaint it, or generate the still again"
     elif drawn:
@@ -113,9 +114,9 @@ def _digits(scene: Scene) -> Finding:
     return Finding(
         check="digits",
         verdict="warn",
-        measured=round(hand.extra if hand is most else hand.missing, 2),
-        unit=DIGITS.unit if hand is most else "probability of a missing one",
-        limit=limit if hand is most else MISSING,
+        measured=round(hand.extra if more else hand.missing, 2),
+        unit=DIGITS.unit if more else "probability of a missing one",
+        limit=limit if more else MISSING,
         box=hand.box,
         why=why,
         fix=fix,
