@@ -18,7 +18,7 @@ Drawn = tuple[np.ndarray, np.ndarray, draw.Truth]
 
 
 @cache
-def some(count: int = 160) -> tuple[Drawn, ...]:
+def some(count: int = 70) -> tuple[Drawn, ...]:
     rng = np.random.default_rng([5, 1])
     return tuple(draw.draw(rng) for _ in range(count))
 
@@ -45,9 +45,9 @@ def test_a_hand_has_as_many_digits_as_asked_and_two_fused_ones_are_one(kind: str
 def test_what_is_no_hand_has_no_digits_on_its_map_and_every_counted_hand_has() -> None:
     nothing = [m for _, m, truth in some() if truth.hand == 0]
     counted = [(m, truth) for _, m, truth in some() if truth.digits]
-    assert len(nothing) > 5
+    assert len(nothing) > 2
     assert all(m.max() == 0 for m in nothing)
-    assert len(counted) > 60
+    assert len(counted) > 25
     assert all(m[..., 0].max() > 200 for m, _ in counted)
     # more digits cover more of the map, hand for hand of about the same size
     area = {n: np.median([(m[..., 0] > 127).mean() for m, t in counted if t.digits == n]) for n in (4, 6)}
@@ -66,7 +66,7 @@ def test_extra_and_missing_follow_from_the_digits_on_view() -> None:
 def test_given_pictures_stand_behind_the_hands() -> None:
     def green(grounds: list[np.ndarray]) -> float:
         rim = []
-        for seed in range(24):
+        for seed in range(14):
             picture = draw.draw(np.random.default_rng([4, seed]), grounds)[0].astype(int)
             rim.append(np.median((picture[:4, :, 1] - picture[:4, :, 0]).ravel()))
         return float(np.mean(np.array(rim) > 60))
@@ -82,6 +82,6 @@ def test_the_net_tells_six_digits_from_five_on_most_hands_drawn_open() -> None:
             view = cv2.resize(picture, (hands.SIDE, hands.SIDE), interpolation=cv2.INTER_AREA)
             scores[truth.digits > 5].append(hands.read_views(np.stack([view, view[:, ::-1]])).extra)
     five, six = (np.array(scores[more]) for more in (False, True))
-    assert min(len(five), len(six)) >= 12
+    assert min(len(five), len(six)) >= 6
     above = float((six[:, None] > five[None]).mean())
     assert above > 0.78, above  # .88 over 400 hands: forked and stubby ones, thumbs too many, dark and small ones
