@@ -17,7 +17,7 @@ POSES = ("open", "spread", "together", "relaxed", "half", "fist", "point", "mixe
 
 @dataclass
 class Digit:
-    """A finger: four joints (4, 3), radii (4,), and whether its bones are in a line."""
+    """A finger: four joints (4, 3), radii (4,), its name on the canvas."""
 
     joints: np.ndarray
     radii: np.ndarray

@@ -21,7 +21,7 @@ from training.hands.form import (
     sleeve,
     spread,
     turn,
-)  # fmt: skip
+)
 from training.hands.light import ground_of
 
 TONES = np.array([[236, 208, 198], [226, 182, 160], [205, 150, 120], [165, 108, 80], [110, 66, 48]], float)

@@ -27,7 +27,7 @@ from training.hands.form import (
     noise,
     sleeve,
     spread,
-)  # fmt: skip
+)
 
 TONES = (
     np.array(
@@ -154,7 +154,7 @@ def sleeved(
 ) -> np.ndarray:
     """The colour with cloth where ``cloth`` says so; ``bright`` (side, side) lights its folds."""
     up = (put(np.array([0, 1.0, 0])) - put(np.zeros(3)))[:2]
-    along = (canvas.x * up[0] + canvas.y * up[1]) / float(up @ up) * np.hypot(*up) / put.scale
+    along = (canvas.x * up[0] + canvas.y * up[1]) / np.hypot(*up) / put.scale
     dye = rng.uniform(0.03, 0.95) * (1 - rng.random() * 0.5 * rng.random(3))
     wave = np.sin(along * rng.uniform(8, 40) + clouds(rng, len(along), 30)[..., 0] * 2)
     folded = (bright * 0.8 * (1 + rng.uniform(0.03, 0.2) * wave) + 0.1)[..., None]

@@ -14,7 +14,10 @@ from stillwake.types import Body, Finding, Hand, Scene, Style
 
 EDGE = Limit(CUT, None, "of the picture", "benchmarks/hands.py: fingertips cut by the frame; less for small hands")
 DIGITS = Limit(
-    EXTRA, None, "logit of a sixth", "benchmarks/hands.py: 5 % alarms on hands of pictures not learned; 1 in drawings"
+    EXTRA,
+    None,
+    "logit of a sixth",
+    f"benchmarks/hands.py: 5 % alarms on hands of pictures not learned; {EXTRA_DRAWN:g} in drawings",
 )
 LIMITS = {"whole hands": EDGE, "digits": DIGITS}
 _OPEN = 3.0
