@@ -115,7 +115,7 @@ class Case:
 def look(pixels: Crops) -> hands.Reading | None:
     """Find the hand anew in an upright crop, as the product would, and read it."""
     middle = real.CANON / 2 - 0.5
-    found = [points for points, _ in hands._detect(np.ascontiguousarray(pixels), 0, 0)]
+    found = [points for points, *_ in hands._detect(np.ascontiguousarray(pixels), 0, 0)]
     found = [p for p in found if float(np.hypot(*(p.mean(0) - middle))) < 0.25 * real.CANON]
     if not found:
         return None

@@ -72,7 +72,7 @@ def with_faces(mira: Scene, pixels: Pixels, places: list[tuple[float, float, flo
 
 def a_hand(box: Box) -> Hand:
     corners = np.array([box[:2], box[2:]], np.float32)
-    return Hand(np.repeat(corners, [10, 11], axis=0), box, "left", 0.9, 0.95, 5.0, -2.0, 0.1, 5.0)
+    return Hand(np.repeat(corners, [10, 11], axis=0), box, "left", "left", 0.9, 0.95, 5.0, -2.0, 0.1, 5.0)
 
 
 def inside(box: Box, crop: Box) -> bool:

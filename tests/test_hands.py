@@ -39,7 +39,7 @@ def landmarks(turn: float = 0.0, x: float = 100, y: float = 100) -> Floats:
 
 def a_found(points: Floats) -> hands.Hand:
     (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
-    return hands.Hand(points, (x0, y0, x1, y1), "left", 1.0, 1.0, 5.0, -3.0, 0.0, 5.0)
+    return hands.Hand(points, (x0, y0, x1, y1), "left", "left", 1.0, 1.0, 5.0, -3.0, 0.0, 5.0)
 
 
 @pytest.mark.parametrize("turn", [-120, -30, 0, 45, 170])

@@ -117,7 +117,7 @@ def test_every_hand_is_asked_about_by_itself(scene: Scene, report: Report) -> No
 
     def hand(at: Floats) -> Hand:
         (x0, y0), (x1, y1) = at.min(0).tolist(), at.max(0).tolist()
-        return Hand(at, (x0, y0, x1, y1), "left", 0.9, 1.0, 5.0, -4.0, 0.0, 5.0)
+        return Hand(at, (x0, y0, x1, y1), "left", "left", 0.9, 1.0, 5.0, -4.0, 0.0, 5.0)
 
     two = Scene(scene.still, scene.style, (), (), None, {}, hands=(hand(points), hand(points + 200)))
     asked = [q for q in questions(two, report) if q.check == "digits"]

@@ -244,7 +244,7 @@ def hand_at(x: float, y: float) -> Hand:
     around = np.random.default_rng(0).uniform(-30, 30, (21, 2)).astype(np.float32)
     points = np.array([x, y], np.float32) + around
     box = (*(float(v) for v in points.min(0)), *(float(v) for v in points.max(0)))
-    return Hand(points, box, "left", 0.9, 0.9, 5.0, -3.0, 0.1, 5.0)
+    return Hand(points, box, "left", "left", 0.9, 0.9, 5.0, -3.0, 0.1, 5.0)
 
 
 def body_with(**seen: tuple[float, float]) -> Body:

@@ -199,7 +199,7 @@ def with_hand(scene: Scene) -> Scene:
     at = np.array([face.chin[0], min(scene.still.size[1] - 20.0, face.chin[1] + 0.3 * face.size)])
     points = (at + np.random.default_rng(1).uniform(-10, 10, (21, 2))).astype(np.float32)
     box = (*(float(v) for v in points.min(0)), *(float(v) for v in points.max(0)))
-    return dataclasses.replace(scene, hands=(Hand(points, box, "left", 0.9, 0.9, 5.0, -3.0, 0.1, 4.0),))
+    return dataclasses.replace(scene, hands=(Hand(points, box, "left", "left", 0.9, 0.9, 5.0, -3.0, 0.1, 4.0),))
 
 
 def held_area(scene: Scene, part: str) -> Mask:

@@ -399,7 +399,7 @@ def test_words_are_looked_up_whole() -> None:
 def a_hand(points: Floats, **read: float) -> Hand:
     (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
     seen = {"hand": 1.0, "digits": 5.0, "extra": -4.0, "missing": 0.1, "open": 5.0} | read
-    return Hand(points, (x0, y0, x1, y1), "left", 0.9, **seen)
+    return Hand(points, (x0, y0, x1, y1), "left", "left", 0.9, **seen)
 
 
 @pytest.mark.parametrize(

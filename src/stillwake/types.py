@@ -164,15 +164,17 @@ class Hand:
 
     ``landmarks`` (21, 2) float32 px, mediapipe's order (0 wrist, 1-4 thumb, then four a finger; 4, 8, 12, 16, 20 the
     tips): always five fingers, whatever the picture shows, and drawn on beyond the picture's edge. ``box`` around
-    them; ``side`` the half of the picture it lies in, the viewer's; ``score`` the detector's sureness, 0..1. The rest
-    is what our own net reads in the upright crop: ``hand`` how likely it is a hand at all, 0..1; ``digits`` the
-    expected count; ``extra`` the logit of "more than five"; ``missing`` the probability of "fewer than five", which
-    means something on open hands only; ``open`` how many straight digits are on view.
+    them; ``side`` the half of the picture it lies in, the viewer's; ``handedness`` whether it is a person's left or
+    right hand, and ``score`` how sure the detector is of that, 0..1. The rest is what our own net reads in the upright
+    crop: ``hand`` how likely it is a hand at all, 0..1; ``digits`` the expected count; ``extra`` the logit of "more
+    than five"; ``missing`` the probability of "fewer than five", which means something on open hands only; ``open``
+    how many straight digits are on view.
     """
 
     landmarks: Floats
     box: Box
     side: Literal["left", "right"]
+    handedness: Literal["left", "right"]
     score: float
     hand: float
     digits: float

@@ -51,7 +51,7 @@ def load(folder: Path = FOLDER) -> list[Sample]:
         places = hands._detect(pixels, 0, 0)
         if not places:
             wide = cv2.copyMakeBorder(pixels, 64, 64, 64, 64, cv2.BORDER_REPLICATE)
-            places = [(points, score) for points, score in hands._detect(wide, -64, -64)]
+            places = hands._detect(wide, -64, -64)
         if places:
             # the crop was cut around one hand: take the one in its middle
             points = min(places, key=lambda one: float(np.hypot(*(one[0].mean(0) - 128))))[0]

@@ -109,7 +109,7 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
     for forearm in joints or ():
         elbow, wrist = np.asarray(forearm, np.float32)
         reach = float(np.hypot(*(wrist - elbow)))
-        if any(np.hypot(*(points[0] - wrist)) < 0.6 * reach for points, _ in found):
+        if any(np.hypot(*(points[0] - wrist)) < 0.6 * reach for points, *_ in found):
             continue
         centre = wrist + 0.35 * (wrist - elbow)
         x0, y0 = (int(max(0, v - 1.3 * reach)) for v in centre)
@@ -117,7 +117,7 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
         if min(x1 - x0, y1 - y0) >= 32:
             found += _detect(pixels[y0:y1, x0:x1], x0, y0)
     hands: list[Hand] = []
-    for points, score in sorted(found, key=lambda one: -one[1]):
+    for points, own, score in sorted(found, key=lambda one: -one[2]):
         (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
         box = (x0, y0, x1, y1)
         if any(_overlap(box, other.box) > 0.4 for other in hands):
@@ -126,7 +126,7 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
         if seen.hand < IS_HAND:
             continue
         side: Literal["left", "right"] = "left" if (box[0] + box[2]) / 2 < width / 2 else "right"
-        hands.append(Hand(points, box, side, score, seen.hand, seen.digits, seen.extra, seen.missing, seen.open))
+        hands.append(Hand(points, box, side, own, score, seen.hand, seen.digits, seen.extra, seen.missing, seen.open))
     return tuple(sorted(hands, key=lambda hand: -hand.size)[:_MOST])
 
 
@@ -176,14 +176,18 @@ def _finder() -> models.Net:
     )
 
 
-def _detect(pixels: Pixels, x0: int, y0: int) -> list[tuple[Floats, float]]:
-    """(landmarks in px of the whole picture, score) of each region that the detector takes for a hand."""
+def _detect(pixels: Pixels, x0: int, y0: int) -> list[tuple[Floats, Literal["left", "right"], float]]:
+    """(landmarks in px of the whole picture, whose hand, how sure) of each region that the detector takes for one.
+
+    The net was taught on mirrored pictures: what it calls a left hand is a right one.
+    """
     height, width = pixels.shape[:2]
     answer = _finder().run(image=np.ascontiguousarray(pixels))
-    found = []
+    found: list[tuple[Floats, Literal["left", "right"], float]] = []
     for hand, sides in zip(answer.multi_hand_landmarks or (), answer.multi_handedness or (), strict=True):
         points = np.array([(p.x * width - 0.5 + x0, p.y * height - 0.5 + y0) for p in hand.landmark], np.float32)
-        found.append((points, float(sides.classification[0].score)))
+        read = sides.classification[0]
+        found.append((points, "right" if read.label == "Left" else "left", float(read.score)))
     return found
 
 

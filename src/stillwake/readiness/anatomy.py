@@ -1,13 +1,12 @@
-"""Sign 2, anatomy: every hand whole in the picture, or whole out of it."""
+"""Sign 2, anatomy: hands with their digits, at the ends of their arms, whole in the picture or whole out of it."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 
 from stillwake.perceive.hands import EDGE as CUT
 from stillwake.perceive.hands import EXTRA, EXTRA_DRAWN, MISSING, cut_off, margin_of
+from stillwake.readiness.arms import BEND, SMALLEST, SURE, WRISTS, wrists_finding
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Finding, Hand, Scene, Style
@@ -19,22 +18,18 @@ DIGITS = Limit(
     "logit of a sixth",
     f"benchmarks/hands.py: 5 % alarms on hands of pictures not learned; {EXTRA_DRAWN:g} in drawings",
 )
-LIMITS = {"whole hands": EDGE, "digits": DIGITS}
+LIMITS = {"whole hands": EDGE, "digits": DIGITS, "wrists": BEND}
 _OPEN = 3.0
 """So many straight digits must be on view before a missing one can be told from a bent one."""
-SMALLEST = 48.0
-"""px; a smaller hand has fingers two or three pixels wide."""
 _FOLDED = 0.3
 """Lengths of a forearm from its wrist to the other elbow within which the arms are folded, and the hand lies there."""
-_WRISTS: Final = ((15, 13), (16, 14))
-_SURE = 0.5
 
 
 def anatomy_findings(scene: Scene) -> list[Finding]:
     """The findings about hands."""
     if not scene.looked_for("hands"):
-        return [unseen(check, "nothing looked for hands") for check in ("hands", "digits", "whole hands")]
-    return [_hands(scene), _digits(scene), _whole(scene)]
+        return [unseen(check, "nothing looked for hands") for check in ("hands", "digits", "whole hands", "wrists")]
+    return [_hands(scene), _digits(scene), _whole(scene), wrists_finding(scene)]
 
 
 def extra_limit(style: Style) -> float:
@@ -132,12 +127,12 @@ def _missed_wrists(scene: Scene) -> list[int]:
     if body is None:
         return []
     missed = []
-    for wrist, elbow in _WRISTS:
+    for wrist, elbow in WRISTS:
         x, y = body.joints[wrist]
         arm = float(np.linalg.norm(body.joints[wrist] - body.joints[elbow]))
         inside = 0 <= x < width and 0 <= y < height
         near = any(np.linalg.norm(hand.landmarks[0] - body.joints[wrist]) < 0.6 * arm for hand in scene.hands)
-        if body.seen[wrist] > _SURE and inside and not near:
+        if body.seen[wrist] > SURE and inside and not near:
             missed.append(wrist)
     return missed
 
@@ -145,7 +140,7 @@ def _missed_wrists(scene: Scene) -> list[int]:
 def _crosses(body: Body, wrist: int, elbow: int, size: tuple[int, int]) -> bool:
     """Whether a hand that goes on from the forearm would cross the picture's edge; one in the other elbow does not."""
     arm = body.joints[wrist] - body.joints[elbow]
-    (other,) = (end for _, end in _WRISTS if end != elbow)
+    (other,) = (end for _, end in WRISTS if end != elbow)
     if np.linalg.norm(body.joints[wrist] - body.joints[other]) < _FOLDED * np.linalg.norm(arm):
         return False
     tip = body.joints[wrist] + 0.4 * arm
@@ -170,7 +165,7 @@ def _whole(scene: Scene) -> Finding:
         )
     body = scene.body
     if body is not None:
-        for wrist, elbow in _WRISTS:
+        for wrist, elbow in WRISTS:
             if wrist in _missed_wrists(scene) and _crosses(body, wrist, elbow, size):
                 x, y = (float(v) for v in body.joints[wrist])
                 reach = 0.5 * float(np.linalg.norm(body.joints[wrist] - body.joints[elbow]))

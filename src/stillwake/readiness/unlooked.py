@@ -32,7 +32,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "digits": "",
             "finger separation": _DIGITS,
             "finger lengths": _DIGITS,
-            "wrists": _DIGITS,
+            "wrists": "",
             "proportions": _BODY,
         },
         "expression": {
