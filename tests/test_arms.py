@@ -96,6 +96,10 @@ def test_what_is_not_surely_an_arm_and_its_hand_is_unseen(found: list[Hand], bod
     assert why in told.why
 
 
+def test_of_two_hands_at_one_wrist_neither_is_told() -> None:
+    assert arms_of((a_hand(LEFT), a_hand((LEFT[0] + 20, LEFT[1]), own="right")), a_body()) == []
+
+
 def test_of_two_wrists_that_lie_together_neither_is_told() -> None:
     body = a_body()
     joints = body.joints.copy()

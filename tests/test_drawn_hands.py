@@ -33,13 +33,32 @@ def test_a_seed_draws_the_same_hand_and_another_seed_another() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [("plain", 3), ("plain", 5), ("plain", 6), ("no thumb", 4), ("thumbs", 6), ("fork", 6), ("stub", 7), ("fused", 5)],
+    [
+        ("plain", 3),
+        ("plain", 5),
+        ("plain", 6),
+        ("no thumb", 4),
+        ("thumbs", 6),
+        ("fork", 6),
+        ("stub", 7),
+        ("fused", 5),
+        ("gap", 4),
+    ],
 )
 def test_a_hand_has_as_many_digits_as_asked_and_two_fused_ones_are_one(kind: str, count: int) -> None:
     digits = form.digits_of(np.random.default_rng(3), count, kind)
     assert len({d.name for d in digits}) == count - (kind == "fused")
     thumbs = {d.name for d in digits if form.THUMB <= d.name < form.ODD}
     assert len(thumbs) == {"thumbs": 2, "no thumb": 0}.get(kind, 1)
+
+
+def test_a_gap_is_left_where_a_finger_was() -> None:
+    def widest(kind: str) -> float:
+        hands = [form.digits_of(np.random.default_rng(seed), 4, kind) for seed in range(40)]
+        roots = [sorted(float(d.joints[0][0]) for d in digits if d.name < form.THUMB) for digits in hands]
+        return float(np.mean([np.diff(x).max() / np.diff(x).min() for x in roots]))
+
+    assert widest("gap") > widest("plain") + 0.3
 
 
 def test_what_is_no_hand_has_no_digits_on_its_map_and_every_counted_hand_has() -> None:
@@ -82,6 +101,6 @@ def test_the_net_tells_six_digits_from_five_on_most_hands_drawn_open() -> None:
             view = cv2.resize(picture, (hands.SIDE, hands.SIDE), interpolation=cv2.INTER_AREA)
             scores[truth.digits > 5].append(hands.read_views(np.stack([view, view[:, ::-1]])).extra)
     five, six = (np.array(scores[more]) for more in (False, True))
-    assert min(len(five), len(six)) >= 6
+    assert min(len(five), len(six)) >= 5
     above = float((six[:, None] > five[None]).mean())
     assert above > 0.78, above  # .88 over 400 hands: forked and stubby ones, thumbs too many, dark and small ones

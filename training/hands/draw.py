@@ -40,7 +40,7 @@ def _kind_of(rng: np.random.Generator, n: int) -> str:
         return str(rng.choice(["plain", "fork", "stub", "thumbs"], p=[0.66, 0.1, 0.14, 0.1]))
     if n == 5:
         return str(rng.choice(["plain", "fused", "stump"], p=[0.9, 0.07, 0.03]))
-    return "no thumb" if n == 4 and rng.random() < 0.2 else "plain"
+    return str(rng.choice(["plain", "no thumb", "gap"], p=[0.6, 0.15, 0.25])) if n == 4 else "plain"
 
 
 def _placing(rng: np.random.Generator, side: int, digits: Sequence[Digit]) -> Placing:
@@ -67,7 +67,7 @@ def draw(rng: np.random.Generator, grounds: Sequence[np.ndarray] = ()) -> tuple[
     digits: list[Digit] = []
     kind, photographed = "", rng.random() < _PHOTOGRAPHS
     if rng.random() > 0.1:
-        n = int(rng.choice([5, 6, 7, 4, 3], p=[0.46, 0.3, 0.05, 0.15, 0.04]))
+        n = int(rng.choice([5, 6, 7, 4, 3], p=[0.4, 0.28, 0.04, 0.24, 0.04]))
         kind = _kind_of(rng, n)
         digits = form.digits_of(rng, n, "plain" if kind == "stump" else kind)
         if kind == "stump":

@@ -47,7 +47,11 @@ def finger(
 
 
 def digits_of(rng: np.random.Generator, n: int, kind: str) -> list[Digit]:
-    """The digits of a hand of ``n``, in a pose."""
+    """The digits of a hand of ``n``, in a pose; a "gap" is left where one of five was, its place empty."""
+    if kind == "gap":
+        whole = digits_of(rng, n + 1, "plain")
+        del whole[int(rng.integers(n))]
+        return whole
     thumbs = 2 if kind == "thumbs" else 0 if kind == "no thumb" else 1
     fingers = n - thumbs - (kind in ("fork", "stub"))
     wide = (fingers / 4) ** rng.uniform(0.25, 0.95)

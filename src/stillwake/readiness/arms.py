@@ -46,7 +46,7 @@ class Arm:
 
 
 def arms_of(hands: tuple[Hand, ...], body: Body) -> list[Arm]:
-    """The arms whose hands were found and can be no other arm's."""
+    """The arms whose hands were found and can be no other arm's; an arm with two hands holds somebody's."""
     found = []
     for hand in hands:
         if hand.size < SMALLEST:
@@ -64,7 +64,8 @@ def arms_of(hands: tuple[Hand, ...], body: Body) -> list[Arm]:
             cosine = float(forearm @ ahead) / max(1e-6, long * float(np.linalg.norm(ahead)))
             bend = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
         found.append(Arm(_SIDES[which], hand, bend))
-    return found
+    sides = [arm.side for arm in found]
+    return [arm for arm in found if sides.count(arm.side) == 1]
 
 
 def wrists_finding(scene: Scene) -> Finding:
