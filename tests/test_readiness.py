@@ -191,10 +191,19 @@ def test_a_hand_in_the_other_elbow_is_not_cut_by_the_frame() -> None:
     assert finding(check(folded((570, 310))), "whole hands")[0] == "unseen"
 
 
-def standing(*, soles: float, hips: float = 200.0, knees: float = 300.0, sure: float = 0.95) -> Body:
+def standing(
+    *, soles: float, hips: float = 200.0, knees: float = 300.0, sure: float = 0.95, shoulders: float = 60.0
+) -> Body:
     """Somebody seen from the front, whose soles, hips and knees lie at these heights, px; ankles 20 px above."""
     joints = np.full((33, 2), 320.0, np.float32)
-    for pair, y in (((23, 24), hips), ((25, 26), knees), ((27, 28), soles - 20), ((29, 30), soles), ((31, 32), soles)):
+    for pair, y in (
+        ((11, 12), shoulders),
+        ((23, 24), hips),
+        ((25, 26), knees),
+        ((27, 28), soles - 20),
+        ((29, 30), soles),
+        ((31, 32), soles),
+    ):
         joints[list(pair), 1] = y
     seen = np.ones(33, np.float32)
     seen[[25, 26]] = sure
@@ -211,6 +220,8 @@ def standing(*, soles: float, hips: float = 200.0, knees: float = 300.0, sure: f
         (standing(soles=640, knees=490), "pass", "the shot ends above the knees, so the feet are left out on purpose"),
         (standing(soles=500, sure=0.6), "unseen", None),
         (standing(soles=500, hips=290), "unseen", None),  # who sits
+        (standing(soles=500, shoulders=-80), "unseen", None),  # legs as short as the trunk, drawn into a robe
+        (standing(soles=440, shoulders=-80), "pass", "the feet are in the picture"),
     ],
 )
 def test_feet_that_the_frame_cuts(body: Body, verdict: str, why: str | None) -> None:
