@@ -175,6 +175,18 @@ def test_a_cut_is_found_at_its_frame(camera: Camera) -> None:
     assert finding.why == "another scene begins at 1.60 s"
 
 
+def test_a_grey_drawing_that_takes_one_level_of_colour_is_no_other_scene(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = []
+    for at in range(COUNT):
+        grey = np.full((SIZE[1], SIZE[0], 3), 140, np.uint8)
+        cv2.circle(grey, (100 + at, 90), 30, (90, 90, 90), -1)
+        frames.append(grey + np.uint8([0, 1, 0]) if at >= 30 else grey)
+    seen = watched(frames)
+    assert seen.cuts == ()
+    monkeypatch.setattr(motion, "CUT", 0.0)
+    assert watched(frames).cuts == (30,), "the detector is led astray"
+
+
 @pytest.mark.parametrize("at", [20, 38, 55])
 def test_frames_left_out_of_a_take_are_a_jump(at: int) -> None:
     findings = found(a_clip([*range(at), *range(at + 12, COUNT + 12)], panning(0.7)))

@@ -58,6 +58,9 @@ FIELD = (0.08, 10)
 STRIDES = (1.5, 0.7, 0.4)
 """Times the mean of its neighbours that a tile's step is, its likeness to it, and by how many times it stands above
 what is usual there, when a frame is missing."""
+CUT = 0.8
+"""Levels of 255 of the whole picture's change below which PySceneDetect's cut is none: it looks at hues too, and those
+of greys leap where a flat drawing drifts by one level of colour, by .6 at most; between two scenes lie 80 and more."""
 NOTHING = 0.4
 """Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
 MOVED = 0.01
@@ -87,7 +90,7 @@ class Motion:
     ``backdrop`` 0..1, the share of the picture that is none of people and textured enough to show that;
     ``spread`` 0..1 of the tiles that change; ``strides`` 0..1 of what moves evenly around there that makes a step
     twice as long, 0 where too little does, and ``evenly`` how many of `FIELDS` do; ``cuts`` the frames that begin
-    another scene, as PySceneDetect has it.
+    another scene, as PySceneDetect has it, where the picture's light changes at all.
     """
 
     index: npt.NDArray[np.int64]
@@ -250,7 +253,7 @@ class Watch:
             subject=moved[:, 4] * rate,
             around=moved[:, 5] * rate,
             backdrop=moved[:, 6],
-            cuts=tuple(self._cuts),
+            cuts=tuple(cut for cut in self._cuts if not (table[index == cut, 4] < CUT).any()),
         )
 
 
