@@ -60,7 +60,8 @@ STRIDES = (1.5, 0.7, 0.4)
 what is usual there, when a frame is missing."""
 CUT = 0.8
 """Levels of 255 of the whole picture's change below which PySceneDetect's cut is none: it looks at hues too, and those
-of greys leap where a flat drawing drifts by one level of colour, by .6 at most; between two scenes lie 80 and more."""
+of greys leap where a flat drawing drifts by one level of colour, by .6 at most; 55
+pairs of scenes lie 30 and more apart."""
 NOTHING = 0.4
 """Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
 MOVED = 0.01

@@ -21,7 +21,7 @@ WRISTS: Final = ((15, 13), (16, 14))
 """Wrist and elbow of the person's left and right arm, in mediapipe's order."""
 SURE = 0.5
 """A joint that is seen less surely is a guess."""
-BEND = Limit(100.0, None, "°", "benchmarks/arms.py: of 60 sound wrists none is seen to bend by more than 79")
+BEND = Limit(100.0, None, "°", "benchmarks/arms.py: of 40 sound wrists none is seen to bend by more than 79")
 _AT = 0.5
 """Sizes of the hand within which its wrist lies at the arm's."""
 _APART = 1.0
