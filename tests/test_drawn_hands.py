@@ -96,11 +96,11 @@ def test_given_pictures_stand_behind_the_hands() -> None:
 
 def test_the_net_tells_six_digits_from_five_on_most_hands_drawn_open() -> None:
     scores: dict[bool, list[float]] = {True: [], False: []}
-    for picture, _, truth in some():
+    for picture, _, truth in (draw.draw(np.random.default_rng([1, seed])) for seed in range(100)):
         if truth.digits in (5, 6) and (truth.straight or 0) >= 4:
             view = cv2.resize(picture, (hands.SIDE, hands.SIDE), interpolation=cv2.INTER_AREA)
             scores[truth.digits > 5].append(hands.read_views(np.stack([view, view[:, ::-1]])).extra)
     five, six = (np.array(scores[more]) for more in (False, True))
-    assert min(len(five), len(six)) >= 5
+    assert min(len(five), len(six)) >= 10
     above = float((six[:, None] > five[None]).mean())
-    assert above > 0.78, above  # .88 over 400 hands: forked and stubby ones, thumbs too many, dark and small ones
+    assert above > 0.82, above  # .90 over 257 hands of any pose: forked and stubby ones, thumbs too many, small ones
