@@ -154,7 +154,7 @@ def measure_style(folder: Path) -> None:
         ["picture flatness", "picture contrast", "picture lines", "picture thin lines", "picture grain"],
         10.0,
         "PICTURE_DRAWN: drawn, from the whole picture",
-        style.CLEARLY,
+        style.ALONE,
     )
     cross(
         paint,

@@ -487,13 +487,14 @@ def test_drawings_are_drawn(shared: object, name: str) -> None:
     [
         (0.9, 0.3, True, 0.8, "drawn"),
         (0.9, 0.9, True, 0.0, "photo"),  # a person's face, and the finder of drawn ones finds none
-        (0.9, 0.3, False, 0.0, "drawn"),
+        (0.9, 0.8, False, 0.0, "drawn"),
+        (0.9, 0.3, False, 0.0, "photo"),  # half a face, and nothing else speaks for a drawing
         (0.4, 0.9, False, 0.9, "drawn"),  # the mesh fits nothing, and a drawn face is there
         (0.4, 0.9, True, 0.9, "photo"),
         (0.1, 0.8, False, 0.6, "photo"),  # a photograph in which the finder of drawn faces sees one too
         (None, 0.1, False, 0.5, "drawn"),
-        (None, 0.9, False, 0.0, "drawn"),
-        (None, 0.5, False, 0.0, "photo"),
+        (None, 0.97, False, 0.0, "drawn"),
+        (None, 0.9, False, 0.0, "photo"),  # a thing before a white wall, a back, a hand
     ],
 )
 def test_style_is_read_from_the_face_that_is_there(
