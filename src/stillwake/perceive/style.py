@@ -64,7 +64,7 @@ PICTURE_DRAWN = Logistic(
         "picture grain": (-1.0816, 1.4422, -0.327),
     },
 )
-"""Without a face, unlearnt halves of 68 pictures: at .7 92 % of photographs and paintings are told, 63 % of drawings."""
+"""Without a face: of 68 pictures at .7, unlearnt halves, 92 % of photographs and paintings and 63 % of drawings."""
 PAINTED = Logistic(
     -0.013,
     {
