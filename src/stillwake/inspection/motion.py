@@ -60,8 +60,8 @@ STRIDES = (1.5, 0.7, 0.4)
 what is usual there, when a frame is missing."""
 CUT = 0.8
 """Levels of 255 of the whole picture's change below which PySceneDetect's cut is none: it looks at hues too, and those
-of greys leap where a flat drawing drifts by one level of colour, by .6 at most; of 55 pairs of scenes none is less than
-30 apart."""
+of greys leap where a flat drawing drifts by one level of colour, by .6 at most; 55 pairs of scenes were 30 apart and
+more."""
 NOTHING = 0.4
 """Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
 MOVED = 0.01
