@@ -16,15 +16,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.hands import interval
-from stillwake.media import open_still
+from benchmarks.hands import interval, pictures_in
 from stillwake.perceive.look import _perceived
 from stillwake.readiness.arms import arms_of, wrists_finding
 from stillwake.types import Finding, Hand, Pixels, Scene, Still
 
 STILLS = [Path(__file__).parents[2] / "shared" / "stills" / style for style in ("photo", "drawn")]
-LONGEST = 1600
-"""px; larger pictures are made smaller than that first."""
 TURNS = (-170.0, -140.0, 140.0, 170.0)
 """Degrees by which a hand is turned about its wrist."""
 
@@ -87,37 +84,28 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="a folder for the injured pictures, to look at them")
     given = parser.parse_args()
     folders = [folder for folder in (*STILLS, given.folder) if folder and folder.is_dir()]
-    pictures = [
-        p for f in folders for p in sorted(f.iterdir()) if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")
-    ]
-    if not pictures:
-        print("   skipped: there are no pictures of people")
-        return
     clean: list[tuple[str, Finding]] = []
     arms = other = 0
     told: dict[str, list[tuple[str, bool]]] = {}
-    for path in pictures:
-        pixels = open_still(path).pixels
-        shrink = LONGEST / max(pixels.shape)
-        if shrink < 1:
-            pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        scene = scene_of(pixels, path.name)
-        clean.append((path.name, wrists_finding(scene)))
+    for name, pixels in (picture for folder in folders for picture in pictures_in(folder)):
+        scene = scene_of(pixels, name)
+        clean.append((name, wrists_finding(scene)))
         for arm in arms_of(scene.hands, scene.body) if scene.body is not None else ():
             arms += 1
             other += arm.hand.handedness != arm.side
         for what, changed in injected(scene):
-            after = wrists_finding(scene_of(changed, path.name))
-            told.setdefault(what, []).append((path.name, after.verdict == "warn"))
+            after = wrists_finding(scene_of(changed, name))
+            told.setdefault(what, []).append((name, after.verdict == "warn"))
             if given.sheet:
                 given.sheet.mkdir(parents=True, exist_ok=True)
-                name = f"{after.verdict} {what} {path.stem} {len(told[what])}.jpg"
-                cv2.imwrite(str(given.sheet / name), changed[..., ::-1])
+                file = f"{after.verdict} {what} {Path(name).stem} {len(told[what])}.jpg"
+                cv2.imwrite(str(given.sheet / file), changed[..., ::-1])
+    if not clean:
+        print("   skipped: there are no pictures of people")
+        return
     seen = [(name, f) for name, f in clean if f.verdict != "unseen"]
     alarms = [f"{name}: {f.why}" for name, f in seen if f.verdict == "warn"]
-    print(
-        f"   {len(pictures)} pictures as they are: {len(alarms)} of {len(seen)} with an arm and its hand warn {alarms}"
-    )
+    print(f"   {len(clean)} pictures as they are: {len(alarms)} of {len(seen)} with an arm and its hand warn {alarms}")
     print(f"   the hand is read as the other one at the ends of {other} of {arms} arms, surely or not")
     for what, answers in sorted(told.items()):
         hits = [hit for _, hit in answers]

@@ -33,7 +33,7 @@ from training.hands.folds import group_of
 
 from stillwake.perceive import hands
 from stillwake.perceive.models import Crop
-from stillwake.types import Hand
+from stillwake.types import Hand, Pixels
 
 Crops = npt.NDArray[np.uint8]
 Judge = Callable[[real.Sample], None]
@@ -290,20 +290,28 @@ def known(samples: list[real.Sample], what: str, draws: int, least: int) -> list
     return [Case(sample, hands.read(pixels, crop)) for sample, pixels in injected(samples, what, draws, least)]
 
 
-def elsewhere(folder: Path, *, drawn: bool) -> None:
-    """Digits put into and taken from the hands of a folder of pictures, at the product's limits."""
+def pictures_in(folder: Path) -> Iterator[tuple[str, Pixels]]:
+    """Name and pixels of each picture of a folder, at most `LONGEST` px long."""
     import cv2
 
     from stillwake.media import open_still
-    from stillwake.readiness.anatomy import SMALLEST, extra_limit
 
-    samples = []
-    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
-    for path in pictures:
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")):
         pixels = open_still(path).pixels
         shrink = LONGEST / max(pixels.shape)
         if shrink < 1:
             pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        yield path.name, pixels
+
+
+def elsewhere(folder: Path, *, drawn: bool) -> None:
+    """Digits put into and taken from the hands of a folder of pictures, at the product's limits."""
+    import cv2
+
+    from stillwake.readiness.anatomy import SMALLEST, extra_limit
+
+    samples, count = [], 0
+    for count, (name, pixels) in enumerate(pictures_in(folder), 1):  # noqa: B007
         for k, hand in enumerate(hands.find_hands(pixels, tiles=drawn)):
             if hand.size < SMALLEST:
                 continue
@@ -311,13 +319,13 @@ def elsewhere(folder: Path, *, drawn: bool) -> None:
             size = (real.CANON, real.CANON)
             crop = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
             points = hand.landmarks @ matrix[:, :2].T + matrix[:, 2]
-            samples.append(real.Sample(f"{path.name}:{k}", "clean_five", folder.name, path.name, crop, points))
+            samples.append(real.Sample(f"{name}:{k}", "clean_five", folder.name, name, crop, points))
 
     least = real.SHOWN - 1 if drawn else real.SHOWN
     limit = extra_limit("drawn" if drawn else "photo")
     plain = known(samples, "plain", 1, least)
     moved = [c for what in ("widen", "shift") for c in known(samples, what, 1, least)]
-    print(f"   {len(samples)} hands in {len(pictures)} pictures, {len(moved)} placebos")
+    print(f"   {len(samples)} hands in {count} pictures, {len(moved)} placebos")
     for name, good in (("as they are", plain), ("placebos", moved)):
         seen = [c.reading for c in good if c.reading]
         more = [r.extra > limit for r in seen]

@@ -39,6 +39,8 @@ NEAR = 0.03
 _MOST = 8
 _TURNS = (-9.0, 9.0)
 _TILE = 448
+_Found = tuple[Floats, Literal["left", "right"], float]
+"""Landmarks in px, whose hand, how sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +178,14 @@ def _finder() -> models.Net:
     )
 
 
-def _detect(pixels: Pixels, x0: int, y0: int) -> list[tuple[Floats, Literal["left", "right"], float]]:
+def _detect(pixels: Pixels, x0: int, y0: int) -> list[_Found]:
     """(landmarks in px of the whole picture, whose hand, how sure) of each region that the detector takes for one.
 
     The net was taught on mirrored pictures: what it calls a left hand is a right one.
     """
     height, width = pixels.shape[:2]
     answer = _finder().run(image=np.ascontiguousarray(pixels))
-    found: list[tuple[Floats, Literal["left", "right"], float]] = []
+    found: list[_Found] = []
     for hand, sides in zip(answer.multi_hand_landmarks or (), answer.multi_handedness or (), strict=True):
         points = np.array([(p.x * width - 0.5 + x0, p.y * height - 0.5 + y0) for p in hand.landmark], np.float32)
         read = sides.classification[0]
