@@ -21,7 +21,9 @@ WRISTS: Final = ((15, 13), (16, 14))
 """Wrist and elbow of the person's left and right arm, in mediapipe's order."""
 SURE = 0.5
 """A joint that is seen less surely is a guess."""
-BEND = Limit(100.0, None, "°", "benchmarks/arms.py: of 41 sound wrists none is seen to bend by more than 79")
+BEND = Limit(
+    100.0, None, "°", "benchmarks/arms.py: of 41 sound wrists none is seen to bend so far, 40 of them by 79 at most"
+)
 _AT = 0.5
 """Sizes of the hand within which its wrist lies at the arm's: those of 40 that belonged there had .64 at most and all
 but five under .4, somebody else's .92 and more."""
@@ -31,8 +33,8 @@ _LONG = 0.8
 """A forearm shorter than this, in sizes of the hand, points at the viewer and has no direction to bend from: of three
 shorter ones two were seen to bend by 70° and 75°."""
 _SURELY = 0.85
-"""How sure the detector must be that a hand is a left or a right one: it was right at each of 41 arms where
-it was surer, and wrong at the three where it was not (``benchmarks/arms.py``)."""
+"""How sure the detector must be that a hand is a left or a right one: at three of 44 sound arms it
+was wrong, and less sure (``benchmarks/arms.py``)."""
 _SIDES: Final = ("left", "right")
 
 
