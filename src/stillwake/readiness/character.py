@@ -196,7 +196,7 @@ def colour_name(lab: Floats, *, eye: bool = False) -> str:
     return names[int(np.argmin(away))][0]
 
 
-def _length(hair: Hair) -> str:
+def length_name(hair: Hair) -> str:
     """The hair's length in a word and a blank; empty where it seems to run on into clothes of its colour."""
     words = (("short ", -0.1), ("mid-length ", 0.4), ("long ", 1.2))
     return next((word for word, below in words if hair.below < below), "")
@@ -219,7 +219,7 @@ def _description(scene: Scene, face: Face, hair: Hair | None, eyes: str) -> Find
     height = y1 - face.box[1]
     parts = []
     if hair is not None:
-        parts.append(f"{_length(hair)}{colour_name(hair.colour)} hair")
+        parts.append(f"{length_name(hair)}{colour_name(hair.colour)} hair")
     if eyes:
         parts.append(eyes)
     top = _colour_in(scene, (x0, y1 + 0.45 * height, x1, y1 + 0.9 * height))

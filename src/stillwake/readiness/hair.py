@@ -1,9 +1,11 @@
-"""Hair without a net: grown from the crown by colour, and the patches below it that go on in another hue.
+"""Hair: its colour, how far it hangs, and the patches of it that go on in another hue.
+
+It is grown from the crown by colour; what a net (`perceive.hair`) surely takes for none is no patch of it.
 
 Where hair turns into a dress or a wall, lightness or texture breaks too; where only its hue was changed, light and
 shade run on, strand by strand. So lightness is compared across the border of a patch, as structural similarity does
 (Wang et al., 2004), along the lean that fits best. What this takes for hair: a hat, veil or collar as light as the
-hair, without an outline.
+hair, without an outline, of which the net is not sure.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.perceive.hair import HairMap, read_hair
 from stillwake.readiness.signals import lab_of
 from stillwake.types import Box, Face, Floats, Pixels
 
@@ -45,6 +48,11 @@ _WITHIN = 0.5
 in 42 stills the middle one has .18, nine in ten under .48; of patches in 180 stills as they are the middle one .42."""
 _RIM = 4
 """px of that rim."""
+_HAIR = 0.1
+"""How surely the net takes a patch for hair, on average, below which it is none. Of nine patches warned of in 181
+pictures the two below were a sleeve and mail; of clean and dyed stills .05 and .2 part the same ones."""
+_SURE = 0.7
+"""The same from which a px is hair that the colour is named after, and that says how far the hair hangs."""
 _TIPS = 0.98
 """Share of the hair that hangs above what counts as its end."""
 _NEAR = (1.5, 5.5)
@@ -85,6 +93,7 @@ class Hair:
 class _Canvas:
     """The head at one size and upright: Lab, lightness smoothed, and masks of the person and the face, all (H, W).
 
+    ``share`` how surely the net takes a px for hair, 0..1;
     ``top`` and ``chin`` are the rows of the face, ``middle`` its column, all in px of the canvas.
     """
 
@@ -94,6 +103,7 @@ class _Canvas:
     edges: Floats
     person: Mask
     face: Mask
+    share: Floats
     top: int
     chin: int
     middle: float
@@ -112,7 +122,8 @@ def hair_of(pixels: Pixels, face: Face, matte: Floats | None) -> Hair | None:
     """
     if matte is None:
         return None
-    canvas = _drawn(pixels, face, matte)
+    seen = read_hair(pixels, face, matte)
+    canvas = _drawn(pixels, face, matte, seen)
     found = [one for one in (_grown(canvas, "crown"), _grown(canvas, "sides")) if one is not None]
     if not found:
         return None
@@ -122,12 +133,15 @@ def hair_of(pixels: Pixels, face: Face, matte: Floats | None) -> Hair | None:
         value, patch = _changed(canvas, grown, deviation)
         if value > best:
             best, box = value, _box(canvas, patch)
-    lowest = int(np.quantile(np.nonzero(hair)[0], _TIPS))
-    colour: Floats = np.median(canvas.lab[hair], 0).astype(np.float32)
+    sure = canvas.share > _SURE
+    if sure.sum() < _LEAST_SEED:
+        sure = hair
+    lowest = max(int(np.quantile(np.nonzero(mask)[0], _TIPS)) for mask in (hair, sure))
+    colour: Floats = np.median(canvas.lab[sure], 0).astype(np.float32)
     return Hair(colour, (lowest - canvas.chin) / max(1, canvas.height), best, box)
 
 
-def _drawn(pixels: Pixels, face: Face, matte: Floats) -> _Canvas:
+def _drawn(pixels: Pixels, face: Face, matte: Floats, found: HairMap) -> _Canvas:
     import cv2
 
     x0, y0, x1, y1 = face.box
@@ -146,6 +160,7 @@ def _drawn(pixels: Pixels, face: Face, matte: Floats) -> _Canvas:
     placed -= np.array([left, top], np.float32)
     person = person[top:bottom, left:right]
     width, height, middle = right - left, bottom - top, width / 2 - left
+    share = cv2.warpAffine(found.hair, there @ np.vstack([found.back, [0, 0, 1]]), (width, height))
     shown = cv2.GaussianBlur(pixels, (0, 0), 0.35 / scale) if scale < 1 else pixels
     lab = lab_of(cv2.warpAffine(shown, there, (width, height), flags=cv2.INTER_LINEAR))
     even = np.dstack([cv2.bilateralFilter(np.ascontiguousarray(lab[..., i]), 7, 8, 3) for i in range(3)])
@@ -162,7 +177,8 @@ def _drawn(pixels: Pixels, face: Face, matte: Floats) -> _Canvas:
     brow, chin = (int(rows[0]), int(rows[-1])) if len(rows) else (0, 1)
     return _Canvas(
         lab=lab, even=even, strands=cv2.GaussianBlur(lab[..., 0], (0, 0), 1.5), edges=edges, person=person,
-        face=inside > 0, top=brow, chin=chin, middle=middle, back=cv2.invertAffineTransform(there).astype(np.float32),
+        face=inside > 0, share=share, top=brow, chin=chin, middle=middle,
+        back=cv2.invertAffineTransform(there).astype(np.float32),
     )  # fmt: skip
 
 
@@ -283,7 +299,7 @@ def _changed(canvas: _Canvas, hair: Mask, deviation: Floats) -> tuple[float, Mas
             if _SMALLEST <= area / WIDTH**2 <= _LARGEST:
                 weight = max(one.weight(numbered[one.y, one.x] == piece) for one in sides)
                 patch = numbered == piece
-                if weight > 0 and not _within(hair, patch):
+                if weight > 0 and not _within(hair, patch) and canvas.share[patch].mean() > _HAIR:
                     found.append((weight, hue, patch))
     best, where = 0.0, np.zeros_like(hair)
     for _, hue, _ in found:
