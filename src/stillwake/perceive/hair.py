@@ -32,17 +32,16 @@ PERSON = 0.75
 class HairMap:
     """What the net sees, in cells: 28 a face's width, rows from above the head down to the chest.
 
-    ``hair`` (128, 104) 0..1, how surely it is hair, 0 beyond the picture; ``lab`` (128, 104, 3) what was looked at;
-    ``back`` (2, 3) float32 maps a cell (x, y) to px of the picture.
+    ``hair`` (128, 104) 0..1, how surely it is hair, 0 beyond the picture; ``back`` (2, 3) float32 maps a cell (x, y)
+    to px of the picture.
     """
 
     hair: Floats
-    lab: Floats
     back: Floats
 
     def __post_init__(self) -> None:
-        for field in (self.hair, self.lab, self.back):
-            field.setflags(write=False)
+        self.hair.setflags(write=False)
+        self.back.setflags(write=False)
 
 
 def read_hair(pixels: Pixels, face: Face, matte: Floats) -> HairMap:
@@ -51,15 +50,12 @@ def read_hair(pixels: Pixels, face: Face, matte: Floats) -> HairMap:
 
     seen, inside, there = _looked_at(pixels, face, matte)
     (shares,) = _session().run(None, {"pictures": seen[None]})
-    small = (SIZE[0] // CELL, SIZE[1] // CELL)
-    lab = cv2.resize(seen[..., :3].astype(np.float32), small, interpolation=cv2.INTER_AREA)
-    lab = (lab - np.array([0, 128, 128], np.float32)) * np.array([100 / 255, 1, 1], np.float32)
-    within = cv2.resize(inside, small, interpolation=cv2.INTER_AREA) > 0.5
+    within = cv2.resize(inside, (SIZE[0] // CELL, SIZE[1] // CELL), interpolation=cv2.INTER_AREA) > 0.5
     hair: Floats = np.where(within, shares[0], 0).astype(np.float32)
     back = cv2.invertAffineTransform(there)
     back[:, 2] += back[:, :2].sum(1) * (CELL - 1) / 2
     back[:, :2] *= CELL
-    return HairMap(hair, lab, back.astype(np.float32))
+    return HairMap(hair, back.astype(np.float32))
 
 
 def _looked_at(pixels: Pixels, face: Face, matte: Floats) -> tuple[Pixels, Floats, Floats]:
