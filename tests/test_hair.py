@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ from training.hair.sheet import MIDDLE, SCALE, SIZE
 from stillwake.media import open_still
 from stillwake.perceive import perceive
 from stillwake.perceive.hair import HairMap, read_hair
+from stillwake.readiness.character import colour_name, length_name
+from stillwake.readiness.hair import hair_of
 from stillwake.types import Eye, Face, Floats, Mouth, Pixels, Scene
 
 LINE = np.array([(0, 0), (1, 0)], np.float32)
@@ -116,3 +119,15 @@ def test_dyed_ends_are_hair_still() -> None:
         before.append(seen(one).hair[cells].mean())
         after.append(seen(Drawn(dyed, one.hair, one.person, one.face)).hair[cells].mean())
     assert np.mean(after) > np.mean(before) - 0.1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("name", "length"), [("photo/photo_36", "long "), ("drawn/drawn_43", "long ")])
+def test_long_hair_under_a_hat_or_of_two_hues_is_called_long(shared: Path, name: str, length: str) -> None:
+    """Grown from the crown alone the one was the hat, short and black, and the other ended where its hue changes."""
+    (file,) = (shared / "stills").glob(f"{name}.*")
+    scene = perceive(open_still(file))
+    hair = hair_of(scene.still.pixels, scene.faces[0], scene.matte)
+    assert hair is not None
+    assert length_name(hair) == length
+    assert colour_name(hair.colour) != "black"
