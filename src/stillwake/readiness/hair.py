@@ -93,8 +93,8 @@ class Hair:
 class _Canvas:
     """The head at one size and upright: Lab, lightness smoothed, and masks of the person and the face, all (H, W).
 
-    ``share`` how surely the net takes a px for hair, 0..1;
-    ``top`` and ``chin`` are the rows of the face, ``middle`` its column, all in px of the canvas.
+    ``share`` (H, W) is how surely the net takes a px for hair, 0..1; ``top`` and ``chin`` are the rows of the face,
+    ``middle`` its column, all in px of the canvas.
     """
 
     lab: Floats
