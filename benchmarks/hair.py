@@ -119,12 +119,10 @@ def main() -> None:
         return
     net.WEIGHTS = asked.weights
     right: dict[tuple[str, str, str], list[tuple[str, bool]]] = defaultdict(list)
-    length = {
-        name.replace("d", "drawn_", 1) if name[0] == "d" else name.replace("p", "photo_", 1): letters
-        for letters, names in LENGTHS.items()
-        for name in names.split()
-    }
+    folder = {"d": "drawn_", "p": "photo_"}
+    length = {folder[name[0]] + name[1:]: letters for letters, names in LENGTHS.items() for name in names.split()}
     named: dict[str, int] = defaultdict(int)
+    shares: dict[str, list[float]] = defaultdict(list)
     unmoved = 0
     for path in sorted(asked.folder.rglob("*")):
         if path.stem not in MARKS:
@@ -147,6 +145,7 @@ def main() -> None:
                 column, row = np.rint(np.linalg.solve(found.back[:, :2], at - found.back[:, 2])).astype(int)
                 there = 0 <= column < found.hair.shape[1] and 0 <= row < found.hair.shape[0]
                 share = float(found.hair[row, column]) if there else 0.0
+                shares[kind].append(share)
                 right["net", scene.style, kind].append((path.stem, (share > 0.5) == (kind == "hair")))
                 if moved is not None:
                     mask = moved.mask[min(int(at[1]), height - 1), min(int(at[0]), width - 1)]
@@ -163,6 +162,9 @@ def main() -> None:
             wrong = sorted({name for name, hit in all_of if not hit})
             print(f"{who}: {kind} told right {np.mean(hits):.2f} {interval(hits, np.random.default_rng(0))}; {by}")
             print(f"  wrong in {len(wrong)}: {', '.join(wrong)}", flush=True)
+    hair, none = (np.array(shares[kind]) for kind in ("hair", "no hair"))
+    above = (hair[:, None] > none).mean() + (hair[:, None] == none).mean() / 2
+    print(f"net: AUC {above:.3f} of {len(hair)} in hair and {len(none)} near it")
     print(f"how long the hair is: {dict(named)}")
     print(f"the animator moves the hair of all but {unmoved} (short, no face seen well, cannot be told)")
 

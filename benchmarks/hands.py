@@ -469,10 +469,7 @@ def main() -> None:
         return
 
     def judge(sample: real.Sample) -> None:
-        wanted = given.weights[(group_of(sample) - 1) % len(given.weights)]
-        if wanted != hands.WEIGHTS:
-            hands.WEIGHTS = wanted
-            hands._session.cache_clear()
+        hands.WEIGHTS = given.weights[(group_of(sample) - 1) % len(given.weights)]
 
     if given.only in (None, "drawn"):
         in_drawings()

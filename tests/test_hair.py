@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 import pytest
 from training.hair.draw import Drawn, draw
-from training.hair.sheet import MIDDLE, SCALE, SIZE
 
 from stillwake.media import open_still
 from stillwake.perceive import perceive
-from stillwake.perceive.hair import HairMap, read_hair
+from stillwake.perceive.hair import MIDDLE, SCALE, SIZE, HairMap, read_hair
 from stillwake.readiness.character import colour_name, length_name
 from stillwake.readiness.hair import hair_of
 from stillwake.types import Eye, Face, Floats, Mouth, Pixels, Scene

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from stillwake.perceive.hair import HairMap
 from stillwake.perceive.hands import EXTRA, EXTRA_DRAWN, MISSING
 from stillwake.readiness import signals
 from stillwake.readiness.background import background_findings
@@ -274,6 +275,37 @@ def test_another_hue_that_the_hair_goes_on_around_is_shade(until: int, changed: 
     hair = hair_of(pixels, face, matte)
     assert hair is not None
     assert (hair.changed > HAIR_TONE.warn) == changed
+
+
+def a_map(rows: int) -> HairMap:
+    """What the net would say of `a_head`, were hair whatever lies above that row of the picture."""
+    back = np.array([[360 / 56, 0, 260 - 52 * 360 / 56], [0, 360 / 56, 290 - 49 * 360 / 56]], np.float32)
+    share = np.zeros((128, 104), np.float32)
+    share[: round((rows - back[1, 2]) / back[1, 1]), 20:84] = 1
+    return HairMap(share, back)
+
+
+def test_ends_that_the_net_takes_for_no_hair_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, face, matte = a_head((62, 72, 30), (40, 60, 120))
+    for rows, changed in ((560, True), (380, False)):
+        seen = a_map(rows)
+        monkeypatch.setattr("stillwake.readiness.hair.read_hair", lambda *_, seen=seen: seen)
+        hair = hair_of(pixels, face, matte)
+        assert hair is not None
+        assert (hair.changed > HAIR_TONE.warn) == changed
+
+
+def test_hair_hangs_as_far_as_the_net_is_sure_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, face, matte = a_head((62, 72, 30), (40, 60, 120))  # grown from the crown, it ends where it turns green
+    found = []
+    for rows in (380, 480, 560):
+        seen = a_map(rows)
+        monkeypatch.setattr("stillwake.readiness.hair.read_hair", lambda *_, seen=seen: seen)
+        hair = hair_of(pixels, face, matte)
+        assert hair is not None
+        found.append(hair.below)
+    assert found[0] < 0.1 < found[1] - 0.1 < found[2] - 0.3
+    assert found[2] == pytest.approx((560 - 410) / 240, abs=0.12)
 
 
 @pytest.mark.parametrize("turned", [False, True])

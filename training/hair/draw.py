@@ -11,7 +11,9 @@ from training.drawn_faces.finish import background, finished, litter, worn_out
 from training.drawn_faces.paint import Canvas, curve, noise
 from training.hair import dress
 from training.hair.person import Person
-from training.hair.sheet import BODY, FINER, HAIR, MIDDLE, SCALE, SIZE, SKIN, WORN, Sheet, any_colour
+from training.hair.sheet import BODY, FINER, HAIR, SKIN, WORN, Sheet, any_colour
+
+from stillwake.perceive.hair import MIDDLE, SCALE, SIZE
 
 HAIR_BIT, PERSON_BIT, FACE_BIT = 1, 2, 4
 """What the masks of a drawing are kept as."""

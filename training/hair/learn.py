@@ -17,7 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training.drawn_faces.paint import noise
 from training.hair.draw import FACE_BIT, HAIR_BIT, PERSON_BIT
 from training.hair.net import Deployed, Net, scaled
-from training.hair.sheet import MIDDLE, SCALE, SIZE
+
+from stillwake.perceive.hair import MIDDLE, SCALE, SIZE
 
 HELD = 256
 """Drawings that are not learned from, but tell how well it went."""

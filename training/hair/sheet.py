@@ -11,12 +11,8 @@ import cv2
 import numpy as np
 from training.drawn_faces.paint import Canvas, Colour, hsv
 
-SCALE = 56
-"""px of a face's width in the finished picture."""
-SIZE = (208, 256)
-"""px, width and height of it."""
-MIDDLE = (104.0, 98.0)
-"""px of the face's centre in it."""
+from stillwake.perceive.hair import MIDDLE, SCALE
+
 FINER = 2
 """px of a drawing in one of the finished picture."""
 OTHER, BODY, SKIN, HAIR, WORN = range(5)

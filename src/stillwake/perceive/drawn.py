@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stillwake.perceive import topology as at
-from stillwake.perceive.models import Crop
+from stillwake.perceive.models import Crop, own_net
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels
 
 LONG = (640, 320)
@@ -103,14 +102,8 @@ def _falling(value: float, span: tuple[float, float]) -> float:
     return float(np.clip((span[1] - value) / (span[1] - span[0]), 0, 1))
 
 
-@lru_cache(maxsize=2)
 def _net(name: str) -> Any:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    weights = resources.files("stillwake.perceive") / "weights" / f"{name}.onnx"
-    return ort.InferenceSession(weights.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return own_net(Path(__file__).parent / "weights" / f"{name}.onnx")
 
 
 def frame_of(points: Floats) -> Crop:

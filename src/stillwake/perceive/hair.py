@@ -7,12 +7,11 @@ It learned from our own drawings alone. A beard, brows and fur are no hair to it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from stillwake.perceive.models import own_net
 from stillwake.types import Face, Floats, Pixels
 
 WEIGHTS = Path(__file__).parent / "weights" / "hair.onnx"
@@ -49,7 +48,7 @@ def read_hair(pixels: Pixels, face: Face, matte: Floats) -> HairMap:
     import cv2
 
     seen, inside, there = _looked_at(pixels, face, matte)
-    (shares,) = _session().run(None, {"pictures": seen[None]})
+    (shares,) = own_net(WEIGHTS).run(None, {"pictures": seen[None]})
     within = cv2.resize(inside, (SIZE[0] // CELL, SIZE[1] // CELL), interpolation=cv2.INTER_AREA) > 0.5
     hair: Floats = np.where(within, shares[0], 0).astype(np.float32)
     back = cv2.invertAffineTransform(there)
@@ -71,26 +70,25 @@ def _looked_at(pixels: Pixels, face: Face, matte: Floats) -> tuple[Pixels, Float
     lab = cv2.cvtColor(cv2.warpAffine(shown, there, SIZE, flags=cv2.INTER_LINEAR), cv2.COLOR_RGB2LAB)
     lab[inside < 0.5] = (0, 128, 128)
     person = cv2.warpAffine(matte.astype(np.float32), there, SIZE) > PERSON
-    oval = np.zeros(person.shape, np.uint8)
+    seen = np.dstack([lab, (person & (inside >= 0.5)).astype(np.uint8), face_oval(face, there, SIZE)])
+    return np.ascontiguousarray(seen), inside, there
+
+
+def face_oval(face: Face, there: Floats, size: tuple[int, int]) -> Pixels:
+    """A face on a canvas of ``size`` (width, height) that ``there`` (2, 3) maps the picture onto.
+
+    (height, width) uint8, 1 within the hull of its mesh, or an ellipse in its box, else 0.
+    """
+    import cv2
+
+    oval = np.zeros(size[::-1], np.uint8)
     if face.mesh is not None:
-        outline = face.mesh[:468, :2] @ there[:, :2].T + there[:, 2]
-        cv2.fillPoly(oval, [cv2.convexHull(outline.astype(np.float32)).astype(np.int32)[:, 0]], 1)
+        outline = (face.mesh[:468, :2] @ there[:, :2].T + there[:, 2]).astype(np.float32)
+        cv2.fillPoly(oval, [cv2.convexHull(outline).astype(np.int32)[:, 0]], 1)
     else:
+        x0, y0, x1, y1 = face.box
         corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) @ there[:, :2].T + there[:, 2]
         low, high = corners.min(0), corners.max(0)
         centre, half = (low + high) / 2, (high - low) / 2
         cv2.ellipse(oval, tuple(int(v) for v in centre), tuple(int(v) for v in half), 0, 0, 360, 1, -1)
-    seen = np.dstack([lab, (person & (inside >= 0.5)).astype(np.uint8), oval])
-    return np.ascontiguousarray(seen), inside, there
-
-
-@lru_cache(maxsize=1)
-def _session() -> Any:
-    """The net, loaded once a process: one thread, so that the same head gives the same numbers."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
+    return oval

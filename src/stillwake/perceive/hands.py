@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -82,7 +82,7 @@ def read(pixels: Pixels, crop: models.Crop) -> Reading:
 
 def read_views(views: Pixels) -> Reading:
     """The mean reading of several views of one hand, (N, SIDE, SIDE, 3) uint8 RGB."""
-    count, flags, straight = _session().run(None, {"views": np.ascontiguousarray(views)})
+    count, flags, straight = models.own_net(WEIGHTS).run(None, {"views": np.ascontiguousarray(views)})
     share = np.exp(count - count.max(1, keepdims=True))
     share = (share / share.sum(1, keepdims=True)).mean(0)
     extra, missing, hand = flags.mean(0)
@@ -191,18 +191,6 @@ def _detect(pixels: Pixels, x0: int, y0: int) -> list[_Found]:
         read = sides.classification[0]
         found.append((points, "right" if read.label == "Left" else "left", float(read.score)))
     return found
-
-
-@lru_cache(maxsize=1)
-def _session() -> Any:
-    """The counting net, loaded once a process: one thread, so that the same crop gives the same numbers."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
 
 
 def _sigmoid(logit: float) -> float:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -364,3 +365,14 @@ def segment(pixels: Pixels, *, wide: bool = False) -> Floats:
     """
     mask = _segmenter(int(wide)).run(image=np.ascontiguousarray(pixels)).segmentation_mask
     return np.clip(np.asarray(mask, np.float32), 0, 1)
+
+
+@lru_cache(maxsize=8)
+def own_net(weights: Path) -> Any:
+    """A net of our own, loaded once a process: one thread, so that the same picture gives the same numbers."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
