@@ -120,6 +120,13 @@ def test_dyed_ends_are_hair_still() -> None:
     assert np.mean(after) > np.mean(before) - 0.1
 
 
+def test_the_demos_hair_is_named_by_its_crown_and_not_by_the_lock_that_the_net_is_sure_of() -> None:
+    scene = mira()
+    hair = hair_of(scene.still.pixels, scene.faces[0], scene.matte)
+    assert hair is not None
+    assert colour_name(hair.colour) == "light blue"
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(("name", "length"), [("photo/photo_36", "long "), ("drawn/drawn_43", "long ")])
 def test_long_hair_under_a_hat_or_of_two_hues_is_called_long(shared: Path, name: str, length: str) -> None:
