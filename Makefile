@@ -13,7 +13,7 @@ EXTRAS := dev,diffusion,remote
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SUITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
-.PHONY: help demo test test-all bench docs train-hands train-drawn-faces train-hair lint clean
+.PHONY: help demo test test-all bench docs train-hands train-drawn-faces train-drawn-hands train-hair lint clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -63,6 +63,10 @@ train-hands: $(READY) ## the net that counts a hand's digits, again; an hour or 
 train-drawn-faces: $(READY) ## the nets that find and read drawn faces, again; under two hours on two cores
 	@$(PIP) install -c constraints.txt -e '.[train]'
 	@$(BIN)/python -m training.drawn_faces
+
+train-drawn-hands: $(READY) ## the net that finds hands in drawings, again; an hour and a half on two cores
+	@$(PIP) install -c constraints.txt -e '.[train]'
+	@$(BIN)/python -m training.hands.finder
 
 train-hair: $(READY) ## the net that tells hair, again; three quarters of an hour on two cores
 	@$(PIP) install -c constraints.txt -e '.[train]'

@@ -34,6 +34,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import PICTURES
 from benchmarks.readiness import half, interval, overlap
 from stillwake.media import open_still
 from stillwake.perceive.look import perceive
@@ -505,7 +506,7 @@ def rendered(count: int) -> Iterator[Case]:
 
 def stills(folder: Path, seen: Callable[[Path], Scene]) -> Iterator[Case]:
     """The stills themselves, and their people before drawn backgrounds."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES)
     for index, path in enumerate(paths):
         scene = seen(path)
         case = marked(scene)

@@ -1,6 +1,7 @@
 """Fingers counted, hands told from what only looks like one, hands cut by the picture's border.
 
-    python -m benchmarks.hands [--weights FILE [FILE]] [--only digits|partial|drawn] [--folder FOLDER [--drawn]]
+    python -m benchmarks.hands [--weights FILE [FILE]] [--only digits|partial|drawn]
+    python -m benchmarks.hands --folder FOLDER [--drawn] [--marks FILE]
 
 Measured on the repositories of `training.hands.real.TEST`, with a digit more or less put into their clean hands.
 Limits are taken on one half of these pictures and held against the other, both ways. A net that is to be measured must
@@ -11,15 +12,17 @@ A hand that does not show its digits side by side takes no injection: `training.
 landmarks and the lines in the picture, before any net has seen it. How many are refused is told.
 
 ``--folder`` asks the same of the hands in other pictures, at the product's limits: pictures with sound hands that no
-net has learned from; ``--drawn`` looks for them as in drawings, and lets three digits side by side suffice.
+net has learned from; ``--drawn`` looks for them as in drawings and lets three digits side by side suffice. ``--marks``
+counts how many hands are found at all, as ``--only drawn`` does in the shared drawings.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,9 +34,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # training lies beside bench
 from training.hands import real
 from training.hands.folds import group_of
 
+from benchmarks import PICTURES
 from stillwake.perceive import hands
 from stillwake.perceive.models import Crop
-from stillwake.types import Hand, Pixels
+from stillwake.types import Floats, Hand, Pixels
 
 Crops = npt.NDArray[np.uint8]
 Judge = Callable[[real.Sample], None]
@@ -296,7 +300,7 @@ def pictures_in(folder: Path) -> Iterator[tuple[str, Pixels]]:
 
     from stillwake.media import open_still
 
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")):
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES):
         pixels = open_still(path).pixels
         shrink = LONGEST / max(pixels.shape)
         if shrink < 1:
@@ -308,11 +312,11 @@ def elsewhere(folder: Path, *, drawn: bool) -> None:
     """Digits put into and taken from the hands of a folder of pictures, at the product's limits."""
     import cv2
 
-    from stillwake.readiness.anatomy import SMALLEST, extra_limit
+    from stillwake.readiness.anatomy import ON_VIEW, SMALLEST, extra_limit
 
     samples, count = [], 0
     for count, (name, pixels) in enumerate(pictures_in(folder), 1):  # noqa: B007
-        for k, hand in enumerate(hands.find_hands(pixels, tiles=drawn)):
+        for k, hand in enumerate(hands.find_hands(pixels, drawn=drawn)):
             if hand.size < SMALLEST:
                 continue
             matrix = hands.upright(hand.landmarks).matrix(real.CANON)
@@ -322,13 +326,13 @@ def elsewhere(folder: Path, *, drawn: bool) -> None:
             samples.append(real.Sample(f"{name}:{k}", "clean_five", folder.name, name, crop, points))
 
     least = real.SHOWN - 1 if drawn else real.SHOWN
-    limit = extra_limit("drawn" if drawn else "photo")
+    limit, on_view = extra_limit("drawn" if drawn else "photo"), 0.0 if drawn else ON_VIEW
     plain = known(samples, "plain", 1, least)
     moved = [c for what in ("widen", "shift") for c in known(samples, what, 1, least)]
     print(f"   {len(samples)} hands in {count} pictures, {len(moved)} placebos")
     for name, good in (("as they are", plain), ("placebos", moved)):
         seen = [c.reading for c in good if c.reading]
-        more = [r.extra > limit for r in seen]
+        more = [r.extra > limit and r.open >= on_view for r in seen]
         fewer = [r.open >= OPEN and r.missing > hands.MISSING for r in seen]
         opened = sum(r.open >= OPEN for r in seen)
         print(
@@ -337,11 +341,11 @@ def elsewhere(folder: Path, *, drawn: bool) -> None:
         )
     for what in ("extra", "paste", "beside", "missing"):
         bad = known(samples, what, DRAWS, least)
-        score, at = (missing, hands.MISSING) if what == "missing" else (extra, limit)
+        score, at, shown = (missing, hands.MISSING, 0.0) if what == "missing" else (extra, limit, on_view)
         if not bad:
             print(f"   {what}: no hand took one")
             continue
-        hits = [bool(c.reading and score(c.reading) > at) for c in bad]
+        hits = [bool(c.reading and score(c.reading) > at and c.reading.open >= shown) for c in bad]
         low, high = interval(hits, [c.sample.picture for c in bad])
         good = [score(c.reading) for c in plain + moved if c.reading]
         apart = auc(good, [score(c.reading) for c in bad if c.reading])
@@ -421,35 +425,72 @@ def partial() -> None:
         print(f"   {kind}: called partial {share:.3f} [{low:.2f}-{high:.2f}] of {len(each)}")
 
 
-def in_drawings() -> None:
-    """How many hands of the shared drawings are found, and what else is."""
+@dataclass(frozen=True)
+class Marked:
+    """A picture whose hands were marked by eye: (N, 3) x, y and size of each; (M, 3) where one may be; in px."""
+
+    name: str
+    pixels: Pixels
+    sure: Floats
+    doubtful: Floats
+
+
+def shared_drawings() -> Iterator[Marked]:
+    """The shared drawings, by `IN_DRAWINGS` and `DOUBTFUL`."""
     from stillwake.media import open_still
 
-    paths = sorted(p for p in (SHARED / "stills" / "drawn").iterdir() if p.suffix in (".png", ".jpg"))
-    for tiles in (False, True):
-        found, others, start = set(), [], time.perf_counter()
-        for path in paths:
-            still = open_still(path)
-            size = np.array(still.size, float)
-            marked = [(np.array(box).reshape(2, 2) * size) for box in IN_DRAWINGS.get(path.name, ())]
-            for hand in hands.find_hands(still.pixels, tiles=tiles):
+    def circle(box: tuple[float, float, float, float], size: tuple[int, int]) -> list[float]:
+        low, high = np.array(box).reshape(2, 2) * size
+        return [*((low + high) / 2), float((high - low).max())]
+
+    for path in sorted(p for p in (SHARED / "stills" / "drawn").iterdir() if p.suffix in (".png", ".jpg")):
+        still = open_still(path)
+        sure = [circle(box, still.size) for box in IN_DRAWINGS.get(path.name, ())]
+        doubtful = [circle(DOUBTFUL[path.name], still.size)] if path.name in DOUBTFUL else []
+        yield Marked(path.name, still.pixels, *(np.array(v, np.float32).reshape(-1, 3) for v in (sure, doubtful)))
+
+
+def marked_in(folder: Path, marks: Path) -> Iterator[Marked]:
+    """The pictures of a folder that a file of marks names.
+
+    ``{name: {"hands": [[x, y, size], ..], "doubtful": [..]}}``, in shares of the picture's longer side.
+    """
+    told = json.loads(marks.read_text())
+    for name, pixels in pictures_in(folder):
+        if name in told:
+            sure, doubtful = (
+                np.array(told[name].get(kind, []), np.float32).reshape(-1, 3) * max(pixels.shape)
+                for kind in ("hands", "doubtful")
+            )
+            yield Marked(name, pixels, sure, doubtful)
+
+
+def finding(pictures: Iterable[Marked], *, drawn: bool) -> None:
+    """How many marked hands are found, and what else is: by mediapipe's detector alone, and with our own finder."""
+    pictures = list(pictures)
+    shipped = hands.FAINT
+    for faint in (2.0, shipped):  # nothing is surer than 1
+        hands.FAINT = faint
+        found, others, start = [], [], time.perf_counter()
+        for one in pictures:
+            hits = np.zeros(len(one.sure), bool)
+            for hand in hands.find_hands(one.pixels, drawn=drawn):
                 middle = np.array(hand.box).reshape(2, 2).mean(0)
-                near = [
-                    k
-                    for k, box in enumerate(marked)
-                    if np.linalg.norm(box.mean(0) - middle) < 0.6 * np.ptp(box, axis=0).max()
-                    and 0.4 < hand.size / np.ptp(box, axis=0).max() < 2.5
-                ]
-                found.update((path.name, k) for k in near)
-                low, high = np.array(DOUBTFUL.get(path.name, (2.0, 2.0, 2.0, 2.0))).reshape(2, 2) * size
-                if not near and not ((low <= middle) & (middle <= high)).all():
-                    others.append(f"{path.stem} at {middle.round()}")
-        count = sum(len(boxes) for boxes in IN_DRAWINGS.values())
+                apart = np.hypot(*(one.sure[:, :2] - middle).T)
+                near = (apart < 0.6 * one.sure[:, 2]) & (np.abs(np.log(hand.size / one.sure[:, 2])) < 0.92)
+                hits |= near
+                if not near.any() and not (np.hypot(*(one.doubtful[:, :2] - middle).T) < one.doubtful[:, 2]).any():
+                    others.append(f"{one.name} at {middle.round().tolist()}")
+            found += [(bool(hit), one.name) for hit in hits]
+        low, high = interval([hit for hit, _ in found], [name for _, name in found])
         print(
-            f"   drawings, {'with' if tiles else 'without'} tiles: {len(found)} of {count} hands found, in "
-            f"{len({name for name, _ in found})} of {len(IN_DRAWINGS)} drawings; elsewhere in {len(paths)} drawings "
-            f"{len(others)} {others}; {(time.perf_counter() - start) / len(paths):.2f} s a drawing"
+            f"   {'mediapipe alone' if faint > 1 else 'with our own finder'}: {sum(hit for hit, _ in found)} of "
+            f"{len(found)} hands found, {np.mean([hit for hit, _ in found]):.2f} [{low:.2f}-{high:.2f}], in "
+            f"{len({name for hit, name in found if hit})} of {len({name for _, name in found})} pictures; elsewhere "
+            f"in {len(pictures)} pictures {len(others)} {others}; "
+            f"{(time.perf_counter() - start) / len(pictures):.2f} s a picture"
         )
+    hands.FAINT = shipped
 
 
 def main() -> None:
@@ -459,10 +500,14 @@ def main() -> None:
     parser.add_argument("--only", choices=("digits", "partial", "drawn"))
     parser.add_argument("--folder", type=Path, help="pictures with sound hands that no net has learned from")
     parser.add_argument("--drawn", action="store_true", help="they are drawings")
+    parser.add_argument("--marks", type=Path, help="where the hands of that folder are: how many of them are found")
     given = parser.parse_args()
     if given.folder:
         hands.WEIGHTS = given.weights[0]
-        elsewhere(given.folder, drawn=given.drawn)
+        if given.marks:
+            finding(marked_in(given.folder, given.marks), drawn=given.drawn)
+        else:
+            elsewhere(given.folder, drawn=given.drawn)
         return
     if not (real.FOLDER / "LABELS.tsv").is_file():
         print("   skipped: the labelled crops of hands are not beside the checkout")
@@ -472,7 +517,7 @@ def main() -> None:
         hands.WEIGHTS = given.weights[(group_of(sample) - 1) % len(given.weights)]
 
     if given.only in (None, "drawn"):
-        in_drawings()
+        finding(shared_drawings(), drawn=True)
     if given.only in (None, "digits"):
         if hands.WEIGHTS in given.weights:
             print("   the shipped net has learned from these pictures: numbers flatter it, name others with --weights")

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import PICTURES
 from stillwake.engines.animator import Animator
 from stillwake.engines.animator.living import Living
 from stillwake.engines.animator.render import Talk
@@ -44,7 +45,7 @@ def scenes(folder: Path | None) -> Iterator[tuple[str, Scene]]:
         yield "astronaut", at_720(perceive(Still(np.ascontiguousarray(data.astronaut()), "astronaut.png", "0" * 64)))
         return
     for path in sorted(folder.glob("**/*.*")):
-        if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
+        if path.suffix.lower() in PICTURES:
             yield path.stem, at_720(perceive(open_still(path)))
 
 

@@ -34,6 +34,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks import PICTURES
 from stillwake.media import open_still
 from stillwake.perceive.drawn import drawn_face, find_drawn
 from stillwake.perceive.faces import MOST_FACES, candidates
@@ -741,7 +742,7 @@ def main() -> None:
     if not asked.folder.is_dir():
         print(f"no stills at {asked.folder.name}: skipped")
         return
-    paths = sorted(p for p in asked.folder.rglob("*") if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
+    paths = sorted(p for p in asked.folder.rglob("*") if p.suffix.lower() in PICTURES)
     if asked.many:
         for line in many(paths, asked.many):
             print(line, flush=True)

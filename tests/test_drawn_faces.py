@@ -15,7 +15,7 @@ from training.drawn_faces.samples import decoy, face_samples, frame_of, laid_out
 
 from stillwake.doctor import demo_drawing
 from stillwake.media import open_still
-from stillwake.perceive import MeshReader, drawn, perceive
+from stillwake.perceive import MeshReader, drawn, models, perceive
 from stillwake.perceive import topology as at
 from stillwake.types import Pixels, Scene
 
@@ -210,7 +210,8 @@ def test_a_net_that_learns_on_begins_as_the_exported_one() -> None:
     framed = np.random.default_rng(3).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
     with torch.no_grad():
         begun = [value.numpy() for value in ReaderDeployed(net.eval())(torch.from_numpy(framed))]
-    for ours, exported in zip(begun, drawn._net("drawn_face").run(None, {"pictures": framed}), strict=True):
+    shipped = models.own_net(WEIGHTS / "drawn_face.onnx").run(None, {"pictures": framed})
+    for ours, exported in zip(begun, shipped, strict=True):
         assert ours == pytest.approx(exported, abs=1e-3)
 
 

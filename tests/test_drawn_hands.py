@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("training.hands", reason="the checkout's training folder is not at hand")
 
-from training.hands import draw, form
+from training.hands import draw, form, scenes
 
-from stillwake.perceive import hands
+from stillwake.perceive import finder, hands, models
 
 Drawn = tuple[np.ndarray, np.ndarray, draw.Truth]
 
@@ -104,3 +104,113 @@ def test_the_net_tells_six_digits_from_five_on_most_hands_drawn_open() -> None:
     assert min(len(five), len(six)) >= 10
     above = float((six[:, None] > five[None]).mean())
     assert above > 0.82, above  # .90 over 257 hands of any pose: forked and stubby ones, thumbs too many, small ones
+
+
+# ------------------------------------------------------------------------------------------- scenes to find hands in
+
+
+@cache
+def scene(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return scenes.scene(np.random.default_rng([6, seed]))
+
+
+def apart(one: float, other: float) -> float:
+    """Degrees between two directions in radians."""
+    return float(abs((np.degrees(one - other) + 180) % 360 - 180))
+
+
+def test_a_seed_draws_the_same_scene() -> None:
+    again = scenes.scene(np.random.default_rng([6, 0]))
+    assert (again[0] == scene(0)[0]).all()
+    assert (again[1] == scene(0)[1]).all()
+
+
+def test_a_hand_lies_where_its_scene_says_and_points_as_it_says() -> None:
+    for seed in range(12):
+        stage = scenes.Stage(np.random.default_rng([7, seed]))
+        before = stage.sheet.canvas.pixels.copy()
+        way = seed / 2 - 3
+        elbow = stage.hand(np.array([240.0, 240.0]), way, 120.0, None)
+        changed = np.abs(stage.sheet.canvas.pixels.astype(int) - before).max(2) > 8
+        x, y, side, roll = stage.places[0]
+        down, across = np.nonzero(stage.sheet.label >= 10)
+        assert np.hypot(x - across.mean(), y - down.mean()) < 0.25 * side
+        assert changed[down, across].mean() > 0.6  # what it is drawn over may have its colour
+        ahead = np.array([240.0, 240.0]) - elbow
+        assert apart(np.arctan2(ahead[0], -ahead[1]), way) < 3
+        assert apart(roll, way) < 120  # the wrist may bend
+
+
+def test_a_hand_that_is_covered_counts_neither_way() -> None:
+    stage = scenes.Stage(np.random.default_rng([8, 1]))
+    stage.hand(np.array([240.0, 240.0]), 0.0, 120.0, None)
+    assert stage.truth()[0, 2] > 0
+    stage.sheet.label[:] = 0
+    assert stage.truth()[0, 2] < 0
+
+
+def test_scenes_have_hands_of_many_sizes_and_some_have_none() -> None:
+    found = np.array([scene(seed)[1] for seed in range(24)])
+    sides = found[..., 2][found[..., 2] > 0]
+    assert (found[..., 2].max(1) <= 0).any()
+    assert sides.size > 12
+    assert np.quantile(sides, 0.9) > 3 * np.quantile(sides, 0.1)
+    assert all(scene(seed)[0].shape == (scenes.SIDE, scenes.SIDE, 3) for seed in range(3))
+
+
+# -------------------------------------------------------------------------------------------------- hands are found
+
+
+def test_our_finder_finds_drawn_hands_that_it_has_not_learned_from() -> None:
+    hits, others, asked = 0, 0, 0
+    for seed in range(100, 124):
+        picture, truth = scene(seed)
+        wanted = truth[truth[:, 2] > 40]
+        found = finder.places(hands.FINDER, np.ascontiguousarray(picture[..., ::-1]), (scenes.SIDE,), hands.FAINT, 12)
+        near = [
+            [np.hypot(crop.x - x, crop.y - y) < 0.25 * side and 0.6 < crop.side / side < 1.7 for crop, _ in found]
+            for x, y, side, _ in truth[:, :4]
+            if side
+        ]
+        asked += len(wanted)
+        hits += sum(
+            any(np.hypot(crop.x - x, crop.y - y) < 0.25 * side and apart(np.radians(crop.angle), roll) < 45
+                for crop, _ in found)
+            for x, y, side, roll in wanted
+        )  # fmt: skip
+        others += sum(not any(row[k] for row in near) for k in range(len(found)))
+    assert asked > 15
+    assert hits > 0.7 * asked, (hits, asked)
+    assert others < 1.5 * asked, (others, asked)
+
+
+def test_landmarks_lie_on_the_hand_that_was_drawn() -> None:
+    off, right = [], []
+    for seed in range(12):
+        stage = scenes.Stage(np.random.default_rng([9, seed]))
+        stage.hand(np.array([240.0, 300.0]), 0.0, 190.0, np.array([226.0, 182, 160]))
+        x, y, side, roll = stage.places[0]
+        crop = models.Crop(x, y, side, float(np.degrees(roll)))
+        points, likely, _ = models.read_hand(np.ascontiguousarray(stage.sheet.canvas.pixels[..., ::-1]), crop)
+        if likely > hands.PLACED:
+            around = hands.upright(points)
+            off.append(np.hypot(around.x - x, around.y - y) / side)
+            right.append(apart(np.radians(around.angle), roll) < 45)
+    assert len(off) >= 6, off
+    assert np.median(off) < 0.12, off
+    assert np.mean(right) > 0.8, right
+
+
+def test_what_mediapipe_finds_comes_before_what_our_finder_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hand(x: float, y: float, size: float) -> np.ndarray:
+        fingers = [(x + size * (0.25 * k - 0.4), y - size * j / 4) for k in range(5) for j in range(1, 5)]
+        return np.array([(x, y), *fingers], np.float32)
+
+    first, second = hand(100, 150, 80), hand(250, 150, 80)
+    sure = hands.Reading(1.0, 5.0, -3.0, 0.0, 5.0)
+    monkeypatch.setattr(hands, "_detect", lambda *_: [(first, "left", 0.6)])
+    monkeypatch.setattr(hands, "_placed", lambda *_: [(first + 3, "right", 1.0), (second, "right", 0.9)])
+    monkeypatch.setattr(hands, "read", lambda *_: sure)
+    found = {hand.handedness: hand for hand in hands.find_hands(np.zeros((300, 400, 3), np.uint8))}
+    assert (found["left"].landmarks == first).all()
+    assert (found["right"].landmarks == second).all()

@@ -79,7 +79,7 @@ def test_the_same_crop_gives_the_same_numbers() -> None:
 def test_nothing_is_found_where_nothing_is() -> None:
     assert hands.find_hands(np.full((200, 300, 3), 90, np.uint8)) == ()
     assert (
-        hands.find_hands(np.zeros((40, 40, 3), np.uint8), [np.array([[5, 5], [20, 20]], np.float32)], tiles=True) == ()
+        hands.find_hands(np.zeros((40, 40, 3), np.uint8), [np.array([[5, 5], [20, 20]], np.float32)], drawn=True) == ()
     )
 
 

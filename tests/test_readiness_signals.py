@@ -442,7 +442,8 @@ def a_hand(points: Floats, **read: float) -> Hand:
         ({"missing": MISSING + 0.01}, "warn"),
         ({"missing": MISSING + 0.01, "open": 2.0}, "unseen"),
         ({"open": 0.5}, "unseen"),
-        ({"open": 0.5, "extra": EXTRA + 0.1}, "warn"),
+        ({"open": 2.0, "extra": EXTRA + 0.1}, "warn"),
+        ({"open": 0.5, "extra": EXTRA + 0.1}, "unseen"),
         ({"extra": EXTRA_DRAWN + 0.1, "digits": 6.0}, "warn"),
     ],
 )

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import PICTURES
 from stillwake.types import Plan, Samples, Sound, Speech, Still, Timed
 
 from .sources import Source
@@ -43,7 +44,6 @@ SIZES = (512, 640, 720)
 RATES = (Fraction(25), Fraction(30), Fraction(24), Fraction(30000, 1001))
 SHORT, LONG = 8.0, 23.0
 """Seconds of a recording at most, and of a long one."""
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def stills(folder: Path) -> list[tuple[str, Path | None]]:

@@ -154,8 +154,8 @@ def learn_reader(
     _export(ReaderDeployed(final), shown, out, ["points", "scale", "attributes", "visible"], {0: "n"})
 
 
-def take_over(net: Reader, file: Path) -> None:
-    """Put the weights of an exported reader into a net.
+def take_over(net: Reader | Finder, file: Path) -> None:
+    """Put the weights of an exported reader or finder into a net.
 
     Export folds each normalisation into the convolution before it: what is left of it is the bias, so the net has to
     stay in `eval` while it learns on.
@@ -166,6 +166,7 @@ def take_over(net: Reader, file: Path) -> None:
         i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in onnx.load(file).graph.initializer
     }
     folded = iter([value for name, value in stored.items() if name.startswith("onnx::Conv")])
+    prefix = type(net).__name__.lower()
     inside = {module for pair in _normalised(net) for module in pair}
     with torch.no_grad():
         for convolution, normalised in _normalised(net):
@@ -175,10 +176,10 @@ def take_over(net: Reader, file: Path) -> None:
         for name, module in net.named_modules():
             if module not in inside:
                 for own, value in module.named_parameters(recurse=False):
-                    value.copy_(stored[f"reader.{name}.{own}" if name else f"reader.{own}"])
+                    value.copy_(stored[f"{prefix}.{name}.{own}" if name else f"{prefix}.{own}"])
 
 
-def _normalised(net: Reader) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+def _normalised(net: Reader | Finder) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Each convolution and the normalisation after it, in the order in which they run."""
     ran: list[nn.Module] = []
     hooks = [
@@ -186,19 +187,34 @@ def _normalised(net: Reader) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
         for module in net.modules()
         if isinstance(module, (nn.Conv2d, nn.BatchNorm2d))
     ]
-    net.eval()(torch.zeros(1, 3, FACE_SIDE, FACE_SIDE))
+    side = FACE_SIDE if isinstance(net, Reader) else SCENE_SIDE
+    net.eval()(torch.zeros(1, 3, side, side))
     for hook in hooks:
         hook.remove()
     return [(a, b) for a, b in itertools.pairwise(ran) if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d)]
 
 
 def learn_finder(
-    scenes: np.ndarray, faces: np.ndarray, views: int, batch: int, device: str, out: Path, rate: float = 2e-3
+    scenes: np.ndarray,
+    faces: np.ndarray,
+    views: int,
+    batch: int,
+    device: str,
+    out: Path,
+    rate: float = 2e-3,
+    after: Path | None = None,
 ) -> None:
-    """Train the net that finds faces on scenes (N, 320, 320, 3) and their faces (N, 4, 4), and export it."""
+    """Train the net that finds faces on scenes (N, 320, 320, 3) and their faces (N, M, 4), and export it.
+
+    ``after`` an exported finder to learn on from, at a quarter of the rate. Hands are found in the same way.
+    """
     torch.manual_seed(8)
     pictures, places = torch.from_numpy(scenes).to(device), torch.from_numpy(faces).to(device)
-    net = Finder().to(device, memory_format=torch.channels_last).train()
+    net = Finder()
+    if after is not None:
+        take_over(net, after)
+        rate /= 4
+    net = net.to(device, memory_format=torch.channels_last).train(after is None)
     chance = torch.Generator(device).manual_seed(6)
     cells = SCENE_SIDE // 8
     at_cell = (torch.arange(cells, device=device) + 0.5) * 8 - 0.5

@@ -8,8 +8,8 @@ from training.hair.person import Person
 from training.hair.sheet import BODY, SKIN, WORN, Sheet, any_colour, oval, sides_of
 
 
-def body(s: Sheet, who: Person) -> None:
-    """Neck, shoulders and clothes."""
+def body(s: Sheet, who: Person, arms: float = 0.35) -> None:
+    """Neck, shoulders and clothes; ``arms`` the chance of each of four arms."""
     rng, u = who.rng, who.rng.uniform
     neck, drop, wide = u(0.14, 0.3), who.chin + u(-0.05, 0.32), u(0.7, 1.5)
     column = np.array([(-neck, 0.2), (neck, 0.2), (neck * 1.1, drop + 0.3), (-neck * 1.1, drop + 0.3)])
@@ -28,7 +28,7 @@ def body(s: Sheet, who: Person) -> None:
         cloth = hsv(u(0, 360), u(0, 0.12), u(0.75, 1.0))
     ink, thin = darker(mixed(cloth, who.ink, 0.5), u(0.1, 0.5)), u(0.006, 0.02)
     for side in (-1, 1):  # one arm may be behind the body, both before it, or none seen
-        if rng.random() < 0.35:
+        if rng.random() < arms:
             _arm(s, who, (side * wide * 0.95, drop + 0.5), who.skin if bare or rng.random() < 0.3 else cloth, ink)
     s.fill(shape, who.skin if bare else cloth, SKIN if bare else BODY)
     if who.style == "cel" and rng.random() < 0.8:
@@ -52,7 +52,7 @@ def body(s: Sheet, who: Person) -> None:
     if rng.random() < 0.35:
         _collar(s, who, neck, drop)
     for side in (-1, 1):
-        if rng.random() < 0.35:
+        if rng.random() < arms:
             _arm(s, who, (side * wide * 0.85, drop + 0.45), who.skin if bare or rng.random() < 0.3 else cloth, ink)
 
 

@@ -85,11 +85,10 @@ def draw(rng: np.random.Generator, grounds: Sequence[np.ndarray] = ()) -> tuple[
         if rng.random() < 0.8:
             form.no_hand(rng, canvas, put)
     border = borders(canvas, put.scale)
-    nails = [form.nail_of(d) for d in digits]
     if photographed:
-        picture = photograph(rng, canvas, put, digits, nails, grounds)
+        picture = photograph(rng, canvas, put, digits, grounds)
     else:
-        picture = drawing(rng, canvas, put, digits, nails, border, grounds)
+        picture = drawing(rng, canvas, put, digits, border, grounds)
     if not digits:
         return finish(rng, picture), maps(canvas.name * 0, border * 0), Truth(0.0, None, None, None, None)
     truth = _truth(canvas, put, digits)

@@ -13,6 +13,8 @@ PALM, ARM, PROP, FIRST = 1, 2, 3, 10
 """Names on the canvas; digits are called `FIRST` and up: fingers in order, `THUMB` and the next, then odd ones."""
 THUMB, ODD = FIRST + 20, FIRST + 30
 POSES = ("open", "spread", "together", "relaxed", "half", "fist", "point", "mixed", "pinch", "row")
+ON_VIEW = (0.2, 0.14, 0.12, 0.16, 0.1, 0.05, 0.05, 0.06, 0.05, 0.07)
+"""How often each pose comes where fingers are to be counted."""
 
 
 @dataclass
@@ -46,10 +48,13 @@ def finger(
     return Digit(np.array(joints), radius * np.array([1.08, 1.0, 0.9, 0.76]), name)
 
 
-def digits_of(rng: np.random.Generator, n: int, kind: str) -> list[Digit]:
-    """The digits of a hand of ``n``, in a pose; a "gap" is left where one of five was, its place empty."""
+def digits_of(rng: np.random.Generator, n: int, kind: str, poses: Sequence[float] = ON_VIEW) -> list[Digit]:
+    """The digits of a hand of ``n``, in one of the ``poses``, weighted like `POSES`.
+
+    A "gap" is left where one of five was, its place empty.
+    """
     if kind == "gap":
-        whole = digits_of(rng, n + 1, "plain")
+        whole = digits_of(rng, n + 1, "plain", poses)
         del whole[int(rng.integers(n))]
         return whole
     thumbs = 2 if kind == "thumbs" else 0 if kind == "no thumb" else 1
@@ -68,7 +73,7 @@ def digits_of(rng: np.random.Generator, n: int, kind: str) -> list[Digit]:
         * (4 / fingers) ** 0.4
         * rng.uniform(0.8, 1.12)
     )
-    pose = str(rng.choice(POSES, p=[0.2, 0.14, 0.12, 0.16, 0.1, 0.05, 0.05, 0.06, 0.05, 0.07]))
+    pose = str(rng.choice(POSES, p=poses))
     fan = {
         "spread": rng.uniform(0.14, 0.25),
         "together": rng.uniform(-0.02, 0.03),
@@ -241,8 +246,13 @@ def nail_of(digit: Digit) -> Nail:
     return Nail(at, -up if up[2] < 0 and not thumb else up, along, float(digit.radii[3]), digit.name)
 
 
-def flesh(rng: np.random.Generator, canvas: Canvas, put: Placing, digits: Sequence[Digit]) -> None:
-    """Put the digits on the canvas, the palm that holds them, the skin between them, and the arm."""
+def flesh(
+    rng: np.random.Generator, canvas: Canvas, put: Placing, digits: Sequence[Digit], elbow: np.ndarray | None = None
+) -> None:
+    """Put the digits on the canvas, the palm that holds them, the skin between them, and the arm.
+
+    The arm goes to ``elbow`` (3,), or somewhere below the wrist.
+    """
     scale = put.scale
     roots = sorted(float(d.joints[0][0]) for d in digits if d.name < THUMB)
     apart = min(0.25, float(np.median(np.diff(roots)))) if len(roots) > 1 else 0.0
@@ -256,7 +266,9 @@ def flesh(rng: np.random.Generator, canvas: Canvas, put: Placing, digits: Sequen
             canvas.capsule(put(foot), put(d.joints[0]), 0.2 * scale, knuckle, PALM)
     webs(rng, canvas, put, digits)
     wrist, reach = rng.uniform(0.16, 0.25), rng.uniform(0.6, 1.7)
-    end = np.array([np.sin(rng.normal(0, 0.3)) * reach, -reach, rng.normal(0, 0.3) * reach])
+    end = (
+        np.array([np.sin(rng.normal(0, 0.3)) * reach, -reach, rng.normal(0, 0.3) * reach]) if elbow is None else elbow
+    )
     canvas.capsule(put(np.zeros(3)), put(end), wrist * scale, wrist * rng.uniform(1, 1.5) * scale, ARM)
 
 
@@ -336,10 +348,10 @@ def creases(rng: np.random.Generator, canvas: Canvas, put: Placing, digits: Sequ
     return blur(found, rng.uniform(0.7, 1.3)) * (canvas.name > 0)
 
 
-def nail_masks(canvas: Canvas, put: Placing, nails: Sequence[Nail]) -> list[np.ndarray]:
+def nail_masks(canvas: Canvas, put: Placing, digits: Sequence[Digit]) -> list[np.ndarray]:
     """One soft mask (side, side) for each nail that is turned to the viewer."""
     found = []
-    for nail in nails:
+    for nail in map(nail_of, digits):
         facing = float((put.rotation @ nail.up)[2])
         if facing < 0.2:
             continue

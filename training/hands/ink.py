@@ -12,7 +12,6 @@ from training.hands.form import (
     PROP,
     Canvas,
     Digit,
-    Nail,
     Placing,
     blur,
     creases,
@@ -121,16 +120,21 @@ def drawing(
     canvas: Canvas,
     put: Placing,
     digits: Sequence[Digit],
-    nails: Sequence[Nail],
     border: np.ndarray,
-    grounds: Sequence[np.ndarray],
+    grounds: Sequence[np.ndarray] = (),
+    *,
+    behind: np.ndarray | None = None,
+    skin: np.ndarray | None = None,
 ) -> np.ndarray:
-    """What is on the canvas, (side, side, 3); ``border`` (side, side) is where lines between digits are drawn."""
+    """What is on the canvas, (side, side, 3); ``border`` (side, side) is where lines between digits are drawn.
+
+    ``behind`` (side, side, 3) is what it is drawn over, where that is known, and ``skin`` (3,) the colour.
+    """
     name, side, scale = canvas.name, len(canvas.name), put.scale
     shape = name > 0
     style = str(rng.choice(["paint", "cel", "line"], p=[0.25, 0.6, 0.15]))
     painted = style == "paint"
-    skin = _skin(rng, style)
+    skin = _skin(rng, style) if skin is None else skin
     ink = _ink(rng, style, skin)
     z = np.where(shape, canvas.depth, 0).astype(np.float32)
     palm = np.isin(name, (PALM, ARM)).astype(np.float32)
@@ -165,7 +169,7 @@ def drawing(
         colour = _lined(colour, border, ink, width, strength)
     if rng.random() < (0.5 if style == "cel" else 0.8):
         polish = rng.uniform(20, 230, 3) if rng.random() < 0.25 else skin + np.array([14, 4, 10])
-        for mask in nail_masks(canvas, put, nails):
+        for mask in nail_masks(canvas, put, digits):
             mask = (mask * rng.uniform(0.3, 0.9))[..., None]
             colour = colour * (1 - mask) + polish * shading[..., None] * mask
     colour = np.where((name == PROP)[..., None], rng.uniform(10, 240, 3) * shading[..., None], colour)
@@ -174,7 +178,7 @@ def drawing(
         dye = rng.uniform(10, 250, 3) * (0.75 + 0.1 * noise(rng, side, 25))
         colour = np.where(cloth[..., None], dye, colour)
         shape = shape | cloth
-    picture = _ground(rng, side, skin, ink, grounds)
+    picture = _ground(rng, side, skin, ink, grounds) if behind is None else behind.astype(np.float32)
     if rng.random() < 0.3:
         cast = np.roll(shape.astype(np.float32), tuple(rng.integers(-12, 13, 2)), (0, 1))
         picture *= (1 - rng.uniform(0.1, 0.5) * blur(cast, rng.uniform(1, 14)))[..., None]

@@ -18,7 +18,6 @@ from training.hands.form import (
     THUMB,
     Canvas,
     Digit,
-    Nail,
     Placing,
     blur,
     clouds,
@@ -168,17 +167,21 @@ def photograph(
     canvas: Canvas,
     put: Placing,
     digits: Sequence[Digit],
-    nails: Sequence[Nail],
-    grounds: Sequence[np.ndarray],
+    grounds: Sequence[np.ndarray] = (),
+    *,
+    behind: np.ndarray | None = None,
 ) -> np.ndarray:
-    """What is on the canvas as a photograph (side, side, 3), 0 to 255; ``grounds`` are pictures to stand before."""
+    """What is on the canvas as a photograph (side, side, 3), 0 to 255; ``grounds`` are pictures to stand before.
+
+    ``behind`` (side, side, 3) is what the hand stands before, where that is known: it stays as it is.
+    """
     name, side = canvas.name, len(canvas.name)
     shape = name > 0
     back = float((put.rotation @ np.array([0, 0, 1.0]))[2]) > 0
     tone = TONES[rng.integers(len(TONES))] * rng.uniform(0.9, 1.1) + rng.normal(0, 0.02, 3)
     if not back and tone.mean() < 0.5:
         tone = tone * 0.6 + np.array([0.8, 0.62, 0.52]) * 0.4  # palms are lighter
-    picture = ground_of(rng, side, tone, grounds)
+    picture = ground_of(rng, side, tone, grounds) if behind is None else behind.astype(np.float32) / 255
     if shape.any():
         folds = creases(rng, canvas, put, digits, back)
         z = relief(rng, canvas, put, digits, back) - folds * put.scale * rng.uniform(0.004, 0.02)
@@ -186,7 +189,7 @@ def photograph(
         skin, shine = skin_of(rng, canvas, put, digits, folds, tone), light.shine
         polish = rng.uniform(0.05, 0.9, 3) if rng.random() < 0.2 else tone * [1.06, 1, 1] + 0.05
         gloss = rng.uniform(0, 0.35) * np.clip(light.normal[..., 2], 0, 1) ** 6 * 0.5
-        for mask in nail_masks(canvas, put, nails):
+        for mask in nail_masks(canvas, put, digits):
             shine = shine + mask * gloss
             rim = np.clip(mask * (1 - mask) * 4, 0, 1)[..., None]
             mask = mask[..., None] * rng.uniform(0.3, 0.9)
@@ -212,6 +215,8 @@ def photograph(
         colour = colour.astype(np.float32)
         beyond = np.dstack([spread(np.ascontiguousarray(colour[..., k]), mask, 1.5) for k in range(3)])
         picture = picture * (1 - alpha) + np.where(shape[..., None], colour, beyond) * alpha
+    if behind is not None:
+        return np.clip(picture * 255, 0, 255)
     picture = picture * (1 + rng.normal(0, 0.05, 3)) + rng.normal(0, 0.015, 3)
     if rng.random() < 0.3:
         grey = picture.mean(2, keepdims=True)

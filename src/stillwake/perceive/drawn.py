@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from stillwake.perceive import finder
 from stillwake.perceive import topology as at
+from stillwake.perceive.finder import Place
 from stillwake.perceive.models import Crop, own_net
 from stillwake.types import Box, Eye, Face, Floats, Mouth, Pixels
 
@@ -22,8 +23,6 @@ LONG = (640, 320)
 """Long sides in px of the picture the finder sees: the first for small faces, the second for those that fill it."""
 SIDE = 160
 """Side in px of the frame the reader sees."""
-CELL = 8
-_MULTIPLE = 64
 
 LIDS = (slice(0, 12), slice(15, 27))
 """The points of each eye's lids: seven of the upper, the inner five of the lower one."""
@@ -102,8 +101,8 @@ def _falling(value: float, span: tuple[float, float]) -> float:
     return float(np.clip((span[1] - value) / (span[1] - span[0]), 0, 1))
 
 
-def _net(name: str) -> Any:
-    return own_net(Path(__file__).parent / "weights" / f"{name}.onnx")
+def _weights(name: str) -> Path:
+    return Path(__file__).parent / "weights" / f"{name}.onnx"
 
 
 def frame_of(points: Floats) -> Crop:
@@ -116,42 +115,15 @@ def frame_of(points: Floats) -> Crop:
     return Crop(float(x), float(y), max(side, 4.0), float(np.degrees(np.arctan2(across[1], across[0]))))
 
 
-def find_drawn(pixels: Pixels, spots: Sequence[tuple[Crop, float]] | None = None) -> list[Reading]:
+def find_drawn(pixels: Pixels, spots: Sequence[Place] | None = None) -> list[Reading]:
     """The drawn faces in a picture (H, W, 3) uint8 RGB, largest first; ``spots`` its `places`, where known."""
     readings = (read(pixels, crop, score) for crop, score in (places(pixels) if spots is None else spots))
     return sorted((r for r in readings if r.sure >= SURE), key=lambda r: -r.crop.side)
 
 
-def places(pixels: Pixels) -> list[tuple[Crop, float]]:
+def places(pixels: Pixels) -> list[Place]:
     """Where the finder sees the frame of a face, and how sure it is, best first; overlapping ones are dropped."""
-    seen = sorted((place for long in LONG for place in _peaks(pixels, long)), key=lambda place: -place[1])
-    found: list[tuple[Crop, float]] = []
-    for crop, score in seen:
-        if all(np.hypot(crop.x - o.x, crop.y - o.y) > 0.35 * max(crop.side, o.side) for o, _ in found):
-            found.append((crop, score))
-    return found[:MOST]
-
-
-def _peaks(pixels: Pixels, long: int) -> list[tuple[Crop, float]]:
-    """The finder's peaks in the picture seen ``long`` px long."""
-    import cv2
-
-    height, width = pixels.shape[:2]
-    scale = long / max(height, width)
-    size = max(8, round(width * scale)), max(8, round(height * scale))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    down, right = -size[1] % _MULTIPLE, -size[0] % _MULTIPLE
-    small = cv2.copyMakeBorder(small, 0, down, 0, right, cv2.BORDER_REPLICATE)
-    cells = _net("drawn_find").run(None, {"pictures": np.ascontiguousarray(small[None, :, :, ::-1])})[0][0]
-    sure = cells[0]
-    peaks = (sure >= FAINT) & (sure >= cv2.dilate(sure, np.ones((3, 3), np.uint8)) - 1e-6)
-    found = []
-    for row, column in zip(*np.nonzero(peaks), strict=True):
-        _, dx, dy, log_side, c, s = (float(value) for value in cells[:, row, column])
-        x, y = (((cell + 0.5 + d) * CELL) / scale - 0.5 for cell, d in ((column, dx), (row, dy)))
-        side = 64 * float(np.exp(np.clip(log_side, -4, 4))) / scale
-        found.append((Crop(x, y, side, float(np.degrees(np.arctan2(s, c)))), float(sure[row, column])))
-    return found
+    return finder.places(_weights("drawn_find"), pixels, LONG, FAINT, MOST)
 
 
 def read(pixels: Pixels, crop: Crop, score: float = 1.0, rounds: int = 2) -> Reading:
@@ -174,7 +146,7 @@ def read(pixels: Pixels, crop: Crop, score: float = 1.0, rounds: int = 2) -> Rea
 def _read(pixels: Pixels, crop: Crop, score: float) -> Reading:
     """One look at a frame."""
     view = crop.cut(pixels, SIDE)
-    out = _net("drawn_face").run(None, {"pictures": np.ascontiguousarray(view[None, :, :, ::-1])})
+    out = own_net(_weights("drawn_face")).run(None, {"pictures": np.ascontiguousarray(view[None, :, :, ::-1])})
     back = np.linalg.inv(np.vstack([crop.matrix(SIDE), [0, 0, 1]]))
     attributes = out[2][0]
     return Reading(

@@ -1,8 +1,10 @@
 """The hands of a picture: where they are, whether they are hands, and how many digits they show.
 
-mediapipe's palm detector and landmarks find them; they also find ears, paws and lips (about one in ten) and always
-draw five fingers. So a net of our own (``weights/digits.md``) looks at each upright crop and says whether it is a
-hand and how many digits it counts.
+mediapipe's palm detector finds them in photographs; a net of our own that was taught on nothing but our own drawings
+(``weights/drawn_hands.md``) finds them in drawings, and some more in photographs. mediapipe's landmarks are put on
+either; both take an ear or a paw for a hand now and then, and the landmarks always show five fingers. So another net
+of our own (``weights/digits.md``) looks at each upright crop and says whether it is a hand and how many digits it
+counts.
 """
 
 from __future__ import annotations
@@ -15,10 +17,18 @@ from typing import Literal
 
 import numpy as np
 
-from stillwake.perceive import models
+from stillwake.perceive import finder, models
 from stillwake.types import Floats, Hand, Pixels
 
 WEIGHTS = Path(__file__).parent / "weights" / "digits.onnx"
+FINDER = Path(__file__).parent / "weights" / "drawn_hands.onnx"
+LONG = (640, 320)
+"""Long sides in px of the picture the finder sees."""
+FAINT = 0.3
+"""A place that the finder gives less is not looked at. With `PLACED` it lets nothing but hands through in either half
+of 77 drawings and paintings (``weights/drawn_hands.md``)."""
+PLACED = 0.8
+"""Landmarks on a place of the finder count from this score of their own net."""
 SIDE = 96
 """Side of the net's input in px."""
 ROOM = 1.5
@@ -29,7 +39,7 @@ EXTRA = 0.0
 """`Hand.extra` above this is worth a warning: on pictures not learned 4 % false alarms [0-9] and 96 % [92-99] of the
 sixth fingers put in by a warp, 86 % [79-93] of those pasted in (``weights/digits.md``, 2026-11-30)."""
 EXTRA_DRAWN = 1.0
-"""The same in drawings, higher because the sound ones are so few: none of 41 hands and 60 placebos reads as much."""
+"""The same in drawings, higher because the sound ones are so few: none of 51 hands and 74 placebos reads as much."""
 MISSING = 0.7
 """`Hand.missing` above this, on a hand with three straight digits, likewise: 3 % [0-7] and 85 % [78-90]."""
 EDGE = 0.006
@@ -37,8 +47,12 @@ EDGE = 0.006
 NEAR = 0.03
 """The same in sizes of the hand: whichever is less."""
 _MOST = 8
-_TURNS = (-9.0, 9.0)
 _TILE = 448
+_PLACES = 12
+"""Places of the finder that are looked at."""
+_TURNS = (-9.0, 9.0)
+_ROOMIER = 1.1
+"""Side of the crop that landmarks are put on in sides of the crop that digits are counted in."""
 _Found = tuple[Floats, Literal["left", "right"], float]
 """Landmarks in px, whose hand, how sure."""
 
@@ -95,23 +109,22 @@ def read_views(views: Pixels) -> Reading:
     )
 
 
-def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles: bool = False) -> tuple[Hand, ...]:
+def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, drawn: bool = False) -> tuple[Hand, ...]:
     """The hands of the picture, largest first; what our own net does not take for a hand is left out.
 
     ``pixels`` (H, W, 3) uint8 RGB; ``joints`` forearms as (2, 2) arrays, elbow and wrist in px: a second look is
-    taken around each wrist where no hand was found; ``tiles`` also looks at overlapping parts of the picture: of 19
-    hands in 38 drawings that finds 11 instead of 5, and nothing else (``benchmarks/hands.py``); in photographs it
-    brings most of the detector's false ones.
+    taken around each wrist where no hand was found; in what is ``drawn`` mediapipe looks at overlapping parts of the
+    picture too, which in photographs brings most of its false hands.
     """
     height, width = pixels.shape[:2]
     found = _detect(pixels, 0, 0)
-    if tiles:
-        for x0, y0, length in _tiles(width, height):
-            found += _detect(pixels[y0 : y0 + length, x0 : x0 + length], x0, y0)
+    for x0, y0, length in _tiles(width, height) if drawn else ():
+        found += _detect(pixels[y0 : y0 + length, x0 : x0 + length], x0, y0)
+    ours = _placed(pixels)
     for forearm in joints or ():
         elbow, wrist = np.asarray(forearm, np.float32)
         reach = float(np.hypot(*(wrist - elbow)))
-        if any(np.hypot(*(points[0] - wrist)) < 0.6 * reach for points, *_ in found):
+        if any(np.hypot(*(points[0] - wrist)) < 0.6 * reach for points, *_ in found + ours):
             continue
         centre = wrist + 0.35 * (wrist - elbow)
         x0, y0 = (int(max(0, v - 1.3 * reach)) for v in centre)
@@ -119,7 +132,7 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, tiles:
         if min(x1 - x0, y1 - y0) >= 32:
             found += _detect(pixels[y0:y1, x0:x1], x0, y0)
     hands: list[Hand] = []
-    for points, own, score in sorted(found, key=lambda one: -one[2]):
+    for points, own, score in sorted(found, key=lambda one: -one[2]) + ours:
         (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
         box = (x0, y0, x1, y1)
         if any(_overlap(box, other.box) > 0.4 for other in hands):
@@ -152,6 +165,22 @@ def _overlap(one: Iterable[float], other: Iterable[float]) -> float:
     return shared / max(1e-6, min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])))
 
 
+def _placed(pixels: Pixels) -> list[_Found]:
+    """Landmarks on each place of our own finder where they find a hold, the surest place first.
+
+    They are put on twice, the second time where the first ones say that the hand is.
+    """
+    found: list[_Found] = []
+    for place, _ in finder.places(FINDER, pixels, LONG, FAINT, _PLACES):
+        first = models.read_hand(pixels, place)
+        around = upright(first[0])
+        closer = models.Crop(around.x, around.y, _ROOMIER * around.side, around.angle)
+        points, likely, right = max(first, models.read_hand(pixels, closer), key=lambda seen: seen[1])
+        if likely >= PLACED:
+            found.append((points, "right" if right > 0.5 else "left", max(right, 1 - right)))
+    return found
+
+
 def _tiles(width: int, height: int) -> list[tuple[int, int, int]]:
     """Overlapping squares of half the shorter side, at least 448 px: (x0, y0, side)."""
     side = min(max(_TILE, min(width, height) // 2), min(width, height))
@@ -164,7 +193,7 @@ def _tiles(width: int, height: int) -> list[tuple[int, int, int]]:
 
 
 @lru_cache(maxsize=1)
-def _finder() -> models.Net:
+def _detector() -> models.Net:
     return models.Net(
         {"image": np.zeros((64, 64, 3), np.uint8)},
         chatters=True,
@@ -184,7 +213,7 @@ def _detect(pixels: Pixels, x0: int, y0: int) -> list[_Found]:
     The net was taught on mirrored pictures: what it calls a left hand is a right one.
     """
     height, width = pixels.shape[:2]
-    answer = _finder().run(image=np.ascontiguousarray(pixels))
+    answer = _detector().run(image=np.ascontiguousarray(pixels))
     found: list[_Found] = []
     for hand, sides in zip(answer.multi_hand_landmarks or (), answer.multi_handedness or (), strict=True):
         points = np.array([(p.x * width - 0.5 + x0, p.y * height - 0.5 + y0) for p in hand.landmark], np.float32)

@@ -69,12 +69,12 @@ def _perceived(still: Still, given: Sequence[GivenFace]) -> Scene:
     body = body_of(still.pixels)
     seen = {
         **glanced.seen,
-        "hands": "mediapipe hands and our own counting net",
+        "hands": "mediapipe hands, our own finder and our own counting net",
         "body": "mediapipe pose",
         "writing": "rapidocr",
         "depth": "unseen: no depth model is part of stillwake yet",
     }
-    hands = find_hands(still.pixels, _forearms(body), tiles=glanced.style == "drawn")
+    hands = find_hands(still.pixels, _forearms(body), drawn=glanced.style == "drawn")
     return dataclasses.replace(glanced, seen=seen, hands=hands, body=body)
 
 

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 MESH_SIDE = 192
 """Side of the mesh net's input in px."""
+HAND_SIDE = 224
+"""Side of the input in px of the net that puts landmarks on a hand."""
 
 # The chatter of a graph that loads well; anything else that is written meanwhile is passed on.
 _CHATTER = re.compile(
@@ -78,6 +80,30 @@ node { calculator: "TensorsToFloatsCalculator"
   options { [mediapipe.TensorsToFloatsCalculatorOptions.ext] { activation: SIGMOID } } }
 """
 
+_HAND_GRAPH = """
+executor { name: "" type: "ApplicationThreadExecutor" }
+input_stream: "image"
+input_stream: "roi"
+output_stream: "numbers"
+output_stream: "score"
+output_stream: "side"
+node { calculator: "ImageToTensorCalculator"
+  input_stream: "IMAGE:image" input_stream: "NORM_RECT:roi" output_stream: "TENSORS:input"
+  options { [mediapipe.ImageToTensorCalculatorOptions.ext] {
+    output_tensor_width: 224 output_tensor_height: 224 output_tensor_float_range { min: 0 max: 1 } } } }
+node { calculator: "InferenceCalculator"
+  input_stream: "TENSORS:input" output_stream: "TENSORS:output"
+  options { [mediapipe.InferenceCalculatorOptions.ext] {
+    model_path: "mediapipe/modules/hand_landmark/hand_landmark_full.tflite"
+    delegate { xnnpack { num_threads: 1 } } } } }
+node { calculator: "SplitTensorVectorCalculator"
+  input_stream: "output" output_stream: "places" output_stream: "is_hand" output_stream: "is_right"
+  options { [mediapipe.SplitVectorCalculatorOptions.ext] {
+    ranges { begin: 0 end: 1 } ranges { begin: 1 end: 2 } ranges { begin: 2 end: 3 } } } }
+node { calculator: "TensorsToFloatsCalculator" input_stream: "TENSORS:places" output_stream: "FLOATS:numbers" }
+node { calculator: "TensorsToFloatsCalculator" input_stream: "TENSORS:is_hand" output_stream: "FLOAT:score" }
+node { calculator: "TensorsToFloatsCalculator" input_stream: "TENSORS:is_right" output_stream: "FLOAT:side" }
+"""
 
 # Importing these registers the options that our graphs set.
 _OPTIONS = (
@@ -318,8 +344,9 @@ class Crop:
         return drawn
 
 
-@lru_cache(maxsize=1)
-def _mesh_net() -> tuple[Net, Any]:
+@lru_cache(maxsize=2)
+def _on_crops(graph: str, side: int, outputs: tuple[str, ...]) -> tuple[Net, Any]:
+    """A graph that is given crops of ``side`` px, and the region "all of it"."""
     _mediapipe()
     from google.protobuf import text_format  # type: ignore[import-untyped]  # its stubs are a package of their own
     from mediapipe.framework import calculator_pb2
@@ -327,11 +354,20 @@ def _mesh_net() -> tuple[Net, Any]:
 
     whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1)
     net = Net(
-        {"image": np.zeros((MESH_SIDE, MESH_SIDE, 3), np.uint8), "roi": whole},
-        graph_config=text_format.Parse(_MESH_GRAPH, calculator_pb2.CalculatorGraphConfig()),
-        outputs=["numbers", "score"],
+        {"image": np.zeros((side, side, 3), np.uint8), "roi": whole},
+        graph_config=text_format.Parse(graph, calculator_pb2.CalculatorGraphConfig()),
+        outputs=list(outputs),
     )
     return net, whole
+
+
+def _on_picture(flat: Floats, crop: Crop, side: int) -> Floats:
+    """Points (N, 3) in px of a crop drawn ``side`` px wide, in px of the picture; z in px too."""
+    flat = np.asarray(flat, np.float64).reshape(-1, 3) / side
+    cos, sin = np.cos(np.radians(crop.angle)), np.sin(np.radians(crop.angle))
+    u, v = (flat[:, 0] - 0.5) * crop.side, (flat[:, 1] - 0.5) * crop.side
+    points = np.stack([crop.x + cos * u - sin * v, crop.y + sin * u + cos * v, flat[:, 2] * crop.side], 1)
+    return np.asarray(points, np.float32)
 
 
 def read_mesh(pixels: Pixels, crop: Crop) -> tuple[Floats, float]:
@@ -339,13 +375,20 @@ def read_mesh(pixels: Pixels, crop: Crop) -> tuple[Floats, float]:
 
     z is in px too, negative towards the viewer. The net always answers, whatever lies in the crop.
     """
-    net, whole = _mesh_net()
+    net, whole = _on_crops(_MESH_GRAPH, MESH_SIDE, ("numbers", "score"))
     answer = net.run(image=crop.cut(pixels, MESH_SIDE), roi=whole)
-    flat = np.array(answer.numbers, np.float64).reshape(-1, 3) / MESH_SIDE
-    cos, sin = np.cos(np.radians(crop.angle)), np.sin(np.radians(crop.angle))
-    u, v = (flat[:, 0] - 0.5) * crop.side, (flat[:, 1] - 0.5) * crop.side
-    mesh = np.stack([crop.x + cos * u - sin * v, crop.y + sin * u + cos * v, flat[:, 2] * crop.side], 1)
-    return mesh.astype(np.float32), float(answer.score)
+    return _on_picture(np.array(answer.numbers), crop, MESH_SIDE), float(answer.score)
+
+
+def read_hand(pixels: Pixels, crop: Crop) -> tuple[Floats, float, float]:
+    """The 21 landmarks of the hand in the crop, (21, 2) float32 px of the picture; how likely it is one; a right one.
+
+    Both are 0..1. The crop is upright, the fingers above, and about 1.5 times as long as the hand. The net always
+    answers, whatever lies in the crop.
+    """
+    net, whole = _on_crops(_HAND_GRAPH, HAND_SIDE, ("numbers", "score", "side"))
+    answer = net.run(image=crop.cut(pixels, HAND_SIDE), roi=whole)
+    return _on_picture(np.array(answer.numbers), crop, HAND_SIDE)[:, :2], float(answer.score), float(answer.side)
 
 
 @lru_cache(maxsize=2)
