@@ -22,9 +22,9 @@ LIMITS = {"whole hands": EDGE, "digits": DIGITS, "wrists": BEND}
 _OPEN = 3.0
 """So many straight digits must be on view before a missing one can be told from a bent one."""
 ON_VIEW = 1.5
-"""So many straight digits must be on view before a sixth one is told, but in drawings, where they are read less surely:
-a hand in a pocket was said to have it. Of 257 sixth digits that were put into hands of photographs not learned and found
-there, none lies below 2.5 (2026-11-30)."""
+"""So many straight digits must be on view before a sixth one is told, but in drawings, where they are read less
+surely: a hand in a pocket was said to have it. Of 257 sixth digits that were put into hands of photographs not learned
+and found there, none lies below 2.5 (2026-11-30)."""
 _FOLDED = 0.3
 """Lengths of a forearm from its wrist to the other elbow within which the arms are folded, and the hand lies there."""
 
