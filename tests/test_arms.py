@@ -125,7 +125,7 @@ def test_the_detector_was_taught_on_mirrored_pictures(monkeypatch: pytest.Monkey
     marks = [SimpleNamespace(x=0.4 + 0.01 * k, y=0.3 + 0.02 * k) for k in range(21)]
     told = SimpleNamespace(classification=[SimpleNamespace(label="Left", score=0.97)])
     answer = SimpleNamespace(multi_hand_landmarks=[SimpleNamespace(landmark=marks)], multi_handedness=[told])
-    monkeypatch.setattr(hands, "_finder", lambda: SimpleNamespace(run=lambda image: answer))
+    monkeypatch.setattr(hands, "_detector", lambda: SimpleNamespace(run=lambda image: answer))
     monkeypatch.setattr(hands, "read", lambda *_: hands.Reading(1.0, 5.0, -4.0, 0.1, 5.0))
     (found,) = hands.find_hands(np.zeros((200, 200, 3), np.uint8))
     assert (found.handedness, found.score) == ("right", 0.97)
