@@ -215,6 +215,23 @@ def test_a_net_that_learns_on_begins_as_the_exported_one() -> None:
         assert ours == pytest.approx(exported, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["drawn_find", "drawn_hands"])
+def test_a_finder_that_learns_on_begins_as_the_exported_one(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="training needs the train extra")
+    pytest.importorskip("onnx", reason="training needs the train extra")
+    from training.drawn_faces.__main__ import WEIGHTS
+    from training.drawn_faces.learn import take_over
+    from training.drawn_faces.net import Finder, FinderDeployed
+
+    net = Finder()
+    take_over(net, WEIGHTS / f"{name}.onnx")
+    scene = np.random.default_rng(3).integers(0, 256, (1, 128, 192, 3), dtype=np.uint8)
+    with torch.no_grad():
+        begun = FinderDeployed(net.eval())(torch.from_numpy(scene)).numpy()
+    (shipped,) = models.own_net(WEIGHTS / f"{name}.onnx").run(None, {"pictures": scene})
+    assert begun == pytest.approx(shipped, abs=1e-3)
+
+
 def test_little_holes_are_read_as_open_and_little_lines_as_shut() -> None:
     """On faces that the net has not learned from; it took the holes for lines before it had seen any."""
     right: dict[bool, list[bool]] = {True: [], False: []}

@@ -35,8 +35,6 @@ _HAND_LABEL = 10
 """What the sheet calls the first hand; the next ones follow."""
 _LENGTH = 1.83
 """From the wrist to the tip of the middle finger, in units of the hand's own space."""
-
-
 _POSES = (0.11, 0.08, 0.11, 0.2, 0.15, 0.12, 0.08, 0.07, 0.05, 0.03)
 """How often each of `form.POSES` comes: people in pictures mostly rest or hold their hands."""
 
@@ -150,9 +148,8 @@ class Stage:
         if digits:
             hand = ((canvas.name == PALM) | (canvas.name >= FIRST)).astype(np.float32)
             there = cv2.warpAffine(hand, way_in, shape, **back) > 0.5
-            self.sheet.label[cv2.warpAffine((canvas.name == ARM).astype(np.float32), way_in, shape, **back) > 0.5] = (
-                SKIN
-            )
+            arm = cv2.warpAffine((canvas.name == ARM).astype(np.float32), way_in, shape, **back) > 0.5
+            self.sheet.label[arm] = SKIN
             self.sheet.label[there] = _HAND_LABEL + len(self.drawn)
             self.drawn.append(int(there.sum()))
 
