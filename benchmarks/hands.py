@@ -427,7 +427,7 @@ def partial() -> None:
 
 @dataclass(frozen=True)
 class Marked:
-    """A picture whose hands were marked by eye: (N, 3) x, y and size of each; (M, 3) where one may be; in px."""
+    """A picture with hands marked by eye: (N, 3) x, y and size of each; (M, 3) the same of where one may be; px."""
 
     name: str
     pixels: Pixels
@@ -479,7 +479,7 @@ def finding(pictures: Iterable[Marked], *, drawn: bool) -> None:
                 apart = np.hypot(*(one.sure[:, :2] - middle).T)
                 near = (apart < 0.6 * one.sure[:, 2]) & (np.abs(np.log(hand.size / one.sure[:, 2])) < 0.92)
                 hits |= near
-                if not near.any() and not (np.hypot(*(one.doubtful[:, :2] - middle).T) < one.doubtful[:, 2]).any():
+                if not near.any() and not (np.hypot(*(one.doubtful[:, :2] - middle).T) < one.doubtful[:, 2] / 2).any():
                     others.append(f"{one.name} at {middle.round().tolist()}")
             found += [(bool(hit), one.name) for hit in hits]
         low, high = interval([hit for hit, _ in found], [name for _, name in found])
@@ -502,6 +502,8 @@ def main() -> None:
     parser.add_argument("--drawn", action="store_true", help="they are drawings")
     parser.add_argument("--marks", type=Path, help="where the hands of that folder are: how many of them are found")
     given = parser.parse_args()
+    if given.marks and not given.folder:
+        parser.error("--marks names the hands of a folder: name it with --folder")
     if given.folder:
         hands.WEIGHTS = given.weights[0]
         if given.marks:

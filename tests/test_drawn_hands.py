@@ -201,6 +201,22 @@ def test_landmarks_lie_on_the_hand_that_was_drawn() -> None:
     assert np.mean(right) > 0.8, right
 
 
+def test_a_hand_that_only_our_finder_sees_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = scenes.Stage(np.random.default_rng([9, 2]))
+    stage.hand(np.array([240.0, 300.0]), 0.0, 190.0, np.array([226.0, 182, 160]))
+    pixels = np.ascontiguousarray(stage.sheet.canvas.pixels[..., ::-1])
+    x, y, side, _ = stage.places[0]
+    monkeypatch.setattr(hands, "_detect", lambda *_: [])
+    (hand,) = hands.find_hands(pixels)
+    middle = np.array(hand.box).reshape(2, 2).mean(0)
+    assert np.hypot(*(middle - (x, y))) < 0.15 * side
+    asked = models.read_hand
+    for likely, count in ((hands.PLACED - 0.01, 0), (hands.PLACED, 1)):
+        monkeypatch.setattr(models, "read_hand", lambda *a, sure=likely: (asked(*a)[0], sure, 0.9))
+        found = hands.find_hands(pixels)
+        assert [hand.handedness for hand in found] == ["right"] * count
+
+
 def test_what_mediapipe_finds_comes_before_what_our_finder_does(monkeypatch: pytest.MonkeyPatch) -> None:
     def hand(x: float, y: float, size: float) -> np.ndarray:
         fingers = [(x + size * (0.25 * k - 0.4), y - size * j / 4) for k in range(5) for j in range(1, 5)]

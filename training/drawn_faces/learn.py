@@ -72,11 +72,8 @@ def learn_reader(
     """
     torch.manual_seed(7)
     pictures, points, visible, attributes = (torch.from_numpy(d).to(device) for d in data)
-    net = Reader()
-    if after is not None:
-        take_over(net, after)
-        rate /= 10
-    net = net.to(device, memory_format=torch.channels_last).train(after is None)
+    net = _begun(Reader(), after, device)
+    rate /= 10 if after else 1
     chance = torch.Generator(device).manual_seed(5)
     weight, mirror = _WEIGHT.to(device), torch.from_numpy(MIRROR).to(device)
     flipped = torch.tensor([0, 2, 1, 3, 4, 6, 5, 7, 8], device=device)
@@ -154,6 +151,13 @@ def learn_reader(
     _export(ReaderDeployed(final), shown, out, ["points", "scale", "attributes", "visible"], {0: "n"})
 
 
+def _begun(net: Reader | Finder, after: Path | None, device: str) -> nn.Module:
+    """The net on its device, ready to learn from nothing or on from an exported one."""
+    if after is not None:
+        take_over(net, after)
+    return net.to(device, memory_format=torch.channels_last).train(after is None)
+
+
 def take_over(net: Reader | Finder, file: Path) -> None:
     """Put the weights of an exported reader or finder into a net.
 
@@ -210,11 +214,8 @@ def learn_finder(
     """
     torch.manual_seed(8)
     pictures, places = torch.from_numpy(scenes).to(device), torch.from_numpy(faces).to(device)
-    net = Finder()
-    if after is not None:
-        take_over(net, after)
-        rate /= 4
-    net = net.to(device, memory_format=torch.channels_last).train(after is None)
+    net = _begun(Finder(), after, device)
+    rate /= 4 if after else 1
     chance = torch.Generator(device).manual_seed(6)
     cells = SCENE_SIDE // 8
     at_cell = (torch.arange(cells, device=device) + 0.5) * 8 - 0.5

@@ -25,8 +25,8 @@ FINDER = Path(__file__).parent / "weights" / "drawn_hands.onnx"
 LONG = (640, 320)
 """Long sides in px of the picture the finder sees."""
 FAINT = 0.3
-"""A place that the finder gives less is not looked at. With `PLACED` it lets nothing but hands through in either half
-of 77 drawings and paintings (``weights/drawn_hands.md``)."""
+"""A place that the finder gives less is not looked at. With `PLACED` nothing but hands comes through in one half of 77
+drawings and paintings, and one other thing in the other half (``weights/drawn_hands.md``)."""
 PLACED = 0.8
 """Landmarks on a place of the finder count from this score of their own net."""
 SIDE = 96
