@@ -1,10 +1,11 @@
-"""Hands that no arm can end in: a left one on the right arm, a wrist bent too far.
+"""Hands that no arm can end in: a left one on the right arm, a wrist bent too far, one that is nobody's.
 
     python -m benchmarks arms [--folder FOLDER]
 
 Pictures of sound people: the shared stills and those of ``--folder``. Asked of each as it is, and after one hand of it
-was mirrored in its place or turned about its wrist. A hand takes an injection where an arm was found to end in it, and
-the picture is looked at anew afterwards, so that what is no longer found is missed.
+was mirrored in its place, turned about its wrist, or copied to where no hand is. A hand takes the first two where an
+arm was found to end in it; it is copied where one face is seen. The picture is looked at anew afterwards, so that what
+is no longer found is missed.
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ import numpy as np
 
 from benchmarks.hands import interval, pictures_in
 from stillwake.perceive.look import _perceived
-from stillwake.readiness.arms import arms_of, wrists_finding
-from stillwake.types import Finding, Hand, Pixels, Scene, Still
+from stillwake.readiness.arms import SMALLEST, arms_of, spare_finding, wrists_finding
+from stillwake.types import Box, Finding, Floats, Hand, Pixels, Scene, Still
 
 STILLS = [Path(__file__).parents[2] / "shared" / "stills" / style for style in ("photo", "drawn")]
 TURNS = (-170.0, -140.0, 140.0, 170.0)
 """Degrees by which a hand is turned about its wrist."""
+COPIES = 2
+"""Copies of a hand that are tried, each in a picture of its own."""
+POINTS = 0.3
+"""A warning points at the injury from this overlap with it, in the smaller box."""
+_TRIES = 400
+_BODY = (15, 16)
+"""The wrists among a body's joints."""
 
 
 def scene_of(pixels: Pixels, name: str) -> Scene:
@@ -65,16 +73,63 @@ def turned(pixels: Pixels, hand: Hand, degrees: float) -> Pixels:
     return _moved(pixels, hand, cv2.getRotationMatrix2D((x, y), degrees, 1.0))
 
 
-def injected(scene: Scene) -> Iterator[tuple[str, Pixels]]:
-    """The injuries that this picture takes."""
+def copied(scene: Scene, hand: Hand, rng: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """The hand once more, turned and perhaps mirrored, in reach of the body and away from face, wrists and hands.
+
+    Where it was put is told with it; None where there is no room.
+    """
+    assert scene.body is not None
+    pixels, size = scene.still.pixels, hand.size
+    height, width = pixels.shape[:2]
+    face = np.array(scene.faces[0].box).reshape(2, 2)
+    middle, long = face.mean(0), float(np.ptp(face, axis=0).max())
+    around = np.array(hand.box).reshape(2, 2).mean(0)
+    for _ in range(_TRIES):
+        at = np.array([rng.uniform(0.7 * size, width - 0.7 * size), rng.uniform(0.7 * size, height - 0.7 * size)])
+        from_face = float(np.hypot(*(at - middle)))
+        hands = [(np.array(o.box).reshape(2, 2).mean(0), o.size) for o in scene.hands]
+        if (
+            0.7 * long + 0.6 * size < from_face < 4 * long
+            and all(np.hypot(*(at - scene.body.joints[wrist])) > 2 * size for wrist in _BODY)
+            and all(np.hypot(*(at - where)) > 1.2 * (size + other) for where, other in hands)
+        ):
+            break
+    else:
+        return None
+    x, y = around.tolist()
+    put = cv2.getRotationMatrix2D((x, y), float(rng.uniform(-180, 180)), float(rng.uniform(0.85, 1.15)))
+    if rng.random() < 0.5:
+        put = put @ np.array([[-1, 0, 2 * x], [0, 1, 0], [0, 0, 1.0]])
+    put[:, 2] += at - around
+    mask = cv2.warpAffine(_mask(hand, pixels.shape, 0.1), put, (width, height))[..., None]
+    copy = cv2.warpAffine(pixels, put, (width, height), borderMode=cv2.BORDER_REFLECT)
+    landmarks: Floats = hand.landmarks @ put[:, :2].T + put[:, 2]
+    (x0, y0), (x1, y1) = landmarks.min(0).tolist(), landmarks.max(0).tolist()
+    return np.clip(pixels * (1 - mask) + copy * mask, 0, 255).astype(np.uint8), (x0, y0, x1, y1)
+
+
+def injected(scene: Scene) -> Iterator[tuple[str, Pixels, Box]]:
+    """The injuries that this picture takes, and where they lie."""
     pixels = scene.still.pixels
     if scene.body is None:
         return
     for arm in arms_of(scene.hands, scene.body):
-        yield "mirrored", mirrored(pixels, arm.hand)
+        yield "mirrored", mirrored(pixels, arm.hand), arm.hand.box
         if arm.bend is not None:
             for degrees in TURNS:
-                yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees)
+                yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees), arm.hand.box
+    rng = np.random.default_rng([ord(letter) for letter in scene.still.name])
+    for hand in scene.hands if len(scene.faces) == 1 else ():
+        for _ in range(COPIES if hand.size >= SMALLEST else 0):
+            if (changed := copied(scene, hand, rng)) is not None:
+                yield "copied to where none is", *changed
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Shared area in areas of the smaller box."""
+    shared = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    shared *= max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    return shared / max(1e-6, min((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)))
 
 
 def main() -> None:
@@ -84,18 +139,20 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="a folder for the injured pictures, to look at them")
     given = parser.parse_args()
     folders = [folder for folder in (*STILLS, given.folder) if folder and folder.is_dir()]
-    clean: list[tuple[str, Finding]] = []
+    clean: list[tuple[str, Finding, Finding]] = []
     arms = other = 0
-    told: dict[str, list[tuple[str, bool]]] = {}
+    told: dict[str, list[tuple[str, bool, bool]]] = {}
     for name, pixels in (picture for folder in folders for picture in pictures_in(folder)):
         scene = scene_of(pixels, name)
-        clean.append((name, wrists_finding(scene)))
+        clean.append((name, wrists_finding(scene), spare_finding(scene)))
         for arm in arms_of(scene.hands, scene.body) if scene.body is not None else ():
             arms += 1
             other += arm.hand.handedness != arm.side
-        for what, changed in injected(scene):
-            after = wrists_finding(scene_of(changed, name))
-            told.setdefault(what, []).append((name, after.verdict == "warn"))
+        for what, changed, box in injected(scene):
+            asked = spare_finding if what.startswith("copied") else wrists_finding
+            after = asked(scene_of(changed, name))
+            points = after.box is not None and _overlap(after.box, box) >= POINTS
+            told.setdefault(what, []).append((name, after.verdict == "warn", points))
             if given.sheet:
                 given.sheet.mkdir(parents=True, exist_ok=True)
                 file = f"{after.verdict} {what} {Path(name).stem} {len(told[what])}.jpg"
@@ -103,15 +160,17 @@ def main() -> None:
     if not clean:
         print("   skipped: there are no pictures of people")
         return
-    seen = [(name, f) for name, f in clean if f.verdict != "unseen"]
-    alarms = [f"{name}: {f.why}" for name, f in seen if f.verdict == "warn"]
-    print(f"   {len(clean)} pictures as they are: {len(alarms)} of {len(seen)} with an arm and its hand warn {alarms}")
+    for what, column in (("an arm and its hand", 1), ("one face, arms and hands", 2)):
+        seen = [(row[0], f) for row in clean if isinstance(f := row[column], Finding) and f.verdict != "unseen"]
+        alarms = [f"{name}: {f.why}" for name, f in seen if f.verdict == "warn"]
+        print(f"   {len(clean)} pictures as they are: {len(alarms)} of {len(seen)} with {what} warn {alarms}")
     print(f"   the hand is read as the other one at the ends of {other} of {arms} arms, surely or not")
     for what, answers in sorted(told.items()):
-        hits = [hit for _, hit in answers]
-        names = [name for name, _ in answers]
+        hits = [hit for _, hit, _ in answers]
+        names = [name for name, *_ in answers]
         low, high = interval(hits, names)
         print(f"   {what}: {np.mean(hits):.2f} [{low:.2f}-{high:.2f}] of {len(hits)} in {len(set(names))} pictures")
+        print(f"      points there: {sum(points for _, hit, points in answers if hit)} of {sum(hits)}")
 
 
 if __name__ == "__main__":

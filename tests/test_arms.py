@@ -14,7 +14,7 @@ import pytest
 from stillwake.media import open_still
 from stillwake.perceive import hands
 from stillwake.perceive.look import perceive
-from stillwake.readiness.arms import BEND, SMALLEST, arms_of, wrists_finding
+from stillwake.readiness.arms import BEND, SMALLEST, SPARE, arms_of, spare_finding, wrists_finding
 from stillwake.readiness.limits import Finding
 from stillwake.types import Body, Floats, Hand, Scene, Still
 
@@ -105,6 +105,70 @@ def test_of_two_wrists_that_lie_together_neither_is_told() -> None:
     joints = body.joints.copy()
     joints[16] = joints[15] + (60, 0)
     assert arms_of((a_hand(LEFT, own="right"),), replace(body, joints=joints)) == []
+
+
+def whose(found: Sequence[Hand], body: Body | None, faces: int = 1) -> Finding:
+    still = Still(np.zeros((900, 1000, 3), np.uint8), "arms.png", "0" * 64)
+    people = (SimpleNamespace(box=(450, 100, 550, 220)),) * faces
+    return spare_finding(Scene(still, "photo", people, (), None, {}, hands=tuple(found), body=body))  # type: ignore[arg-type]
+
+
+def test_a_hand_that_begins_at_no_wrist_is_told_and_pointed_at() -> None:
+    sound, spare = a_hand(LEFT), a_hand((500, 700))
+    found = whose([sound, spare], a_body())
+    assert (found.verdict, found.box) == ("warn", spare.box)
+    assert "no arm" in found.why
+    assert found.fix
+    assert whose([sound, a_hand(RIGHT)], a_body()).verdict == "pass"
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, "pass"), (1.1, "warn")])
+def test_a_hand_may_begin_a_little_away_from_where_the_wrist_is_seen(share: float, verdict: str) -> None:
+    size = a_hand(LEFT).size
+    found = whose([a_hand((LEFT[0] + share * SPARE.warn * size, LEFT[1]))], a_body())
+    assert found.verdict == verdict
+    assert found.measured == pytest.approx(share * SPARE.warn, abs=0.01)
+
+
+@pytest.mark.parametrize("seen", [1.0, 0.2])
+def test_one_person_has_two_hands(seen: float) -> None:
+    beside = a_hand((RIGHT[0] + 60, RIGHT[1]))
+    found = whose([a_hand(LEFT), a_hand(RIGHT), beside], a_body(seen=seen))
+    assert (found.verdict, found.measured, found.limit) == ("warn", 3, 2)
+    assert found.box == beside.box
+
+
+@pytest.mark.parametrize(
+    ("found", "body", "faces", "why"),
+    [
+        ([a_hand((500, 700))], a_body(), 2, "one face"),
+        ([a_hand((500, 700))], a_body(), 0, "one face"),
+        ([a_hand((500, 700))], None, 1, "no arms"),
+        ([], a_body(), 1, "no hand"),
+        ([a_hand((500, 700), size=0.9 * SMALLEST)], a_body(), 1, "no hand"),
+        ([a_hand((500, 700))], a_body(seen=0.4), 1, "hidden"),
+    ],
+)
+def test_whose_a_hand_is_may_be_unseen(found: list[Hand], body: Body | None, faces: int, why: str) -> None:
+    told = whose(found, body, faces)
+    assert told.verdict == "unseen"
+    assert why in told.why
+
+
+@pytest.mark.shared
+def test_a_hand_copied_to_where_none_is_is_told(shared: Path) -> None:
+    from benchmarks.arms import copied
+
+    still = open_still(shared / "stills" / "photo" / "photo_59.jpg")
+    scene = perceive(still)
+    assert spare_finding(scene).verdict == "pass"
+    changed = copied(scene, scene.hands[0], np.random.default_rng(1))
+    assert changed is not None
+    pixels, box = changed
+    found = spare_finding(perceive(replace(still, pixels=pixels)))
+    assert found.verdict == "warn"
+    assert found.box is not None
+    assert np.allclose(found.box, box, atol=0.4 * scene.hands[0].size)
 
 
 @pytest.mark.shared

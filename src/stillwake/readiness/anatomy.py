@@ -6,7 +6,7 @@ import numpy as np
 
 from stillwake.perceive.hands import EDGE as CUT
 from stillwake.perceive.hands import EXTRA, EXTRA_DRAWN, MISSING, cut_off, margin_of
-from stillwake.readiness.arms import BEND, SMALLEST, SURE, WRISTS, wrists_finding
+from stillwake.readiness.arms import BEND, SMALLEST, SPARE, SURE, WRISTS, spare_finding, wrists_finding
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
 from stillwake.types import Body, Finding, Hand, Scene, Style
@@ -18,7 +18,8 @@ DIGITS = Limit(
     "logit of a sixth",
     f"benchmarks/hands.py: 4 % alarms on hands of pictures not learned; {EXTRA_DRAWN:g} in drawings",
 )
-LIMITS = {"whole hands": EDGE, "digits": DIGITS, "wrists": BEND}
+LIMITS = {"whole hands": EDGE, "digits": DIGITS, "wrists": BEND, "spare hand": SPARE}
+_CHECKS = ("hands", "digits", "whole hands", "wrists", "spare hand")
 _OPEN = 3.0
 """So many straight digits must be on view before a missing one can be told from a bent one."""
 ON_VIEW = 1.5
@@ -32,8 +33,8 @@ _FOLDED = 0.3
 def anatomy_findings(scene: Scene) -> list[Finding]:
     """The findings about hands."""
     if not scene.looked_for("hands"):
-        return [unseen(check, "nothing looked for hands") for check in ("hands", "digits", "whole hands", "wrists")]
-    return [_hands(scene), _digits(scene), _whole(scene), wrists_finding(scene)]
+        return [unseen(check, "nothing looked for hands") for check in _CHECKS]
+    return [_hands(scene), _digits(scene), _whole(scene), wrists_finding(scene), spare_finding(scene)]
 
 
 def extra_limit(style: Style) -> float:

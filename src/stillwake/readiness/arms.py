@@ -1,7 +1,8 @@
-"""The arms of the most prominent person: which hand ends which, and whether a wrist can do that.
+"""The arms of the most prominent person: which hand ends which, whether a wrist can do that, and who is left over.
 
 A hand is told left from right by its palm, back and thumb, an arm by the whole body. Where the two disagree a
-generator has put the wrong hand there.
+generator has put the wrong hand there; where a hand ends no arm at all, or is the third of one person, it has put one
+there too many.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ SURE = 0.5
 """A joint that is seen less surely is a guess."""
 BEND = Limit(
     100.0, None, "°", "benchmarks/arms.py: of 41 sound wrists none is seen to bend so far, 40 of them by 79 at most"
+)
+SPARE = Limit(
+    1.5, None, "sizes of the hand", "benchmarks/arms.py: hands of sound people begin 1.2 at most from the nearer wrist"
 )
 _AT = 0.5
 """Sizes of the hand within which its wrist lies at the arm's: those of 40 that belonged there had .64 at most and all
@@ -101,4 +105,43 @@ def wrists_finding(scene: Scene) -> Finding:
         bad="a hand is bent further from its forearm than a wrist can",
         fix="look at that wrist; inpaint it, or generate the still again",
         box=box,
+    )
+
+
+def spare_finding(scene: Scene) -> Finding:
+    """Whether one person has a hand too many: one that begins at neither wrist, or a third one."""
+    if len(scene.faces) != 1:
+        return unseen("spare hand", "whose hands they are can only be told where one face is seen")
+    if scene.body is None:
+        return unseen("spare hand", "no arms were found")
+    hands = [hand for hand in scene.hands if hand.size >= SMALLEST]
+    if not hands:
+        return unseen("spare hand", "no hand was found that is large enough")
+    wrists = [wrist for wrist, _ in WRISTS]
+    away = [
+        float(np.linalg.norm(scene.body.joints[wrists] - hand.landmarks[0], axis=1).min()) / hand.size
+        for hand in hands
+    ]
+    furthest = int(np.argmax(away))
+    fix = "if it is nobody else's, remove it by inpainting, or generate the still again"
+    if len(hands) > len(WRISTS):
+        return Finding(
+            check="spare hand",
+            verdict="warn",
+            measured=len(hands),
+            unit="hands",
+            limit=len(WRISTS),
+            box=hands[furthest].box,
+            why="more than two hands are in the picture while one person's face is seen",
+            fix=fix,
+        )
+    if min(scene.body.seen[wrists]) < SURE:
+        return unseen("spare hand", "a wrist is hidden or outside the picture, and any hand may belong to it")
+    return SPARE.finding(
+        "spare hand",
+        away[furthest],
+        good="each hand begins where an arm ends",
+        bad="a hand seems to end no arm while one person's face is seen",
+        fix=fix,
+        box=hands[furthest].box,
     )

@@ -33,6 +33,7 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "finger separation": _DIGITS,
             "finger lengths": _DIGITS,
             "wrists": "",
+            "spare hand": "",
             "proportions": _BODY,
         },
         "expression": {
