@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from stillwake.inspection import contact_sheet, inspect
-from stillwake.types import ClipFinding, Inspection
+from stillwake.types import ClipFinding, Inspection, Scene
 
 TEXT = "Maybe my mother will bake a marvellous apple pie before Bob comes."
 
@@ -149,6 +149,39 @@ def test_a_clip_without_sound_or_face_is_unseen_not_passed(tmp_path: Path) -> No
     verdicts = {finding.check: finding.verdict for finding in inspect(clip).findings}
     for check in ("length", "sound length", "sync", "sync drift", "closures", "silence", "teeth"):
         assert verdicts[check] == "unseen", check
+
+
+@pytest.mark.parametrize("kind", ["photo", "drawn"])
+def test_a_face_that_comes_back_elsewhere_is_found_again(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    import cv2
+
+    from stillwake.inspection.evidence import gather
+    from stillwake.media import write_clip
+
+    scene: Scene = request.getfixturevalue("astronaut" if kind == "photo" else "mira")
+    x0, y0, x1, y1 = (round(v) for v in scene.faces[0].box)
+    reach = (x1 - x0) // 2
+    face = scene.still.pixels[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
+    face = cv2.resize(face, None, fx=1.5, fy=1.5)
+    height, width = face.shape[:2]
+    frames = []
+    for k in range(40):
+        frame = np.full((2 * height, 3 * width, 3), 190, np.uint8)
+        if k < 10:
+            frame[:height, :width] = face
+        elif k >= 20:  # gone for a while, then at the other end and smaller
+            small = cv2.resize(face, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+            frame[-small.shape[0] :, -small.shape[1] :] = small
+        frames.append(frame[: 2 * height // 2 * 2, : 3 * width // 2 * 2])
+    size = frames[0].shape[1], frames[0].shape[0]
+    clip = write_clip(tmp_path / "there.mp4", iter(frames), fps=Fraction(25), frame_count=40, size=size)
+    nothing: dict[str, Any] = dict.fromkeys(("still", "scene", "speech", "performance", "plan"))
+    seen = np.isfinite(gather(clip, **nothing, on_progress=lambda *_: None).seen.opening)
+    assert seen[:10].all()
+    assert not seen[10:20].any()
+    assert seen[26:].all()
 
 
 def test_the_sheet_shows_the_shapes_that_occur(bench: ModuleType, take: Any, tmp_path: Path) -> None:

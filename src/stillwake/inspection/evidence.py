@@ -41,6 +41,8 @@ TRIES = 4
 BACKGROUND_EVERY = 0.4
 """Seconds between frames whose background is kept for comparison."""
 MOST_BACKGROUNDS = 60
+LOST = 0.2
+"""Seconds without a face after which it is looked for in the whole frame, and then again as often."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,6 +280,8 @@ class _Watches:
         self._every = max(BACKGROUND_EVERY, looked / MOST_BACKGROUNDS)
         self._compared = -self._every
         self._people: tuple[int, Floats] | None = None
+        self._sought = 0
+        """The frame in which the face was last seen or looked for."""
         drawn = place is not None and place.kind == "drawn"
         self.mouth = _Mouth(spans, no_face, drawn)
         self.light, self.motion = light.Watch(size, fps), motion.Watch(size, fps)
@@ -303,12 +307,25 @@ class _Watches:
         mesh = None
         if place is not None:
             mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
+            if mesh is None and self._lost(shown.index):
+                found = reader.look_for(shown.pixels, place.box, kind=place.kind)
+                if found is not None:
+                    place = Place(*found, place.kind)
+                    mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
             if mesh is not None:
                 self._place = place._replace(box=_followed(place.box, mouth.box_of(mesh)))
+                self._sought = shown.index
         view = View(shown, mesh, place, None)
         view.people = self._look_for_people(view)
         view.draw()
         return view
+
+    def _lost(self, index: int) -> bool:
+        """Whether it is time to look for the face elsewhere, `LOST` seconds after it was seen or looked for last."""
+        if index - self._sought < LOST * self._clip.info.fps:
+            return False
+        self._sought = index
+        return True
 
     def take(self, view: View) -> None:
         """One frame, for all of them."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Literal, Self
 
-from stillwake.perceive.drawn import drawn_face, frame_in, in_mesh_order, read
-from stillwake.perceive.faces import PRESENT
-from stillwake.perceive.models import Crop, read_mesh
+import numpy as np
+
+from stillwake.perceive.drawn import drawn_face, find_drawn, frame_in, in_mesh_order, read
+from stillwake.perceive.faces import CONFIRMED, PRESENT, box_of, confirm, crop_for
+from stillwake.perceive.models import Crop, detect, read_mesh
 from stillwake.types import Box, Floats, Pixels
+
+_LARGE = 0.5
+"""Of the faces that are at least so large as the largest, the one nearest to the place where it was is it again."""
 
 
 class MeshReader:
@@ -41,3 +46,33 @@ class MeshReader:
         side = 1.5 * max(x1 - x0, y1 - y0)
         mesh, presence = read_mesh(pixels, Crop((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2, side, roll))
         return mesh if presence >= PRESENT else None
+
+    def look_for(
+        self, pixels: Pixels, box: Box, *, kind: Literal["photo", "drawn"] = "photo"
+    ) -> tuple[Box, float] | None:
+        """Where a face is that was last seen in that box: its box and its roll in degrees, or None.
+
+        The nearest of the large faces in the frame: whose it is, nothing says.
+        """
+        seen: list[tuple[Box, float]] = []
+        if kind == "drawn":
+            faces = (drawn_face(reading) for reading in find_drawn(pixels) if reading.face >= PRESENT)
+            seen = [(face.box, face.roll) for face in faces]
+        else:
+            for place in detect(pixels):
+                if place.score < CONFIRMED:
+                    continue
+                (xl, yl), (xr, yr) = place.eyes
+                x0, y0, x1, y1 = place.box
+                roll = float(np.degrees(np.arctan2(yr - yl, xr - xl)))
+                mesh, _ = read_mesh(pixels, Crop((x0 + x1) / 2, (y0 + y1) / 2, 1.5 * place.size, roll))
+                crop = crop_for(mesh)
+                mesh, presence = read_mesh(pixels, crop)
+                if presence >= PRESENT and confirm(pixels, box_of(mesh)) >= CONFIRMED:
+                    seen.append((box_of(mesh), crop.angle))
+        if not seen:
+            return None
+        largest = max(x1 - x0 for (x0, _, x1, _), _ in seen)
+        large = [one for one in seen if one[0][2] - one[0][0] >= _LARGE * largest]
+        was = np.array(box).reshape(2, 2).mean(0)
+        return min(large, key=lambda one: float(np.hypot(*(np.array(one[0]).reshape(2, 2).mean(0) - was))))
