@@ -38,13 +38,15 @@ class Row(NamedTuple):
 
 ROWS: dict[str, tuple[Row, ...]] = {
     "Lips and sound": (
-        Row("sync", "lips and sound are apart, against the words the clip was made from, or else its own sound",
+        Row("sync", "lips and sound are apart, against the words the clip was made from, or else its own sound; warns "
+            "at most where that offset hardly stands out over others",
             f"sound early by {sync.SOUND_EARLY[0]:g} ms, fails at {sync.SOUND_EARLY[1]:g}; late by "
             f"{sync.SOUND_LATE[0]:g}, fails at {sync.SOUND_LATE[1]:g}; a mouth drawn after the words: a frame, "
             f"{sync.FINEST_LIMIT:g} ms at least", "fail"),
         Row("sync heard", "the same against what is recognised in the clip's own sound, as a second witness",
             f"sound early by {sync.SOUND_EARLY[0]:g} ms, late by {sync.SOUND_LATE[0]:g}", "fail"),
-        Row("sync drift", "lips and sound part, or meet, along the clip; unseen where that hangs on one part of it",
+        Row("sync drift", "lips and sound part, or meet, along the clip; unseen where that hangs on one part of it, "
+            f"or where what is said is only heard, in under {sync.HEARD_SECONDS:g} s",
             f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame", "fail"),
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
