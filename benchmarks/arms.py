@@ -103,9 +103,14 @@ def copied(scene: Scene, hand: Hand, rng: np.random.Generator) -> tuple[Pixels, 
     put[:, 2] += at - around
     mask = cv2.warpAffine(_mask(hand, pixels.shape, 0.1), put, (width, height))[..., None]
     copy = cv2.warpAffine(pixels, put, (width, height), borderMode=cv2.BORDER_REFLECT)
-    landmarks: Floats = hand.landmarks @ put[:, :2].T + put[:, 2]
-    (x0, y0), (x1, y1) = landmarks.min(0).tolist(), landmarks.max(0).tolist()
-    return np.clip(pixels * (1 - mask) + copy * mask, 0, 255).astype(np.uint8), (x0, y0, x1, y1)
+    return np.clip(pixels * (1 - mask) + copy * mask, 0, 255).astype(np.uint8), _box(hand.landmarks, put)
+
+
+def _box(landmarks: Floats, put: np.ndarray) -> Box:
+    """The box around a hand's landmarks under an affine map (2, 3)."""
+    moved = landmarks @ put[:, :2].T + put[:, 2]
+    (x0, y0), (x1, y1) = moved.min(0).tolist(), moved.max(0).tolist()
+    return x0, y0, x1, y1
 
 
 def injected(scene: Scene) -> Iterator[tuple[str, Pixels, Box]]:
@@ -117,7 +122,9 @@ def injected(scene: Scene) -> Iterator[tuple[str, Pixels, Box]]:
         yield "mirrored", mirrored(pixels, arm.hand), arm.hand.box
         if arm.bend is not None:
             for degrees in TURNS:
-                yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees), arm.hand.box
+                x, y = arm.hand.landmarks[0].tolist()
+                box = _box(arm.hand.landmarks, cv2.getRotationMatrix2D((x, y), degrees, 1.0))
+                yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees), box
     rng = np.random.default_rng([ord(letter) for letter in scene.still.name])
     for hand in scene.hands if len(scene.faces) == 1 else ():
         for _ in range(COPIES if hand.size >= SMALLEST else 0):
