@@ -103,8 +103,8 @@ SURE_LEAD = 1.7
 642 that are another's it leaves two."""
 LEAD = 0.060
 """Seconds by which real lips come before the sound that a recogniser hears: the mouth opens and shuts before it is
-heard, and a recogniser sets its bounds late. Three real speakers from three films measured -.06 to -.07, lips that
-were drawn after a timeline -.01 to .02 (2026-11-28)."""
+heard, and a recogniser sets its bounds late. Four real speakers measured -.02, -.04, -.06 and -.08 (2026-11-30), so a
+real offset is known to .03; lips that were drawn after a timeline -.01 to .02."""
 CALM, LIVELY = 0.10, 0.20
 """How far a head wanders, in eye distances, up to which its lips are taken for an animator's and from which for a real
 person's; between them the lead is allowed in part. Nine animated portraits wandered by .03 to .08, real speakers by
