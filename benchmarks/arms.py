@@ -4,8 +4,8 @@
 
 Pictures of sound people: the shared stills and those of ``--folder``. Asked of each as it is, and after one hand of it
 was mirrored in its place, turned about its wrist, or copied to where no hand is. A hand takes the first two where an
-arm was found to end in it; it is copied where one face is seen. The picture is looked at anew afterwards, so that what
-is no longer found is missed.
+arm was found to end in it; it is copied where one face is seen and no hand is too many already. The picture is looked
+at anew afterwards, so that what is no longer found is missed.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def injected(scene: Scene) -> Iterator[tuple[str, Pixels, Box]]:
                 box = _box(arm.hand.landmarks, cv2.getRotationMatrix2D((x, y), degrees, 1.0))
                 yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees), box
     rng = np.random.default_rng([ord(letter) for letter in scene.still.name])
-    for hand in scene.hands if len(scene.faces) == 1 else ():
+    alone = len(scene.faces) == 1 and spare_finding(scene).verdict != "warn"
+    for hand in scene.hands if alone else ():
         for _ in range(COPIES if hand.size >= SMALLEST else 0):
             if (changed := copied(scene, hand, rng)) is not None:
                 yield "copied to where none is", *changed
