@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -333,6 +334,8 @@ def test_real_lips_may_lead_what_is_heard(late: float, verdict: str) -> None:
     finding = only(sync.check(case), "sync")
     assert finding.verdict == verdict, finding.why
     assert finding.measured == pytest.approx(late * 1000, abs=12)
+    ends = re.findall(r"[+-]\d+", only(sync.check(case), "sync drift").why)
+    assert np.mean([int(end) for end in ends]) == pytest.approx(finding.measured, abs=2), "the same lead for both"
 
 
 def test_lips_we_drew_may_not_lead() -> None:

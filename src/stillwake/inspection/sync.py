@@ -675,7 +675,7 @@ def _drift_heard(evidence: Evidence) -> ClipFinding:
         return ClipFinding.unseen(name, offset.unseen)
     if offset.seconds < HEARD_SECONDS:
         return ClipFinding.unseen(name, f"{offset.seconds:.1f} s are too short to tell a drift by what is heard")
-    late = offset.middle * 1000
+    late = (offset.middle + natural_lead(offset, evidence)) * 1000
     return _drift_finding(
         evidence, name, offset.drift * 1000, offset, late, HEARD_DRIFT, heard.visemes, evidence.heard_spans
     )
