@@ -342,6 +342,10 @@ def test_a_frame_left_out_of_an_even_pan_is_missing(speed: float) -> None:
     assert finding.verdict == "fail"
     assert finding.start == pytest.approx(32.5 / 25)
     assert finding.why == "a frame is missing at 1.32 s"
+    seen = watched(a_clip([*range(33), *range(34, COUNT)], panning(speed), walks=False))
+    filmed = only(continuity.check(seen, Asked(), FPS, filmed=True), "dropped frames")
+    assert (filmed.verdict, filmed.start) == ("warn", finding.start)
+    assert "webcams" in filmed.why
 
 
 @pytest.mark.parametrize(

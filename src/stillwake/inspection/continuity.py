@@ -86,10 +86,20 @@ def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) 
     frozen = _frozen(motion, fps)
     cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
     counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
-    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *_dropped(motion, fps, counted=counted)]
+    missing = _dropped(motion, fps, counted=counted)
+    if filmed:
+        missing = [_as_filmed(one) for one in missing]
+    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *missing]
     if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
         broken = [one.model_copy(update={"verdict": "warn"}) if one.verdict == "fail" else one for one in broken]
     return broken
+
+
+def _as_filmed(finding: ClipFinding) -> ClipFinding:
+    """What fails in a clip that was made, as a warning where a camera may have left the frame out itself."""
+    if finding.verdict != "fail":
+        return finding
+    return finding.model_copy(update={"verdict": "warn", "why": f"{finding.why}; webcams leave some out too"})
 
 
 def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:

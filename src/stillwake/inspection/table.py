@@ -112,7 +112,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("freeze", "the picture stands still while it should move; where little moves it only warns",
             f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
-            "none", "fail"),
+            "none; in what a camera may have filmed it warns", "fail"),
         Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
         Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a "
             "plain wall is unseen",
