@@ -26,7 +26,7 @@ BEND = Limit(
     100.0, None, "°", "benchmarks/arms.py: of 41 sound wrists none is seen to bend so far, 40 of them by 79 at most"
 )
 SPARE = Limit(
-    1.5, None, "sizes of the hand", "benchmarks/arms.py: hands of sound people begin 1.2 at most from the nearer wrist"
+    1.5, None, "sizes of the hand", "benchmarks/arms.py: hands of sound people begin 1.1 at most from the nearer wrist"
 )
 _AT = 0.5
 """Sizes of the hand within which its wrist lies at the arm's: those of 40 that belonged there had .64 at most and all
