@@ -74,9 +74,6 @@ exposure as it goes. Two webcams flickered by .27 and .51 and swung by 2.8 and 3
 a still may do is far less."""
 BREATH_FIT = 0.6
 """Share of the brightness's course that one sine must explain: an exposure that steps does not breathe."""
-BREATH_TURNED = 0.55
-"""How much the opposite of itself the brightness's course must be half a breath later, 0..1: a sine is it wholly, what
-darkened once, a transition through black, by .52 (2026-11-30)."""
 STEPPED = 0.5
 """Percent from which a change from one frame to the next that stands alone, thrice all those within `ALONE` frames
 of it, is a step or a cut: it is taken out before a swing is looked for, for a sine explains most of a stair too."""
@@ -507,19 +504,10 @@ def _swings(gain: Array, fps: Fraction) -> tuple[Array, Array, npt.NDArray[np.in
         design = np.concatenate([base, np.stack([np.sin(turn), np.cos(turn)], -1)], 1)
         fit = windows @ np.linalg.pinv(design).T
         left = ((windows - fit @ design.T) ** 2).sum(1)
-        swings = (1 - left / total > BREATH_FIT) & _to_and_fro(flat, round(length / 2 * float(fps)))
-        size = np.hypot(fit[:, 2], fit[:, 3]) * swings
+        size = np.hypot(fit[:, 2], fit[:, 3]) * (1 - left / total > BREATH_FIT)
         period = np.where(size > swing, length, period)
         swing = np.maximum(swing, size)
     return swing, period, starts, width
-
-
-def _to_and_fro(flat: Array, half: int) -> npt.NDArray[np.bool_]:
-    """Whether each of the windows (M, N) is turned over ``half`` a breath later, in frames, (M,)."""
-    now, later = flat[:, :-half], flat[:, half:]
-    alike = (now * later).sum(1) / np.sqrt(np.maximum((now**2).sum(1) * (later**2).sum(1), 1e-12))
-    turned: npt.NDArray[np.bool_] = alike < -BREATH_TURNED
-    return turned
 
 
 def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
