@@ -184,6 +184,21 @@ def test_a_face_that_comes_back_elsewhere_is_found_again(
     assert seen[26:].all()
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_faces_the_one_that_is_near_is_it_again(which: int, astronaut: Scene) -> None:
+    from stillwake.perceive import MeshReader
+
+    one = astronaut.still.pixels
+    x0, y0, x1, y1 = astronaut.faces[0].box
+    both = np.ascontiguousarray(np.hstack([one, one]))
+    side = one.shape[1]
+    with MeshReader() as reader:
+        found = reader.look_for(both, (which * side + x0 - 40, y0 + 30, which * side + x1 - 40, y1 + 30))
+        assert reader.look_for(np.full_like(one, 128), astronaut.faces[0].box) is None
+    assert found is not None
+    assert np.allclose(found[0], (which * side + x0, y0, which * side + x1, y1), atol=0.15 * (x1 - x0))
+
+
 def test_the_sheet_shows_the_shapes_that_occur(bench: ModuleType, take: Any, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -307,7 +307,8 @@ class _Watches:
         mesh = None
         if place is not None:
             mesh = reader.mesh(shown.pixels, place.box, roll=place.roll, kind=place.kind)
-            if mesh is None and self._lost(shown.index):
+            if mesh is None and shown.index - self._sought >= LOST * self._clip.info.fps:
+                self._sought = shown.index
                 found = reader.look_for(shown.pixels, place.box, kind=place.kind)
                 if found is not None:
                     place = Place(*found, place.kind)
@@ -319,13 +320,6 @@ class _Watches:
         view.people = self._look_for_people(view)
         view.draw()
         return view
-
-    def _lost(self, index: int) -> bool:
-        """Whether it is time to look for the face elsewhere, `LOST` seconds after it was seen or looked for last."""
-        if index - self._sought < LOST * self._clip.info.fps:
-            return False
-        self._sought = index
-        return True
 
     def take(self, view: View) -> None:
         """One frame, for all of them."""

@@ -91,11 +91,7 @@ def crop_for(mesh: Floats, scale: float = 1.5) -> Crop:
 
 def fit(pixels: Pixels, detection: Detection) -> Fit:
     """The mesh of a detected face, read from seven crops around where its own first reading puts it."""
-    (xl, yl), (xr, yr) = detection.eyes
-    x0, y0, x1, y1 = detection.box
-    crop = Crop((x0 + x1) / 2, (y0 + y1) / 2, 1.5 * detection.size, float(np.degrees(np.arctan2(yr - yl, xr - xl))))
-    for _ in range(2):
-        crop = crop_for(read_mesh(pixels, crop)[0])
+    crop = settled(pixels, detection)
     readings = [read_mesh(pixels, crop)]
     for scale, turn, across, down in _CROPS:
         nearby = Crop(crop.x + across * crop.side, crop.y + down * crop.side, crop.side * scale, crop.angle + turn)
@@ -107,6 +103,16 @@ def fit(pixels: Pixels, detection: Detection) -> Fit:
     presence = min(score for _, score in readings)
     confirmed = confirm(pixels, box_of(median)) if presence >= PRESENT else 0.0
     return Fit(median, presence, wander.astype(np.float32), crop, confirmed)
+
+
+def settled(pixels: Pixels, detection: Detection) -> Crop:
+    """The crop that the mesh of a detected face asks for, read twice."""
+    (xl, yl), (xr, yr) = detection.eyes
+    x0, y0, x1, y1 = detection.box
+    crop = Crop((x0 + x1) / 2, (y0 + y1) / 2, 1.5 * detection.size, float(np.degrees(np.arctan2(yr - yl, xr - xl))))
+    for _ in range(2):
+        crop = crop_for(read_mesh(pixels, crop)[0])
+    return crop
 
 
 def confirm(pixels: Pixels, box: Box) -> float:

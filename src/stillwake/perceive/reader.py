@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 
 from stillwake.perceive.drawn import drawn_face, find_drawn, frame_in, in_mesh_order, read
-from stillwake.perceive.faces import CONFIRMED, PRESENT, box_of, confirm, crop_for
+from stillwake.perceive.faces import CONFIRMED, PRESENT, box_of, confirm, settled
 from stillwake.perceive.models import Crop, detect, read_mesh
 from stillwake.types import Box, Floats, Pixels
 
@@ -62,11 +62,7 @@ class MeshReader:
             for place in detect(pixels):
                 if place.score < CONFIRMED:
                     continue
-                (xl, yl), (xr, yr) = place.eyes
-                x0, y0, x1, y1 = place.box
-                roll = float(np.degrees(np.arctan2(yr - yl, xr - xl)))
-                mesh, _ = read_mesh(pixels, Crop((x0 + x1) / 2, (y0 + y1) / 2, 1.5 * place.size, roll))
-                crop = crop_for(mesh)
+                crop = settled(pixels, place)
                 mesh, presence = read_mesh(pixels, crop)
                 if presence >= PRESENT and confirm(pixels, box_of(mesh)) >= CONFIRMED:
                     seen.append((box_of(mesh), crop.angle))
