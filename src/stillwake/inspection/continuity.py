@@ -88,18 +88,17 @@ def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) 
     counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
     missing = _dropped(motion, fps, counted=counted)
     if filmed:
-        missing = [_as_filmed(one) for one in missing]
+        missing = _only_warning(missing, "; webcams leave some out too")
     broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *missing]
     if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
-        broken = [one.model_copy(update={"verdict": "warn"}) if one.verdict == "fail" else one for one in broken]
+        broken = _only_warning(broken)
     return broken
 
 
-def _as_filmed(finding: ClipFinding) -> ClipFinding:
-    """What fails in a clip that was made, as a warning where a camera may have left the frame out itself."""
-    if finding.verdict != "fail":
-        return finding
-    return finding.model_copy(update={"verdict": "warn", "why": f"{finding.why}; webcams leave some out too"})
+def _only_warning(findings: list[ClipFinding], why: str = "") -> list[ClipFinding]:
+    """The same findings; what fails warns, and why is said besides."""
+    changed = [{"verdict": "warn", "why": one.why + why} if one.verdict == "fail" else {} for one in findings]
+    return [one.model_copy(update=update) for one, update in zip(findings, changed, strict=True)]
 
 
 def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:

@@ -532,9 +532,10 @@ def check(evidence: Evidence) -> list[ClipFinding]:
     if evidence.speech is not None:
         findings.append(_sound_finding(evidence, shifts))
         findings += _against_timeline(evidence, shifts)
-    findings.append(_against_sound(evidence))
+    offset = _offset_heard(evidence)
+    findings.append(_against_sound(evidence, offset))
     if evidence.speech is None:
-        findings.append(_drift_heard(evidence))
+        findings.append(_drift_heard(evidence, offset))
     return findings
 
 
@@ -648,30 +649,27 @@ def _travel(face: Array) -> float:
     return float(reach / (EYES * np.median(seen[:, 2] - seen[:, 0])))
 
 
-def _against_sound(evidence: Evidence) -> ClipFinding:
+def _offset_heard(evidence: Evidence) -> Offset:
+    """The offset against what is recognised in the clip's own sound."""
     seen, heard = evidence.seen, evidence.heard
-    name = "sync" if evidence.speech is None else "sync heard"
-    if seen.no_face:
-        return ClipFinding.unseen(name, seen.no_face)
-    if heard is None:
-        return ClipFinding.unseen(name, evidence.unheard)
-    offset = measure_offset(
+    if seen.no_face or heard is None:
+        return Offset(unseen=seen.no_face or evidence.unheard)
+    return measure_offset(
         seen.time, seen.opening, heard.visemes, evidence.heard_spans, seen.width, drifts_from=HEARD_SECONDS
     )
+
+
+def _against_sound(evidence: Evidence, offset: Offset) -> ClipFinding:
+    name = "sync" if evidence.speech is None else "sync heard"
     if offset.unseen:
         return ClipFinding.unseen(name, offset.unseen)
     late, error = (offset.middle + natural_lead(offset, evidence)) * 1000, offset.middle_error * 1000
     return _offset_finding(name, late, error, *SOUND_EARLY, *SOUND_LATE, offset, "what its own sound says")
 
 
-def _drift_heard(evidence: Evidence) -> ClipFinding:
-    name, seen, heard = "sync drift", evidence.seen, evidence.heard
-    if seen.no_face or heard is None:
-        return ClipFinding.unseen(name, seen.no_face or evidence.unheard)
-    offset = measure_offset(
-        seen.time, seen.opening, heard.visemes, evidence.heard_spans, seen.width, drifts_from=HEARD_SECONDS
-    )
-    if offset.unseen:
+def _drift_heard(evidence: Evidence, offset: Offset) -> ClipFinding:
+    name, heard = "sync drift", evidence.heard
+    if offset.unseen or heard is None:
         return ClipFinding.unseen(name, offset.unseen)
     if offset.seconds < HEARD_SECONDS:
         return ClipFinding.unseen(name, f"{offset.seconds:.1f} s are too short to tell a drift by what is heard")
