@@ -11,15 +11,17 @@ at anew afterwards, so that what is no longer found is missed.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks.hands import interval, pictures_in
+from stillwake.perceive.hands import shared_part
 from stillwake.perceive.look import _perceived
-from stillwake.readiness.arms import SMALLEST, arms_of, spare_finding, wrists_finding
+from stillwake.readiness.arms import SMALLEST, WRISTS, arms_of, spare_finding, wrists_finding
 from stillwake.types import Box, Finding, Floats, Hand, Pixels, Scene, Still
 
 STILLS = [Path(__file__).parents[2] / "shared" / "stills" / style for style in ("photo", "drawn")]
@@ -30,8 +32,6 @@ COPIES = 2
 POINTS = 0.3
 """A warning points at the injury from this overlap with it, in the smaller box."""
 _TRIES = 400
-_BODY = (15, 16)
-"""The wrists among a body's joints."""
 
 
 def scene_of(pixels: Pixels, name: str) -> Scene:
@@ -90,7 +90,7 @@ def copied(scene: Scene, hand: Hand, rng: np.random.Generator) -> tuple[Pixels, 
         hands = [(np.array(o.box).reshape(2, 2).mean(0), o.size) for o in scene.hands]
         if (
             0.7 * long + 0.6 * size < from_face < 4 * long
-            and all(np.hypot(*(at - scene.body.joints[wrist])) > 2 * size for wrist in _BODY)
+            and all(np.hypot(*(at - scene.body.joints[wrist])) > 2 * size for wrist, _ in WRISTS)
             and all(np.hypot(*(at - where)) > 1.2 * (size + other) for where, other in hands)
         ):
             break
@@ -113,31 +113,35 @@ def _box(landmarks: Floats, put: np.ndarray) -> Box:
     return x0, y0, x1, y1
 
 
-def injected(scene: Scene) -> Iterator[tuple[str, Pixels, Box]]:
-    """The injuries that this picture takes, and where they lie."""
+@dataclass(frozen=True)
+class Injury:
+    """What was done to a picture, where it lies, and the check that should see it."""
+
+    what: str
+    pixels: Pixels
+    box: Box
+    check: Callable[[Scene], Finding]
+
+
+def injected(scene: Scene) -> Iterator[Injury]:
+    """The injuries that this picture takes."""
     pixels = scene.still.pixels
     if scene.body is None:
         return
     for arm in arms_of(scene.hands, scene.body):
-        yield "mirrored", mirrored(pixels, arm.hand), arm.hand.box
+        yield Injury("mirrored", mirrored(pixels, arm.hand), arm.hand.box, wrists_finding)
         if arm.bend is not None:
             for degrees in TURNS:
                 x, y = arm.hand.landmarks[0].tolist()
                 box = _box(arm.hand.landmarks, cv2.getRotationMatrix2D((x, y), degrees, 1.0))
-                yield f"turned by {abs(degrees):.0f} °", turned(pixels, arm.hand, degrees), box
+                what = f"turned by {abs(degrees):.0f} °"
+                yield Injury(what, turned(pixels, arm.hand, degrees), box, wrists_finding)
     rng = np.random.default_rng([ord(letter) for letter in scene.still.name])
     alone = len(scene.faces) == 1 and spare_finding(scene).verdict != "warn"
     for hand in scene.hands if alone else ():
         for _ in range(COPIES if hand.size >= SMALLEST else 0):
             if (changed := copied(scene, hand, rng)) is not None:
-                yield "copied to where none is", *changed
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Shared area in areas of the smaller box."""
-    shared = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    shared *= max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    return shared / max(1e-6, min((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)))
+                yield Injury("copied to where none is", *changed, spare_finding)
 
 
 def main() -> None:
@@ -147,31 +151,31 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="a folder for the injured pictures, to look at them")
     given = parser.parse_args()
     folders = [folder for folder in (*STILLS, given.folder) if folder and folder.is_dir()]
-    clean: list[tuple[str, Finding, Finding]] = []
+    clean: dict[str, list[tuple[str, Finding]]] = {"an arm and its hand": [], "one face, arms and hands": []}
     arms = other = 0
     told: dict[str, list[tuple[str, bool, bool]]] = {}
     for name, pixels in (picture for folder in folders for picture in pictures_in(folder)):
         scene = scene_of(pixels, name)
-        clean.append((name, wrists_finding(scene), spare_finding(scene)))
+        for of_it, check in zip(clean.values(), (wrists_finding, spare_finding), strict=True):
+            of_it.append((name, check(scene)))
         for arm in arms_of(scene.hands, scene.body) if scene.body is not None else ():
             arms += 1
             other += arm.hand.handedness != arm.side
-        for what, changed, box in injected(scene):
-            asked = spare_finding if what.startswith("copied") else wrists_finding
-            after = asked(scene_of(changed, name))
-            points = after.box is not None and _overlap(after.box, box) >= POINTS
-            told.setdefault(what, []).append((name, after.verdict == "warn", points))
+        for injury in injected(scene):
+            after = injury.check(scene_of(injury.pixels, name))
+            points = after.box is not None and shared_part(after.box, injury.box) >= POINTS
+            told.setdefault(injury.what, []).append((name, after.verdict == "warn", points))
             if given.sheet:
                 given.sheet.mkdir(parents=True, exist_ok=True)
-                file = f"{after.verdict} {what} {Path(name).stem} {len(told[what])}.jpg"
-                cv2.imwrite(str(given.sheet / file), changed[..., ::-1])
-    if not clean:
+                file = f"{after.verdict} {injury.what} {Path(name).stem} {len(told[injury.what])}.jpg"
+                cv2.imwrite(str(given.sheet / file), injury.pixels[..., ::-1])
+    if not any(clean.values()):
         print("   skipped: there are no pictures of people")
         return
-    for what, column in (("an arm and its hand", 1), ("one face, arms and hands", 2)):
-        seen = [(row[0], f) for row in clean if isinstance(f := row[column], Finding) and f.verdict != "unseen"]
+    for what, findings in clean.items():
+        seen = [(name, f) for name, f in findings if f.verdict != "unseen"]
         alarms = [f"{name}: {f.why}" for name, f in seen if f.verdict == "warn"]
-        print(f"   {len(clean)} pictures as they are: {len(alarms)} of {len(seen)} with {what} warn {alarms}")
+        print(f"   {len(findings)} pictures as they are: {len(alarms)} of {len(seen)} with {what} warn {alarms}")
     print(f"   the hand is read as the other one at the ends of {other} of {arms} arms, surely or not")
     for what, answers in sorted(told.items()):
         hits = [hit for _, hit, _ in answers]

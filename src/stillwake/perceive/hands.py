@@ -135,7 +135,7 @@ def find_hands(pixels: Pixels, joints: Iterable[Floats] | None = None, *, drawn:
     for points, own, score in sorted(found, key=lambda one: -one[2]) + ours:
         (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
         box = (x0, y0, x1, y1)
-        if any(_overlap(box, other.box) > 0.4 for other in hands):
+        if any(shared_part(box, other.box) > 0.4 for other in hands):
             continue
         seen = read(pixels, upright(points))
         if seen.hand < IS_HAND:
@@ -158,7 +158,7 @@ def margin_of(hand: Hand, size: tuple[int, int]) -> float:
     return min(EDGE * max(size), NEAR * hand.size)
 
 
-def _overlap(one: Iterable[float], other: Iterable[float]) -> float:
+def shared_part(one: Iterable[float], other: Iterable[float]) -> float:
     """Shared area in areas of the smaller box."""
     a, b = tuple(one), tuple(other)
     shared = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
