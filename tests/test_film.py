@@ -28,8 +28,8 @@ from stillwake.errors import (
     UsageError,
 )
 from stillwake.media import open_clip, read_frames, write_clip
-from stillwake.types import Brief, Clip, Inspection, Progress, RunRecord, Scene, Sound, Speech, Still, Timed
-from stillwake.workflow import making
+from stillwake.types import Brief, Clip, ClipInfo, Inspection, Progress, RunRecord, Scene, Sound, Speech, Still, Timed
+from stillwake.workflow import examine, making
 from stillwake.workflow import shots as shots_of
 from stillwake.workflow.film import FilmRecord, assemble, plan_film
 
@@ -226,6 +226,28 @@ def test_the_film_is_what_the_storyboard_says(film: tuple[Path, FilmRecord]) -> 
     assert (two.start, two.frames) == (one.end - 10, 10)
     between = means[two.start + 5]
     assert COLOURS["red"][0] > between[0] > COLOURS["green"][0], "a dissolve has something of both"
+
+
+def test_a_film_beside_its_record_is_inspected_by_its_edit(film: tuple[Path, FilmRecord], tmp_path: Path) -> None:
+    out, record = film
+    notes: list[str] = []
+    told = examine(out, on_note=notes.append)
+    changing = {"cut", "fade", "black", "flicker", "exposure breathing", "jump", "length"}
+    verdicts = {finding.check: finding.verdict for finding in told.findings if finding.check in changing}
+    assert notes == []
+    assert {"cut": "pass", "fade": "pass", "length": "pass"}.items() <= verdicts.items()
+    assert not {"warn", "fail"} & set(verdicts.values())
+    alone = Path(shutil.copy(out, tmp_path))
+    assert any(finding.check == "cut" and finding.verdict == "fail" for finding in examine(alone).findings)
+    other = record.model_copy(update={"inspection": told.model_copy(update={"clip": made_up(told)})})
+    (tmp_path / f"{out.name}.json").write_text(other.model_dump_json(by_alias=True))
+    examine(alone, on_note=notes.append)
+    assert [note.split(" is ", 1)[1][:27] for note in notes] == ["the record of another clip,"]
+
+
+def made_up(inspection: Inspection) -> ClipInfo:
+    """The facts of a file that is another one."""
+    return inspection.clip.model_copy(update={"sha256": "0" * 64})
 
 
 def test_what_is_said_runs_on_over_the_next_picture(film: tuple[Path, FilmRecord]) -> None:

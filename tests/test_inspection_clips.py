@@ -87,6 +87,7 @@ def test_a_clean_clip_passes_and_every_check_has_spoken(clean: Inspection) -> No
         ("background_warps", 2, {"background shift", "background ripple"}, {"background", "warp"}),
         ("teeth_flicker", 14, {"teeth"}, set()),
         ("freezes", 8, {"freeze"}, {"closures", "still mouth", "jump"}),
+        ("fades_through", 0.8, {"fade"}, set()),
         pytest.param(
             "frame_dropped",
             2,

@@ -158,6 +158,36 @@ def black_frames(take: Take, frames: float, rng: np.random.Generator) -> Injured
     return Injured(with_frames(take, shown), Truth(where[0] / fps, where[1] / fps))
 
 
+def _faded(take: Take, lit_by: np.ndarray, seconds: tuple[float, float]) -> Injured:
+    """The take with so much of its light left, (N,) 0..1, and when that is less than all."""
+    frames = [lit(frame, float(gain)) for frame, gain in zip(take.frames, lit_by, strict=True)]
+    return Injured(with_frames(take, frames), Truth(*seconds))
+
+
+def fades_in(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
+    """It comes out of black within so long."""
+    at, steps = np.arange(len(take.frames)), max(2, round(seconds * float(take.fps)))
+    return _faded(take, np.minimum(at / steps, 1), (0.0, steps / float(take.fps)))
+
+
+def fades_out(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
+    """It goes into black within so long."""
+    count, steps = len(take.frames), max(2, round(seconds * float(take.fps)))
+    left = np.minimum((count - 1 - np.arange(count)) / steps, 1)
+    return _faded(take, left, ((count - steps) / float(take.fps), count / float(take.fps)))
+
+
+def fades_through(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
+    """About the middle it goes into black and comes back, within so long."""
+    where = in_the_middle(take, seconds, rng)
+    if where is None:
+        return None
+    first, last = where
+    middle, half = (first + last - 1) / 2, (last - first) / 2
+    left = np.clip((np.abs(np.arange(len(take.frames)) - middle) - 0.5) / half, 0, 1)
+    return _faded(take, left, (first / float(take.fps), last / float(take.fps)))
+
+
 def blocky(take: Take, crf: float, rng: np.random.Generator) -> Injured | None:
     """Encoded with that CRF."""
     return Injured(replace(take, crf=int(crf)), Truth())

@@ -129,31 +129,63 @@ def jump_cut(take: Take, frames: float, rng: np.random.Generator) -> Injured | N
     return Injured(replace(with_frames(take, shown), sound=sound), Truth(when, when))
 
 
+def _as_large(other: Take, size: tuple[int, int]) -> Callable[[int], Pixels]:
+    """A frame of that take by its number, over and over, as large as (W, H) and cut to it."""
+    import cv2
+
+    width, height = size
+    scale = max(width / other.size[0], height / other.size[1])
+    larger = (max(width, round(other.size[0] * scale)), max(height, round(other.size[1] * scale)))
+    x, y = (larger[0] - width) // 2, (larger[1] - height) // 2
+
+    def frame(number: int) -> Pixels:
+        picture = cv2.resize(other.frames[number % len(other.frames)], larger, interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(picture[y : y + height, x : x + width])
+
+    return frame
+
+
 def cut_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random.Generator], Injured | None]:
     """`cut` to the frames of that other take."""
 
     def cut(take: Take, shots: float, rng: np.random.Generator) -> Injured | None:
         """Another clip's frames from some moment on: for a second if ``shots`` is 2, else to the end."""
-        import cv2
-
         other = donor()
         if other is None:
             return None
         fps, count = float(take.fps), len(take.frames)
         first = round(rng.uniform(0.3, 0.6) * count)
         last = min(count - 5, first + round(fps)) if shots == 2 else count
-        shown, (width, height) = list(take.frames), take.size
-        scale = max(width / other.size[0], height / other.size[1])
-        size = (max(width, round(other.size[0] * scale)), max(height, round(other.size[1] * scale)))
+        shown, of_other = list(take.frames), _as_large(other, take.size)
         for i in range(first, last):
-            picture = cv2.resize(other.frames[(i - first) % len(other.frames)], size, interpolation=cv2.INTER_AREA)
-            x, y = (size[0] - width) // 2, (size[1] - height) // 2
-            shown[i] = np.ascontiguousarray(picture[y : y + height, x : x + width])
+            shown[i] = of_other(i - first)
         when = first / fps
         # one cut each way: a finding at the first of them will do
         return Injured(with_frames(take, shown), Truth(when, when, note=f"to {other.name}"))
 
     return cut
+
+
+def dissolve_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random.Generator], Injured | None]:
+    """`dissolve` into the frames of that other take."""
+
+    def dissolve(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
+        """Another clip's frames come through within so long, evenly, and stay."""
+        other = donor()
+        if other is None:
+            return None
+        fps, count = float(take.fps), len(take.frames)
+        steps = max(2, round(seconds * fps))
+        first = round(rng.uniform(0.3, 0.6) * (count - steps))
+        shown, of_other = list(take.frames), _as_large(other, take.size)
+        for i in range(first, count):
+            share = min(1.0, (i - first + 1) / (steps + 1))
+            mixed = shown[i] * np.float32(1 - share) + of_other(i - first) * np.float32(share)
+            shown[i] = np.rint(mixed).astype(np.uint8)
+        truth = Truth(first / fps, (first + steps) / fps, note=f"to {other.name}")
+        return Injured(with_frames(take, shown), truth)
+
+    return dissolve
 
 
 # ------------------------------------------------------------------------------------------------------- loops

@@ -91,6 +91,7 @@ BREATH = ("exposure breathing",)
 COLOUR = ("colour drift", "subject colours")
 SEAM = ("loop*", "ping-pong")
 CUT = ("cut", "jump")
+FADE = ("fade",)
 STUCK = ("freeze", "dropped frames")
 MISSING = ("dropped frames", "jump", "cut", "frame times", "length", "sound length")
 FIRST = ("first *",)
@@ -117,10 +118,14 @@ INJURIES: tuple[Injury, ...] = (
     Injury("exposure_breathes", injure_light.exposure_breathes, (2, 4), "%", BREATH),
     Injury("colour_drifts", injure_light.colour_drifts, (3, 6), "dE", COLOUR),
     Injury("black_frames", injure_light.black_frames, (1, 3), "frames", ("black",)),
+    Injury("fades_in", injure_light.fades_in, (0.3, 0.8), "s", FADE),
+    Injury("fades_out", injure_light.fades_out, (0.3, 0.8), "s", FADE),
+    Injury("fades_through", injure_light.fades_through, (0.5, 1.5), "s", FADE),
     Injury("loop_jumps", injure_time.loop_jumps, (1, 2), "steps", SEAM, _loop, TOLD),
     Injury("ping_pong", injure_time.ping_pong, (1,), "time", SEAM, _loop, TOLD),
     Injury("end_reversed", injure_time.end_reversed, (8, 15), "frames", (*SEAM, *CUT), _loop, TOLD),
     Injury("cut", injure_time.cut_to(lambda: None), (1, 2), "cuts", CUT),
+    Injury("dissolves", injure_time.dissolve_to(lambda: None), (0.4, 1), "s", CUT),
     Injury("jump_cut", injure_time.jump_cut, (12, 40), "frames", CUT),
     Injury("freezes", injure_time.freezes, (3, 5, 10), "frames", STUCK),
     Injury("freezes_delayed", injure_time.freezes_delayed, (5,), "frames", STUCK),
@@ -159,8 +164,9 @@ def injury_named(name: str) -> Injury:
 def injured(take: Take, name: str, strength: float, donor: Callable[[], Take | None] = lambda: None) -> Injured | None:
     """The take with that injury, put at a place by chance that is the same each time; None where it cannot be.
 
-    ``donor`` gives the take that a cut goes to. Every strength of an injury is put at the same place.
+    ``donor`` gives the take that a cut or a dissolve goes to. Every strength of an injury is put at the same place.
     """
     injury = injury_named(name)
-    make = injure_time.cut_to(donor) if name == "cut" else injury.make
+    to_another = {"cut": injure_time.cut_to, "dissolves": injure_time.dissolve_to}
+    make = to_another[name](donor) if name in to_another else injury.make
     return make(take, strength, seeded(take.name, name))

@@ -365,7 +365,7 @@ class Record(BaseModel):
         return self.model_dump_json()
 
 
-ONE_OF = {"frames": "frame", "faces": "face", "hands": "hand", "bits": "bit", "refuse it": "refuses it"}
+ONE_OF = {"frames": "frame", "cuts": "cut", "faces": "face", "hands": "hand", "bits": "bit", "refuse it": "refuses it"}
 """Units that are counted, as one of them is called."""
 
 

@@ -6,6 +6,7 @@ of the picture never moves a sound: a recording that runs on under several shots
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -73,6 +74,21 @@ class Edit:
     def seconds(self) -> Fraction:
         """How long the film is."""
         return self.frame_count / self.fps
+
+
+def changes(pictures: Sequence[Picture | PictureRecord]) -> tuple[tuple[int, int], ...]:
+    """The film frames, first to last, in which each picture but the first gives way to the next; of a cut its first.
+
+    A first picture that fades in gives the frames of that.
+    """
+    found: list[tuple[int, int]] = []
+    for place, picture in enumerate(pictures):
+        if picture.transition == "cut":
+            found += [(picture.start, picture.start)] if place else []
+            continue
+        first = picture.start - (picture.frames // 2 if picture.transition == "fade" else 0)
+        found.append((max(0, first), first + picture.frames - 1))
+    return tuple(found)
 
 
 # ------------------------------------------------------------------------------------------------------ as a record

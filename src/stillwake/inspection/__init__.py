@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stillwake.errors import Cancelled
 from stillwake.inspection import (
     background,
+    changes,
     closures,
     continuity,
     file,
@@ -61,8 +62,12 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("background", background.check_decoded),
     ("warp", lambda e: rigid.check(e.rigid, e.asked)),
     ("folds", folds.check),
-    ("light", lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, filmed=e.filmed)),
-    ("continuity", lambda e: continuity.check(e.motion, e.asked, e.fps, filmed=e.filmed)),
+    (
+        "light",
+        lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, changes=e.changing, filmed=e.filmed),
+    ),
+    ("fade", lambda e: changes.check(e.changes, e.asked, e.fps, filmed=e.filmed)),
+    ("continuity", lambda e: continuity.check(e.motion, e.asked, e.fps, changes=e.changes, filmed=e.filmed)),
     ("motion", lambda e: motion.check(e.motion, e.asked)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),
@@ -73,7 +78,7 @@ TIMELINES: tuple[Callable[[Evidence], list[Timeline]], ...] = (
     sync.timelines,
     lambda e: morph.timelines(e.shape),
     lambda e: rigid.timelines(e.rigid),
-    lambda e: light.timelines(e.light, e.fps, filmed=e.filmed),
+    lambda e: light.timelines(e.light, e.fps, changes=e.changing, filmed=e.filmed),
     lambda e: motion.timelines(e.motion),
 )
 """What can be drawn along a clip."""

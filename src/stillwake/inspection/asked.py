@@ -17,7 +17,8 @@ class Asked:
     ``engine`` its name, ``family`` its kind; ``frames`` how many; ``face`` which one speaks, 1 being the largest;
     ``loop`` whether its end should flow into its beginning, ``repeat`` times over; ``still`` whether the background
     should stand still; ``camera`` how it should move; ``brush`` and ``ambient`` what moves besides; ``moving`` whether
-    anything should; ``prompt`` the words given to a generator.
+    anything should; ``prompt`` the words given to a generator; ``changes`` the frames (first, last) in which a film
+    was meant to fade or to dissolve, and (k, k) where frame k begins another picture.
     """
 
     family: Family | None = None
@@ -32,6 +33,7 @@ class Asked:
     ambient: Ambience | None = None
     moving: bool | None = None
     prompt: str = ""
+    changes: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, plan: Plan | None) -> Asked:

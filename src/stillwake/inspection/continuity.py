@@ -6,12 +6,14 @@ A frame left out doubles one, a repeated frame makes one vanish, and a jump is u
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
+from stillwake.inspection.changes import Change
 from stillwake.inspection.motion import BEYOND, EVEN, FIELD, FROZEN_STEPS, Motion, runs
 from stillwake.types import ClipFinding, Verdict
 
@@ -76,20 +78,24 @@ MOST_FINDINGS = 5
 """So many findings of one kind are told apart; the rest is counted."""
 
 
-def check(motion: Motion, asked: Asked, fps: Fraction, *, filmed: bool = False) -> list[ClipFinding]:
+def check(
+    motion: Motion, asked: Asked, fps: Fraction, *, changes: Sequence[Change] = (), filmed: bool = False
+) -> list[ClipFinding]:
     """Cuts and jumps, frozen stretches, missing and repeated frames.
 
-    ``filmed`` whether a camera may have made the clip: nothing says otherwise.
+    ``changes`` the fades and dissolves that nobody asked for; ``filmed`` whether a camera may have made the clip:
+    nothing says otherwise.
     """
-    if len(motion.index) < 6:
+    if np.isfinite(motion.step).sum() < 6:
         return [ClipFinding.unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
     frozen = _frozen(motion, fps)
-    cuts = _cuts(motion, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
+    another = [one for one in changes if one.another]
+    cuts = _cuts(motion, another, asked, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
     counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
     missing = _dropped(motion, fps, counted=counted)
     if filmed:
         missing = _only_warning(missing, "; webcams leave some out too")
-    broken = [*_without_catching_up(cuts, frozen, fps), *frozen, *missing]
+    broken = [*_without_catching_up(cuts, frozen, asked, fps), *frozen, *missing]
     if asked.ours:  # every frame was drawn and is counted: what looks broken is how the motion was made
         broken = _only_warning(broken)
     return broken
@@ -101,27 +107,29 @@ def _only_warning(findings: list[ClipFinding], why: str = "") -> list[ClipFindin
     return [one.model_copy(update=update) for one, update in zip(findings, changed, strict=True)]
 
 
-def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:
-    """Cuts and jumps; ``fails`` times the change beside it from which a jump does."""
+def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction, fails: float) -> list[ClipFinding]:
+    """Cuts, jumps and other ``changes`` of the scene; ``fails`` times the change beside it from which a jump does."""
     frame = float(1 / fps)
     found: list[tuple[int, Verdict, str, float]] = [
         (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
         for cut in motion.cuts
         for k in [_entry(motion, cut)]
-        if not _is_held(motion, k)
+        if not _is_held(motion, k) and all(not first - 1 <= cut <= last + 1 for first, last in asked.changes)
     ]
     height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
     for k in np.flatnonzero((height >= JUMP[0]) & (share >= JUMP[1]) & (moved >= JUMP[2])):
         index = int(motion.index[k])
-        if any(abs(index - other[0]) <= 3 for other in found) or _is_held(motion, int(k)):
+        near = [*(other[0] for other in found), *(one[0] for one in asked.changes)]
+        if any(abs(index - other) <= 3 for other in near) or _is_held(motion, int(k)):
             continue
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
+    slow = [_slowly(one, fps) for one in changes]
     if not found:
-        return [_one_take()]
+        return slow or [_one_take(asked)]
     found.sort(key=lambda one: (one[1] != "fail", one[0]))
     more = len(found) - MOST_FINDINGS
-    return [
+    return slow + [
         ClipFinding(
             check="cut" if what.startswith("another") else "jump",
             verdict=verdict,
@@ -137,6 +145,23 @@ def _cuts(motion: Motion, fps: Fraction, fails: float) -> list[ClipFinding]:
     ]
 
 
+def _slowly(change: Change, fps: Fraction) -> ClipFinding:
+    """A scene that another one follows in a dissolve or a fade."""
+    start, end = change.seconds(fps)
+    how = "in a dissolve" if change.kind == "dissolve" else f"through {change.colour}"
+    return ClipFinding(
+        check="cut",
+        verdict="fail",
+        measured=1.0,
+        unit="cuts",
+        limit=0.0,
+        start=start,
+        end=end,
+        why=f"another scene comes {how} at {(start + end) / 2:.2f} s",
+        fix="render it again as one take; a change that is wanted belongs between clips",
+    )
+
+
 def _is_held(motion: Motion, k: int) -> bool:
     """Whether entry k leaps only because pictures are held: beside it nothing changes, and others leap as far."""
     if k < 0:
@@ -146,20 +171,24 @@ def _is_held(motion: Motion, k: int) -> bool:
     return bool(beside.max() < REPEATED * own and len(others) > 1 and others[-2] > own / 1.5)
 
 
-def _without_catching_up(cuts: list[ClipFinding], frozen: list[ClipFinding], fps: Fraction) -> list[ClipFinding]:
+def _without_catching_up(
+    cuts: list[ClipFinding], frozen: list[ClipFinding], asked: Asked, fps: Fraction
+) -> list[ClipFinding]:
     """The cuts and jumps but for those with which a frozen picture catches up: they are the freeze's own end."""
     ends = [finding.end for finding in frozen if finding.end is not None]
     near = 2.5 / float(fps)
     kept = [
         cut for cut in cuts if cut.check != "jump" or all(cut.start is None or abs(cut.start - e) > near for e in ends)
     ]
-    return kept or [_one_take()]
+    return kept or [_one_take(asked)]
 
 
-def _one_take() -> ClipFinding:
+def _one_take(asked: Asked) -> ClipFinding:
     return ClipFinding(
         check="cut", verdict="pass", measured=0.0, unit="cuts and jumps", limit=0.0,
-        why="it is one take: nothing cuts or jumps",
+        why=f"nothing cuts or jumps but where it was meant to, {len(asked.changes)} times"
+        if asked.changes
+        else "it is one take: nothing cuts or jumps",
     )  # fmt: skip
 
 
@@ -297,7 +326,7 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFindin
             )
         ]  # fmt: skip
     if not found:
-        if float(np.percentile(step, 75)) < SEEN:
+        if float(np.nanpercentile(step, 75)) < SEEN:
             return [ClipFinding.unseen(name, "it moves too little to show a missing frame")]
         if float(_shows_missing(motion).mean()) < SHOWS:
             return [
@@ -346,7 +375,7 @@ def _turns(motion: Motion, k: int) -> bool:
 
 def _goes_on(motion: Motion, k: int, reach: int) -> bool:
     """Whether the whole picture changes at entry k: what stands still may be lips that turn round."""
-    usual = float(np.median(motion.mean[max(0, k - reach) : k + reach + 1]))
+    usual = float(np.nanmedian(motion.mean[max(0, k - reach) : k + reach + 1]))
     return bool(motion.mean[k] > REPEATED * usual)
 
 

@@ -6,16 +6,17 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwake.inspection import light, loop, morph, morph_drawn, morph_mesh, motion, mouth, rigid
+from stillwake.inspection import changes, light, loop, morph, morph_drawn, morph_mesh, motion, mouth, rigid
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.background import Backgrounds, Comparison, background_of, nothing_to_compare
+from stillwake.inspection.changes import Change
 from stillwake.inspection.file import Blockiness, Blocks, FileFacts, facts
 from stillwake.inspection.light import Light
 from stillwake.inspection.loop import Ends
@@ -80,7 +81,8 @@ class Evidence:
 
     ``still`` (H, W, 3) uint8 at the clip's size, or None; ``heard`` the timeline that was recognised from the clip's
     own sound within ``heard_spans``, or None with the reason in ``unheard``; ``backgrounds`` how the background of
-    a few decoded frames compares; ``light``, ``motion``, ``shape`` of the face, ``rigid`` background and ``blocks`` of
+    a few decoded frames compares; ``changes`` the fades and dissolves that nobody asked for, in whose frames nothing
+    else is looked at; ``light``, ``motion``, ``shape`` of the face, ``rigid`` background and ``blocks`` of
     the codec what each of their watches saw; ``ends`` the first and last frames; ``facts`` what the file says.
     """
 
@@ -99,6 +101,7 @@ class Evidence:
     seen: Seen
     backgrounds: Backgrounds
     light: Light
+    changes: tuple[Change, ...]
     motion: Motion
     shape: Shape
     rigid: Rigid
@@ -112,9 +115,15 @@ class Evidence:
         return self.clip.info.fps
 
     @property
+    def changing(self) -> list[tuple[int, int]]:
+        """The frames, first to last, in which the picture fades or becomes another, asked for or not."""
+        return changes.frames(self.changes, self.asked)
+
+    @property
     def filmed(self) -> bool:
         """Whether a camera may have made it: nobody says from which still, by whom, or what was asked for."""
-        return self.still is None and self.plan is None and self.asked == Asked()
+        made = replace(self.asked, frames=None, changes=())  # a film's edit does not say who made its shots
+        return self.still is None and self.plan is None and made == Asked()
 
     @property
     def seconds(self) -> float:
@@ -176,6 +185,14 @@ def gather(
         watches.look(times, on_progress)
         told = facts(clip)
         heard = ear.result()
+    seen_light = watches.light.finish()
+    changed = changes.unasked(changes.changes(seen_light), asked)
+    hidden = changes.frames(changed, asked)
+    moved = motion.without(watches.motion.finish(), hidden)
+    scenes = changes.scenes(changed, asked, moved.cuts, clip.info.frame_count)
+    faded = [_seconds(one, clip.info.fps) for one in hidden]
+    if hidden:
+        comparison = "the picture fades or becomes another"
     return Evidence(
         clip=clip,
         asked=asked,
@@ -191,14 +208,20 @@ def gather(
         unheard=heard.why,
         seen=watches.mouth.finish(),
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),
-        light=watches.light.finish(),
-        motion=watches.motion.finish(),
-        shape=watches.shape.finish(),
-        rigid=watches.rigid.finish(),
+        light=seen_light,
+        changes=changed,
+        motion=moved,
+        shape=morph.within(watches.shape.finish(), [_seconds(one, clip.info.fps) for one in scenes], faded),
+        rigid=rigid.without(watches.rigid.finish(), faded),
         blocks=watches.blocks.finish(),
         ends=watches.ends.finish(),
         facts=told,
     )
+
+
+def _seconds(span: tuple[int, int], fps: Fraction) -> Span:
+    """When the frames from the first to the last of a span are shown."""
+    return float(span[0] / fps), float((span[1] + 1) / fps)
 
 
 def _comparison(

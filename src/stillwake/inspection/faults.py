@@ -22,7 +22,8 @@ LANES: Mapping[str, str] = {
     "warp": "warp", "texture": "warp", "background": "warp", "background shift": "warp", "background ripple": "warp",
     "background raw": "warp", "folds": "warp",
     "flicker": "flicker", "local flicker": "flicker",
-    "exposure breathing": "exposure", "colour drift": "exposure", "black": "exposure", "first colours": "exposure",
+    "exposure breathing": "exposure", "colour drift": "exposure", "black": "exposure", "fade": "exposure",
+    "first colours": "exposure",
     "motion": "motion", "cut": "motion", "jump": "motion", "freeze": "motion", "dropped frames": "motion",
     "frame times": "motion", "camera": "motion", "prompt drift": "motion", "prompt shown": "motion",
     "loop seam": "motion", "loop speed": "motion", "ping-pong": "motion", "first frame": "motion",
@@ -39,6 +40,8 @@ DRIFTING = frozenset({"colour drift", "background", "subject colours", "prompt s
 SEAMS = frozenset({"loop seam", "loop speed"})
 HEARD = frozenset({"sync", "sync heard", "sync drift", "sound", "sound length", "loudness", "clipping"})
 """Faults that no single frame shows."""
+SLOW = 0.15
+"""Seconds from which another scene comes slowly, in a dissolve or a fade: its middle is shown."""
 CALM = 0.3
 """Seconds before a fault, or after it, at which the same place is shown as it was."""
 AROUND = 0.35
@@ -172,7 +175,7 @@ def _wanted(finding: ClipFinding, timelines: Sequence[Timeline], times: Timing, 
             for most in (np.argmax, np.argmin)
         )
         then = "at its darkest"
-    elif check in SUDDEN:
+    elif check in SUDDEN and not (check == "cut" and _lasts(finding)):
         edge = finding.end if check in ("cut", "jump") and finding.end is not None else _worst(finding, timelines)
         at = max(1, frame_at(times, clip, edge)) if count > 1 else 0
         other, then = (at - 1, "a frame earlier") if at else (None, "")
@@ -185,6 +188,11 @@ def _wanted(finding: ClipFinding, timelines: Sequence[Timeline], times: Timing, 
         return [whole, *again]
     again = [] if other is None else [_Want(other, box, None, f"{then}, {middles[other]:.2f} s")]
     return [whole, _Want(at, box, None, f"the place, {middles[at]:.2f} s"), *again]
+
+
+def _lasts(finding: ClipFinding) -> bool:
+    """Whether a fault takes longer than from one frame to the next, as a dissolve does."""
+    return finding.start is not None and finding.end is not None and finding.end - finding.start >= SLOW
 
 
 def _calm(finding: ClipFinding, times: Timing, clip: Clip) -> tuple[int | None, str]:

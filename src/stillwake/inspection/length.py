@@ -48,7 +48,7 @@ def _frame_count(evidence: Evidence) -> ClipFinding:
 def _planned(evidence: Evidence) -> int | None:
     if evidence.plan is not None and evidence.plan.shots:
         return sum(shot.frame_count * shot.repeat for shot in evidence.plan.shots)
-    return evidence.performance.frame_count if evidence.performance is not None else None
+    return evidence.asked.frames if evidence.performance is None else evidence.performance.frame_count
 
 
 def _frame_times(evidence: Evidence) -> ClipFinding:

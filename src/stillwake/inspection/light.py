@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stillwake.inspection.view import View
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 BLOCKS = 16
 """Brightness is read in this many blocks across and down."""
@@ -154,31 +155,51 @@ class Watch:
 
 
 def check(
-    light: Light, asked: Asked, fps: Fraction, *, cuts: Sequence[int] = (), filmed: bool = False
+    light: Light,
+    asked: Asked,
+    fps: Fraction,
+    *,
+    cuts: Sequence[int] = (),
+    changes: Sequence[tuple[int, int]] = (),
+    filmed: bool = False,
 ) -> list[ClipFinding]:
     """Flicker, local flicker, breathing exposure, drifting colours, black frames.
 
-    ``cuts`` the frames that begin another scene: light and colours are compared within each alone. ``filmed`` whether
-    a camera may have made it: nothing says otherwise.
+    ``cuts`` the frames that begin another scene: light and colours are compared within each alone. ``changes`` the
+    frames, first to last, in which the picture fades or becomes another, and is not judged. ``filmed`` whether a
+    camera may have made it: nothing says otherwise.
     """
+    changing = changing_frames(light, changes)
+    black = _black(light, fps, changing)
     names = ("flicker", "local flicker", "exposure breathing", "colour drift")
     if len(light.index) < LEAST_FRAMES:
-        return [*(ClipFinding.unseen(name, "there are too few frames") for name in names), _black(light, fps)]
+        return [*(ClipFinding.unseen(name, "there are too few frames") for name in names), black]
     if float(np.median(light.luma)) < LIT:
-        return [*(ClipFinding.unseen(name, "the picture is too dark") for name in names), _black(light, fps)]
-    logs, scenes = _logs(light), _scenes(light, cuts)
+        return [*(ClipFinding.unseen(name, "the picture is too dark") for name in names), black]
+    logs, scenes = _logs(light), _scenes(light, cuts, changing)
     found = [
-        *_flickers(light, logs, fps, filmed),
+        *_flickers(light, logs, changing, fps, filmed),
         _worst([_breathing(_during(light, rows), logs[rows], fps) for rows in scenes]),
         _worst([_drift(_during(light, rows), asked, DRIFT_FILMED if filmed else DRIFT) for rows in scenes]),
     ]
-    return [*(_as_filmed(one) if filmed else one for one in found), _black(light, fps)]
+    return [*(_as_filmed(one) if filmed else one for one in found), black]
 
 
-def _scenes(light: Light, cuts: Sequence[int]) -> list[slice]:
+def changing_frames(light: Light, changes: Sequence[tuple[int, int]]) -> Flags:
+    """Which entries lie in changes, frames first to last, (N,)."""
+    changing = np.zeros(len(light.index), bool)
+    for first, last in changes:
+        changing |= (light.index >= first) & (light.index <= last)
+    return changing
+
+
+def _scenes(light: Light, cuts: Sequence[int], changing: Flags) -> list[slice]:
     """The entries of each scene; ``cuts`` the frames that begin another. A scene of a few frames tells nothing."""
-    edges = np.unique([0, *np.searchsorted(light.index, sorted(cuts)), len(light.index)]).tolist()
-    long = [slice(first, last) for first, last in pairwise(edges) if last - first >= LEAST_FRAMES]
+    turns = np.flatnonzero(np.diff(changing)) + 1
+    edges = np.unique([0, *np.searchsorted(light.index, sorted(cuts)), *turns, len(light.index)]).tolist()
+    long = [
+        slice(first, last) for first, last in pairwise(edges) if last - first >= LEAST_FRAMES and not changing[first]
+    ]
     return long or [slice(0, len(light.index))]
 
 
@@ -222,7 +243,7 @@ def _logs(light: Light) -> Floats:
     return logs
 
 
-def _are_black(light: Light) -> npt.NDArray[np.bool_]:
+def _are_black(light: Light) -> Flags:
     """Which frames are black, (N,); none where the clip is dark anyway."""
     if not len(light.luma) or float(np.median(light.luma)) < 2 * BLACK:
         return np.zeros(len(light.luma), bool)
@@ -365,10 +386,12 @@ def _whole(second: Floats, first: Floats, weights: Floats, limit: float, fps: Fr
     return _course(second, first, (_trust(second, weights), _trust(first, weights)), limit, fps)
 
 
-def _flickers(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> list[ClipFinding]:
+def _flickers(light: Light, logs: Floats, changing: Flags, fps: Fraction, filmed: bool) -> list[ClipFinding]:
     limit, local_limit = (FLICKER_FILMED, LOCAL_FLICKER_FILMED) if filmed else (FLICKER, LOCAL_FLICKER)
     weights = _weights(light)
     second, first = _second(logs, light), _first(logs, light)
+    beside = _grown_by_one(changing)
+    second[beside], first[beside] = 0, 0
     common, strength = _whole(second, first, weights, limit, fps)
     limits = limit, FLICKER_FAIL
     findings = [_flicker("flicker", light, common, strength, limits, None, fps, "the whole picture's light flickers")]
@@ -385,6 +408,14 @@ def _flickers(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> list[C
     limits = local_limit, LOCAL_FLICKER_FAIL
     findings.append(_flicker("local flicker", light, shared, best, limits, box, fps, "a part of the picture flickers"))
     return findings
+
+
+def _grown_by_one(flags: Flags) -> Flags:
+    """True beside each True as well, (N,)."""
+    grown = flags.copy()
+    grown[1:] |= flags[:-1]
+    grown[:-1] |= flags[1:]
+    return grown
 
 
 def _grown(second: Floats, shared: Array, strength: Array, where: tuple[slice, slice], light: Light) -> Box:
@@ -617,10 +648,11 @@ def _direction(shift: Floats) -> str:
     return names[axis][0 if shift[axis] > 0 else 1]
 
 
-def _black(light: Light, fps: Fraction) -> ClipFinding:
+def _black(light: Light, fps: Fraction, changing: Flags) -> ClipFinding:
     if not len(light.luma) or float(np.median(light.luma)) < 2 * BLACK:
         return ClipFinding.unseen("black", "the picture is dark anyway")
-    dark = np.flatnonzero(_are_black(light))
+    dark = np.flatnonzero(_are_black(light) & ~changing)
+    faded = " but in a fade" if (_are_black(light) & changing).any() else ""
     half = 0.5 / float(fps)
     return ClipFinding(
         check="black",
@@ -630,19 +662,26 @@ def _black(light: Light, fps: Fraction) -> ClipFinding:
         limit=0.0,
         start=float(light.time[dark[0]]) - half if len(dark) else None,
         end=float(light.time[dark[-1]]) + half if len(dark) else None,
-        why=f"{len(dark)} frame{'s are' if len(dark) > 1 else ' is'} black" if len(dark) else "no frame is black",
+        why=f"{len(dark)} frame{'s are' if len(dark) > 1 else ' is'} black"
+        if len(dark)
+        else f"no frame is black{faded}",
         fix="render it again" if len(dark) else "",
     )
 
 
-def timelines(light: Light, fps: Fraction, *, filmed: bool = False) -> list[Timeline]:
-    """Flicker and exposure along the clip; ``filmed`` as `check` has it."""
+def timelines(
+    light: Light, fps: Fraction, *, changes: Sequence[tuple[int, int]] = (), filmed: bool = False
+) -> list[Timeline]:
+    """Flicker and exposure along the clip; ``changes`` and ``filmed`` as `check` has them."""
     if len(light.index) < LEAST_FRAMES:
         return []
     logs = _logs(light)
     time = light.time.astype(np.float32)
     limit = FLICKER_FILMED if filmed else FLICKER
-    strength = _whole(_second(logs, light), _first(logs, light), _weights(light), limit, fps)[1]
+    second, first = _second(logs, light), _first(logs, light)
+    beside = _grown_by_one(changing_frames(light, changes))
+    second[beside], first[beside] = 0, 0
+    strength = _whole(second, first, _weights(light), limit, fps)[1]
     return [
         Timeline("flicker", "%", time, strength.astype(np.float32), limit),
         Timeline("exposure", "%", time, _gain(logs, light).astype(np.float32)),

@@ -8,7 +8,7 @@ every measure together with pose and expression, and counts by how far it goes b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
+from stillwake.inspection.stream import Span
 from stillwake.inspection.view import View, median
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
 
@@ -93,7 +94,8 @@ class Shape:
     turned to the front, in units of about half its width; ``back`` (N, 2, 4) float32, which take such a point
     (x, y, z, 1) to px of the frame; ``colours`` (N, 2, 3) float32 CIELAB of skin and hair; nan where no face was
     read. ``front`` (K, 3) the reference's points; ``width`` of the face in px, the median; ``seconds`` the length of
-    what was looked at; ``unseen`` why nothing was measured, or ""; ``yardstick`` what the measures are.
+    what was looked at; ``unseen`` why nothing was measured, or ""; ``yardstick`` what the measures are;
+    ``span`` s of the only scene that was looked at, None for all of the clip.
     """
 
     time: Array
@@ -108,6 +110,7 @@ class Shape:
     seconds: float
     unseen: str
     yardstick: Yardstick
+    span: Span | None = None
 
 
 class Look(NamedTuple):
@@ -209,6 +212,33 @@ class Watch:
             unseen=unseen,
             yardstick=yardstick,
         )
+
+
+def within(shape: Shape, scenes: Sequence[Span], hidden: Sequence[Span] = ()) -> Shape:
+    """What was seen in the longest of some scenes, s, alone, and not in some spans of it.
+
+    A face is compared with none of another scene's, nor with one that fades.
+    """
+    seen = np.ones(len(shape.time), bool)
+    for start, end in hidden:
+        seen &= (shape.time < start) | (shape.time >= end)
+    rows = [seen & (shape.time >= start) & (shape.time < end) for start, end in scenes]
+    longest = max(range(len(rows)), key=lambda k: int(rows[k].sum()))
+    kept = rows[longest]
+    if kept.all():
+        return shape
+    return replace(
+        shape,
+        time=shape.time[kept],
+        measures=shape.measures[kept],
+        nuisance=shape.nuisance[kept],
+        misfit=shape.misfit[kept],
+        points=shape.points[kept],
+        back=shape.back[kept],
+        colours=shape.colours[kept],
+        seconds=min(shape.seconds, scenes[longest][1]),
+        span=scenes[longest] if len(scenes) > 1 else None,
+    )
 
 
 def flow_between(*, refinements: int) -> Any:
@@ -577,11 +607,16 @@ def _check_shape(shape: Shape, asked: Asked) -> ClipFinding:
         why="with the same pose and expression the face is another one "
         f"from {found.span[0]:.1f} to {found.span[1]:.1f} s: {part}"
         if over
-        else "the face keeps its shape",
+        else "the face keeps its shape" + _looked_at(shape),
         fix="the face was not held: cut the clip before it changes, or render it shorter or with another seed"
         if over
         else "",
     )
+
+
+def _looked_at(shape: Shape) -> str:
+    """What else is said where only one scene of a clip was looked at."""
+    return "" if shape.span is None else f", from {shape.span[0]:.1f} to {shape.span[1]:.1f} s, its longest scene"
 
 
 def _turned(measure: str, change: float) -> str:
@@ -619,7 +654,7 @@ def _check_colours(shape: Shape) -> ClipFinding:
         box=_part_box(shape, row, part) if over else None,
         why=f"the colour of the {part} drifts by {amount:.1f} in Lab from {start:.1f} to {end:.1f} s"
         if over
-        else f"skin and hair keep their colours, within {amount:.1f} in Lab",
+        else f"skin and hair keep their colours, within {amount:.1f} in Lab" + _looked_at(shape),
         fix="look at the colours there; render it shorter or with another seed" if over else "",
     )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -258,6 +259,30 @@ class Watch:
         )
 
 
+def without(motion: Motion, spans: Sequence[tuple[int, int]]) -> Motion:
+    """The same, where nothing is told of the steps in some frames, first to last: nan, and a camera that rests."""
+    if not spans:
+        return motion
+    hidden, far = np.zeros(len(motion.index), bool), np.zeros(len(motion.index), bool)
+    for first, last in spans:
+        hidden |= (motion.index >= first - 1) & (motion.index <= last + 2)
+        far |= (motion.index >= first) & (motion.index <= last + FROZEN_STEPS)
+    blank = {
+        name: np.where(hidden, np.nan, getattr(motion, name))
+        for name in ("step", "mean", "likeness", "gain", "jump", "jump_share", "jump_moved")
+    }
+    return replace(
+        motion,
+        **blank,
+        far=np.where(far, np.nan, motion.far),
+        strides=np.where(hidden, 0.0, motion.strides),
+        camera=np.where(hidden[:, None], 0.0, motion.camera),
+        subject=np.where(hidden, 0.0, motion.subject),
+        around=np.where(hidden, 0.0, motion.around),
+        cuts=tuple(cut for cut in motion.cuts if all(not first - 1 <= cut <= last + 2 for first, last in spans)),
+    )
+
+
 class _Fields(NamedTuple):
     """A step in each of `FIELDS`, (3, fields): mean squares of its neighbours' mean, of their product, and its own."""
 
@@ -386,15 +411,16 @@ def _texture(picture: Pixels) -> Floats:
 
 def check(motion: Motion, asked: Asked) -> list[ClipFinding]:
     """How much moves, and whether the camera does what was asked for."""
-    if len(motion.index) < 6:
+    if np.isfinite(motion.step).sum() < 6:
         return [ClipFinding.unseen("motion", "there are too few frames")]
     return [_amount(motion, asked), *_camera_found(motion, asked)]
 
 
 def _amount(motion: Motion, asked: Asked) -> ClipFinding:
     """How much moves, of the subject and around it, against what was asked."""
-    most = float(np.percentile(motion.step, 99))
-    subject, around = (float(np.mean(part)) for part in (motion.subject, motion.around))
+    told = np.isfinite(motion.step)
+    most = float(np.percentile(motion.step[told], 99))
+    subject, around = (float(np.mean(part[told])) for part in (motion.subject, motion.around))
     words = (
         f"people move by {subject:.1%} of the picture's width a second, the rest by {around:.1%}, "
         f"the camera by {float(np.hypot(*_path(motion)[:, :2].T).max()):.1%} in all"

@@ -9,7 +9,8 @@ passer-by) goes further than a warp and is left out.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.points import FEWEST, Tracks, begin, follow
+from stillwake.inspection.stream import Span
 from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine
 from stillwake.inspection.wobble import MOVING, SHORTEST, STEADY, Measured, measure, steady
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
@@ -286,6 +288,22 @@ class Watch:
             step=self._step,
             unseen=unseen,
         )
+
+
+def without(rigid: Rigid, spans: Sequence[Span]) -> Rigid:
+    """The same, where nothing is known of the looks in some spans, s."""
+    hidden = np.zeros(len(rigid.times), bool)
+    for start, end in spans:
+        hidden |= (rigid.times > start - rigid.step) & (rigid.times < end + rigid.step)
+    if not hidden.any():
+        return rigid
+    return replace(
+        rigid,
+        warp=np.where(hidden, np.float32(np.nan), rigid.warp),
+        cells=np.where(hidden[:, None, None], np.float32(np.nan), rigid.cells),
+        texture=np.where(hidden, np.float32(np.nan), rigid.texture),
+        texture_cells=np.where(hidden[:, None, None], np.float32(np.nan), rigid.texture_cells),
+    )
 
 
 def _by_place(flags: Flags) -> Floats:

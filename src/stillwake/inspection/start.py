@@ -126,6 +126,8 @@ def check(evidence: Evidence) -> list[ClipFinding]:
         return [ClipFinding.unseen(name, "there is no still to compare with")]
     if first is None:
         return [ClipFinding.unseen(name, "the clip has no frame")]
+    if evidence.changes and evidence.changes[0].first == 0:
+        return [ClipFinding.unseen(name, "the clip fades in")]
     found = fit(still, first)
     frame = float(1 / evidence.fps)
     if found.points < PLAIN:

@@ -103,10 +103,13 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "fail"),
         Row("colour drift", "the colours of most of what has one go elsewhere by the end",
             f"{light.DRIFT:g} ΔE; where a camera moves or may have filmed it {light.DRIFT_FILMED:g}", "warn"),
-        Row("black", "frames are black", "no frame", "fail"),
+        Row("black", "frames are black, outside a fade", "no frame", "fail"),
+        Row("fade", "the clip fades in or out; fails where, in what no camera may have filmed, it fades to one colour "
+            "and back", "none", "fail"),
     ),
     "Motion": (
-        Row("cut", "another scene begins in what should be one take", "none", "fail"),
+        Row("cut", "another scene comes in what should be one take: at once, in a dissolve or through a colour",
+            "none", "fail"),
         Row("jump", "the picture jumps", f"{continuity.JUMP[0]:g} times the change beside it; fails at "
             f"{continuity.JUMP_FAIL[0]:g}, in what a camera may have filmed at {continuity.JUMP_FILMED:g}", "fail"),
         Row("freeze", "the picture stands still while it should move; where little moves it only warns",
@@ -199,7 +202,8 @@ reason, and never counts as good.
 A clip that `stillwake animate` made is held against its record, `hello.mp4.json` beside `hello.mp4`, if it is the
 record of exactly this file: its plan, its words spoken again by the same voice, its recording and its still, where
 these lie beside it under their names. What is not found is told on standard error and left out. What you say yourself
-outranks the record.
+outranks the record. A film that `stillwake assemble` made is held against its edit: another
+picture may come where it was meant to, and there alone.
 
 Engines known by name: """
 

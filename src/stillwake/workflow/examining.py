@@ -6,11 +6,13 @@ import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from stillwake.assemble.edit import changes
 from stillwake.errors import StillwakeError, UsageError
 from stillwake.types import Clip, Inspection, Plan, Progress, RunRecord, Scene, Speech, no_progress
 from stillwake.workflow.files import beside, is_file, record_path
+from stillwake.workflow.film import FilmRecord
 
 if TYPE_CHECKING:
     from stillwake.readiness import FrameJudge
@@ -37,7 +39,8 @@ def examine(
     """What an inspection of any clip finds; what it cannot see without a still or a sound is "unseen".
 
     A clip that lies beside its record is held against that: against the plan, the words, the sound and the still of
-    the record, as far as they are found. What is given here outranks it.
+    the record, as far as they are found. A film of ours is held against its edit: how long it is, and where another
+    picture comes. What is given here outranks it.
 
     Parameters
     ----------
@@ -118,6 +121,9 @@ def examine(
             on_note(sentence)
 
     record = _found_record(path, clip, note)
+    if isinstance(record, FilmRecord):
+        told |= {"frames": record.edit.frame_count, "changes": changes(record.edit.pictures)}
+        record = None
     plan = None if record is None else record.plan
     on_progress("listen", 0, 1)
     speech = _meant_speech(path, record, sound, transcript, language, note)
@@ -171,9 +177,9 @@ LARGEST_RECORD = 16 << 20
 """bytes; a record with a face's whole mesh has some 40,000."""
 
 
-def _found_record(path: Path, clip: Clip, note: Callable[[str], None]) -> RunRecord | None:
-    """The record beside a clip, if it is this clip's; otherwise a note, where there is something to note."""
-    from pydantic import ValidationError
+def _found_record(path: Path, clip: Clip, note: Callable[[str], None]) -> RunRecord | FilmRecord | None:
+    """The record beside a clip or film, if it is this one's; otherwise a note, where there is something to note."""
+    from pydantic import Field, TypeAdapter, ValidationError
 
     from stillwake.errors import InputError
     from stillwake.media.files import opened_input, shown
@@ -181,15 +187,19 @@ def _found_record(path: Path, clip: Clip, note: Callable[[str], None]) -> RunRec
     at = record_path(path)
     if not is_file(at):
         return None
+    kinds: TypeAdapter[RunRecord | FilmRecord] = TypeAdapter(
+        Annotated[RunRecord | FilmRecord, Field(discriminator="schema_")]
+    )
     name, without = shown(at), "the clip is inspected without it"
     try:
         with opened_input(at, f"Cannot use {name}", InputError, LARGEST_RECORD) as file:
-            record = RunRecord.model_validate_json(file.read(LARGEST_RECORD + 1))
+            record = kinds.validate_json(file.read(LARGEST_RECORD + 1))
     except (InputError, ValidationError, ValueError, RecursionError) as error:
         why = error.why if isinstance(error, InputError) else "it is damaged or no record of stillwake's"
         note(f"{name} cannot be used: {why}; {without}.")
         return None
-    if record.inspection.clip.sha256 != clip.info.sha256 or not record.plan.shots:
+    empty = isinstance(record, RunRecord) and not record.plan.shots
+    if record.inspection.clip.sha256 != clip.info.sha256 or empty:
         note(f"{name} is the record of another clip, or of another version of this one; {without}.")
         return None
     return record
