@@ -28,11 +28,13 @@ from stillwake.inspection import (
     motion,
     picture,
     rigid,
+    start,
     summary,
     sync,
 )
 from stillwake.inspection.asked import Asked
-from stillwake.inspection.evidence import Evidence, Seen
+from stillwake.inspection.changes import Change
+from stillwake.inspection.evidence import Evidence, Seen, without
 from stillwake.inspection.file import Blocks, FileFacts
 from stillwake.inspection.stream import Timing, frames_within, timing
 from stillwake.media import CLIP_ENDINGS, open_clip, write_clip
@@ -138,6 +140,7 @@ def evidence(
         "seen": seen,
         "backgrounds": background.nothing_to_compare("no matte"),
         "light": light.Watch(size, FPS).finish(),
+        "changes": (),
         "motion": motion.Watch(size, FPS).finish(),
         "shape": morph.Watch(morph_mesh.PHOTOGRAPHED, size, FPS, None, None).finish(),
         "rigid": rigid.Watch(size, FPS, None).finish(),
@@ -896,3 +899,32 @@ def test_what_texture_hides_of_the_background_counts_less() -> None:
     assert quality(plain, plain + noise) < background.PSNR_LEAST
     assert quality(busy, busy + noise) > background.PSNR_LEAST + 3
     assert quality(busy, np.roll(busy, 1, axis=1).astype(float)) < background.PSNR_LEAST - 3
+
+
+# ------------------------------------------------------------------------------------------------- fades and dissolves
+
+
+def test_no_mouth_is_read_in_the_frames_of_a_change() -> None:
+    seen = evidence().seen
+    hidden = without(seen, [(10, 14)])
+    for part in ("opening", "width", "eyes", "change"):
+        values = getattr(hidden, part)
+        assert np.isnan(values[10:15]).all(), part
+        np.testing.assert_array_equal(np.delete(values, range(10, 15)), np.delete(getattr(seen, part), range(10, 15)))
+    assert without(seen, []) is seen
+
+
+def test_a_films_edit_does_not_say_who_made_its_shots() -> None:
+    assert evidence().filmed
+    assert evidence(asked=Asked(frames=200, changes=((40, 52),))).filmed
+    assert not evidence(asked=Asked(frames=200, changes=((40, 52),), engine="kling")).filmed
+
+
+def test_the_first_frame_of_a_clip_that_fades_in_is_not_held_against_the_still() -> None:
+    still = np.full((100, 100, 3), 90, np.uint8)
+    fades = Change(0, 14, "in", "black", False, 2)
+    (told,) = start.check(evidence(still=still, ends=replace(loop.Watch().finish(), start=still), changes=(fades,)))
+    assert (told.verdict, told.why) == ("unseen", "the clip fades in")
+    later = replace(fades, first=60, last=80, kind="through")
+    found = start.check(evidence(still=still, ends=replace(loop.Watch().finish(), start=still), changes=(later,)))
+    assert all(finding.why != "the clip fades in" for finding in found)

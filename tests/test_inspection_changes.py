@@ -196,7 +196,7 @@ def test_a_curtain_of_one_colour_is_no_fade_of_the_picture() -> None:
         picture[:, : int(SIZE[0] * np.clip((index - 40) / 20, 0, 1))] = 90
         return picture
 
-    assert found(curtained) == ()
+    assert [one.kind for one in found(curtained)] == ["wipe"]
 
 
 @given(st.integers(4, 30), st.integers(35, 65), st.sampled_from([0.0, 255.0]), st.floats(0.5, 6))
@@ -231,14 +231,47 @@ def test_two_dissolves_are_told_apart() -> None:
         scene(speed=1.9),
         mixed(scene(1), scene(5), 50, 0),  # a cut
         lambda k: scene(1)(k) * (0.4 if k < 50 else 0.4 + 0.6 * min(1.0, (k - 50) / 20)),  # lamps that are lit
-        lambda k: a_world(1)[:, int(np.clip((k - 45) * 16, 0, 190)) :][:, : SIZE[0]].copy(),  # a whip pan
-        lambda k: np.where(  # a wipe: something passes close by
-            np.arange(SIZE[0])[None, :, None] < SIZE[0] * np.clip((k - 40) / 12, 0, 1), scene(5)(k), scene(1)(k)
+        lambda k: placed(a_world(1), -1.9 * min(k, 50), 0),  # a pan that ends
+        lambda k: np.where(  # something passes close by
+            np.abs(np.arange(SIZE[0])[None, :, None] - 8 * (k - 40)) < 70, scene(5)(k), scene(1)(k)
         ),
     ],
 )
-def test_what_moves_cuts_or_is_lit_is_no_dissolve(course: Course) -> None:
+def test_what_moves_cuts_or_is_lit_is_no_change(course: Course) -> None:
     assert found(course) == ()
+
+
+def wiped(one: Course, other: Course, first: int, steps: int) -> Course:
+    """One scene that is uncovered from the left over another."""
+
+    def frame(index: int) -> Floats:
+        edge = SIZE[0] * float(np.clip((index - first + 1) / (steps + 1), 0, 1))
+        return np.where(np.arange(SIZE[0])[None, :, None] < edge, other(index), one(index))
+
+    return frame
+
+
+def swept(index: int) -> Floats:
+    """A camera that holds, sweeps to another place within .5 s, and holds."""
+    return placed(a_world(1), -float(np.clip((index - 40) * 15, 0, 190)), 0)
+
+
+@pytest.mark.parametrize(
+    ("course", "first", "last"),
+    [
+        (wiped(scene(1), scene(5), 40, 6), 40, 45),
+        (wiped(scene(1), scene(5), 40, 15), 40, 54),
+        (wiped(scene(1), scene(5), 30, 30), 30, 59),
+        (swept, 41, 52),
+    ],
+)
+def test_a_wipe_and_a_sweep_are_told_from_when_to_when(course: Course, first: int, last: int) -> None:
+    (one,) = found(course)
+    assert (one.kind, one.another, one.colour) == ("wipe", True, "")
+    assert one.first == pytest.approx(first, abs=4)
+    assert one.last == pytest.approx(last, abs=4)
+    assert wrong(all_findings(course)) == {"cut": "fail"}
+    assert wrong(all_findings(course, filmed=True)) == {"cut": "warn"}, "a camera may sweep"
 
 
 def test_a_clip_of_a_few_frames_or_with_frames_left_out_tells_nothing() -> None:
@@ -375,7 +408,10 @@ def test_scenes_lie_between_cuts_and_changes_to_another_picture() -> None:
         (50, 69),
         (70, 99),
     ]
-    assert changes.frames((other, back), Asked(changes=((0, 9), (70, 70)))) == [(0, 9), (20, 29), (40, 49)]
+    hidden = [(0, 9), (18, 31), (38, 51)]
+    assert changes.frames((other, back), Asked(changes=((0, 9), (70, 70)))) == hidden
+    start = Change(0, 9, "in", "black", False, 2)
+    assert changes.frames((start,), Asked()) == [(0, 11)]
 
 
 def a_shape(count: int = 60) -> morph.Shape:

@@ -166,11 +166,12 @@ def cut_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random
     return cut
 
 
-def dissolve_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random.Generator], Injured | None]:
-    """`dissolve` into the frames of that other take."""
+def _to_another(
+    donor: Callable[[], Take | None], between: Callable[[Pixels, Pixels, float], Pixels]
+) -> Callable[[Take, float, np.random.Generator], Injured | None]:
+    """Another clip's frames come within so many seconds and stay; ``between`` draws each frame on the way, 0..1."""
 
-    def dissolve(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
-        """Another clip's frames come through within so long, evenly, and stay."""
+    def change(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
         other = donor()
         if other is None:
             return None
@@ -180,12 +181,30 @@ def dissolve_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.r
         shown, of_other = list(take.frames), _as_large(other, take.size)
         for i in range(first, count):
             share = min(1.0, (i - first + 1) / (steps + 1))
-            mixed = shown[i] * np.float32(1 - share) + of_other(i - first) * np.float32(share)
-            shown[i] = np.rint(mixed).astype(np.uint8)
+            shown[i] = between(shown[i], of_other(i - first), share)
         truth = Truth(first / fps, (first + steps) / fps, note=f"to {other.name}")
         return Injured(with_frames(take, shown), truth)
 
-    return dissolve
+    return change
+
+
+def dissolve_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random.Generator], Injured | None]:
+    """`dissolve` into the frames of that other take: they come through evenly."""
+
+    def mixed(one: Pixels, other: Pixels, share: float) -> Pixels:
+        return np.rint(one * np.float32(1 - share) + other * np.float32(share)).astype(np.uint8)
+
+    return _to_another(donor, mixed)
+
+
+def wipe_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random.Generator], Injured | None]:
+    """`wipe` to the frames of that other take: they push the picture out at one side."""
+
+    def pushed(one: Pixels, other: Pixels, share: float) -> Pixels:
+        edge = round(one.shape[1] * share)
+        return np.concatenate([one[:, edge:], other[:, :edge]], axis=1)
+
+    return _to_another(donor, pushed)
 
 
 # ------------------------------------------------------------------------------------------------------- loops

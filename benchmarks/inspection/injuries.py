@@ -126,6 +126,7 @@ INJURIES: tuple[Injury, ...] = (
     Injury("end_reversed", injure_time.end_reversed, (8, 15), "frames", (*SEAM, *CUT), _loop, TOLD),
     Injury("cut", injure_time.cut_to(lambda: None), (1, 2), "cuts", CUT),
     Injury("dissolves", injure_time.dissolve_to(lambda: None), (0.4, 1), "s", CUT),
+    Injury("wipes", injure_time.wipe_to(lambda: None), (0.3, 0.6), "s", CUT),
     Injury("jump_cut", injure_time.jump_cut, (12, 40), "frames", CUT),
     Injury("freezes", injure_time.freezes, (3, 5, 10), "frames", STUCK),
     Injury("freezes_delayed", injure_time.freezes_delayed, (5,), "frames", STUCK),
@@ -146,6 +147,9 @@ INJURIES: tuple[Injury, ...] = (
 )  # fmt: skip
 """In the order of the report."""
 
+TO_ANOTHER = {"cut": injure_time.cut_to, "dissolves": injure_time.dissolve_to, "wipes": injure_time.wipe_to}
+"""Those that need another take, made with it."""
+
 CLEAN = Injury("clean", lambda take, strength, rng: Injured(take, Truth()), (0,), "", fits=_any, negative=True)
 """The take as it is: what every other case of it is compared with."""
 
@@ -164,9 +168,9 @@ def injury_named(name: str) -> Injury:
 def injured(take: Take, name: str, strength: float, donor: Callable[[], Take | None] = lambda: None) -> Injured | None:
     """The take with that injury, put at a place by chance that is the same each time; None where it cannot be.
 
-    ``donor`` gives the take that a cut or a dissolve goes to. Every strength of an injury is put at the same place.
+    ``donor`` gives the take that a cut, a dissolve or a wipe goes to. Every strength of an injury is put at the same
+    place.
     """
     injury = injury_named(name)
-    to_another = {"cut": injure_time.cut_to, "dissolves": injure_time.dissolve_to}
-    make = to_another[name](donor) if name in to_another else injury.make
+    make = TO_ANOTHER[name](donor) if name in TO_ANOTHER else injury.make
     return make(take, strength, seeded(take.name, name))

@@ -1,9 +1,9 @@
-"""Where a clip fades in, out or through one colour, or one picture dissolves into another.
+"""Where a clip fades in, out or through one colour, or one picture gives way to another.
 
 An editor's changes are no faults of light or motion, but all that watches these would take them for one. They are read
 from the brightness of blocks that `light` keeps: in a fade each block goes the same share of its way to one level, so
 their contrast shrinks to nothing and grows again; in a dissolve each goes the same share of its way to another
-picture's.
+picture's; and where one picture holds, and soon after another one does, a wipe or a slide lies between.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from stillwake.inspection.light import STEPS, Light
 from stillwake.inspection.motion import runs
 from stillwake.types import ClipFinding, Floats
 
-Kind = Literal["in", "out", "through", "dissolve"]
+Kind = Literal["in", "out", "through", "dissolve", "wipe"]
 
 LEAST_CONTRAST = 5.0
 """Levels of 255 by which a picture's blocks usually differ, below which no fade of it can be told."""
@@ -50,6 +50,18 @@ MIDDLE = 0.2, 0.8
 """The share of the way by which a dissolve is timed: moving pictures blur where it begins and ends."""
 BESIDE = 0.16
 """Seconds for which both pictures hold beside a dissolve."""
+OTHER, CHANGED = 0.5, 0.6
+"""Correlation of two pictures below which, and share of their blocks that differ from which on, they are two whatever
+lies between: a wipe, a slide, a zoom."""
+DIFFERS = 8.0
+"""Levels of 255 by which a block does."""
+HOLDS, HELD_FOR = 0.3, 0.4
+"""Share of the difference up to which a picture is still itself, and seconds before and after for which it must be:
+under a camera that goes on moving none is."""
+ARRIVED = 0.06
+"""Share of the way beyond what either picture goes by itself, from which such a change has begun, or is not over."""
+BLURRED = 2
+"""Frames before and after a change in which nothing is judged either."""
 AMONG = 4096
 """Frames looked at together."""
 
@@ -58,9 +70,9 @@ AMONG = 4096
 class Change:
     """A stretch of a clip that shows no picture in full: the frames ``first`` to ``last``, both of it.
 
-    ``kind``: the clip fades "in" or "out", "through" one colour, or its picture becomes another in a "dissolve";
-    ``colour`` in words, "" of a dissolve; ``another`` whether what comes after is another picture than before;
-    ``blank`` how many frames show nothing.
+    ``kind``: the clip fades "in" or "out", "through" one colour, or its picture becomes another in a "dissolve" or a
+    "wipe", which stands for slides, zooms and fast pans too; ``colour`` in words, "" where there is none; ``another``
+    whether what comes after is another picture than before; ``blank`` how many frames show nothing.
     """
 
     first: int
@@ -86,7 +98,10 @@ def changes(light: Light) -> tuple[Change, ...]:
     taken = np.zeros(count, bool)
     for one in fades:
         taken[one.first : one.last + 1] = True
-    found = [*fades, *_dissolves(blocks, fps, taken)]
+    found = [*fades, *_others(blocks, fps, taken, "dissolve")]
+    for one in found:
+        taken[one.first : one.last + 1] = True
+    found += _others(blocks, fps, taken, "wipe")
     begins = int(light.index[0])
     moved = (replace(one, first=one.first + begins, last=one.last + begins) for one in found)
     return tuple(sorted(moved, key=lambda one: one.first))
@@ -98,9 +113,12 @@ def unasked(found: Sequence[Change], asked: Asked) -> tuple[Change, ...]:
 
 
 def frames(found: Sequence[Change], asked: Asked) -> list[tuple[int, int]]:
-    """The frames, first to last, of all changes that were found or asked for but cuts, in which nothing is judged."""
+    """The frames, first to last, of all changes that were found or asked for but cuts, in which nothing is judged.
+
+    Those beside what was found belong to them: nobody sees where a change begins to the frame.
+    """
     meant = [(first, last) for first, last in asked.changes if first < last]
-    return sorted([*((one.first, one.last) for one in found), *meant])
+    return sorted([*((max(0, one.first - BLURRED), one.last + BLURRED) for one in found), *meant])
 
 
 def scenes(found: Sequence[Change], asked: Asked, cuts: Sequence[int], frame_count: int) -> list[tuple[int, int]]:
@@ -177,25 +195,29 @@ def _alike(one: npt.NDArray[np.uint16], other: npt.NDArray[np.uint16]) -> float:
     return float((a * b).sum() / max(1e-6, float(np.sqrt((a * a).sum() * (b * b).sum()))))
 
 
-# --------------------------------------------------------------------------------------------------------- dissolves
+# ------------------------------------------------------------------------------------------------ another picture
 
 
-def _dissolves(blocks: npt.NDArray[np.uint16], fps: float, taken: npt.NDArray[np.bool_]) -> Iterator[Change]:
+def _others(
+    blocks: npt.NDArray[np.uint16], fps: float, taken: npt.NDArray[np.bool_], kind: Literal["dissolve", "wipe"]
+) -> Iterator[Change]:
+    """Where another picture comes in that way, outside the frames ``taken``."""
     taken = taken.copy()
+    told = _dissolve if kind == "dissolve" else _wipe
     for half in HALVES:
-        reach, beside = round(half * fps), max(2, round(BESIDE * fps))
+        reach = round(half * fps)
         if reach < 2 or 2 * reach + 1 > len(blocks):
             continue
-        for middle in _between_two(blocks, reach):
+        for middle in _between_two(blocks, reach, UNLIKE if kind == "dissolve" else OTHER):
             if taken[middle - reach : middle + reach + 1].any():
                 continue
-            found = _dissolve(blocks, middle, reach, beside)
+            found = told(blocks, middle, reach, fps)
             if found is not None:
                 taken[middle - reach : middle + reach + 1] = True
-                yield Change(*found, "dissolve", "", True, 0)
+                yield Change(*found, kind, "", True, 0)
 
 
-def _between_two(blocks: npt.NDArray[np.uint16], reach: int) -> list[int]:
+def _between_two(blocks: npt.NDArray[np.uint16], reach: int, unlike: float) -> list[int]:
     """The frames before and after which, at that distance, lie two pictures; those furthest apart first."""
     found: list[tuple[float, int]] = []
     for start in range(reach, len(blocks) - reach, AMONG):
@@ -205,23 +227,43 @@ def _between_two(blocks: npt.NDArray[np.uint16], reach: int) -> list[int]:
         before, after = before - before.mean(1, keepdims=True), after - after.mean(1, keepdims=True)
         size = np.sqrt((before**2).sum(1) * (after**2).sum(1))
         alike = (before * after).sum(1) / np.maximum(size, 1e-6)
-        two = (apart > APART) & (alike < UNLIKE)
+        two = (apart > APART) & (alike < unlike)
         found += zip(apart[two].tolist(), middles[two].tolist(), strict=True)
     return [middle for _, middle in sorted(found, key=lambda one: (-one[0], one[1]))]
 
 
-def _dissolve(blocks: npt.NDArray[np.uint16], middle: int, reach: int, beside: int) -> tuple[int, int] | None:
-    """The first and last frame of a dissolve around there; None where one picture does not become the other so."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """The frames around a change from one picture to another: from frame ``first`` on, ``share`` of the way each.
+
+    ``frames`` (N, blocks) levels; ``one`` and ``other`` the pictures, ``size`` how far apart, levels.
+    """
+
+    first: int
+    frames: Floats
+    one: Floats
+    other: Floats
+    share: Floats
+    size: float
+
+
+def _way(blocks: npt.NDArray[np.uint16], middle: int, reach: int, beside: int) -> _Way:
     first, last = max(0, middle - reach - beside), min(len(blocks), middle + reach + beside + 1)
     frames = _levels(blocks[first:last])
     one, other = frames[middle - reach - first], frames[middle + reach - first]
     way = other - one
-    size = float(np.sqrt((way * way).mean()))
-    share = ((frames - one) @ way) / float(way @ way)
-    clipped = np.clip(share, 0, 1)[:, None]
-    aside = np.sqrt(((frames - one - clipped * way) ** 2).mean(1))
+    share: Floats = ((frames - one) @ way) / float(way @ way)
+    return _Way(first, frames, one, other, share, float(np.sqrt((way * way).mean())))
+
+
+def _dissolve(blocks: npt.NDArray[np.uint16], middle: int, reach: int, fps: float) -> tuple[int, int] | None:
+    """The first and last frame of a dissolve around there; None where one picture does not become the other so."""
+    way = _way(blocks, middle, reach, max(2, round(BESIDE * fps)))
+    share = way.share
+    along = way.one + np.clip(share, 0, 1)[:, None] * (way.other - way.one)
+    aside = np.sqrt(((way.frames - along) ** 2).mean(1))
     steps = np.diff(share)
-    if aside.max() > ALONG * size or steps.min() < STEP[0] or steps.max() > STEP[1]:
+    if aside.max() > ALONG * way.size or steps.min() < STEP[0] or steps.max() > STEP[1]:
         return None
     inside = np.flatnonzero((share > MIDDLE[0]) & (share < MIDDLE[1]))
     if not len(inside):
@@ -231,7 +273,27 @@ def _dissolve(blocks: npt.NDArray[np.uint16], middle: int, reach: int, beside: i
     begins, ends = low - float(share[low]) / rate, high + (1 - float(share[high])) / rate
     if begins < 0 or ends > len(share) - 1:
         return None
-    return first + int(begins) + 1, first + max(int(begins) + 1, int(np.ceil(ends)) - 1)
+    return way.first + int(begins) + 1, way.first + max(int(begins) + 1, int(np.ceil(ends)) - 1)
+
+
+def _wipe(blocks: npt.NDArray[np.uint16], middle: int, reach: int, fps: float) -> tuple[int, int] | None:
+    """The same of a change in any other way, between two pictures that hold; None where it comes at once."""
+    held = round(HELD_FOR * fps)
+    way = _way(blocks, middle, reach, held)
+    if float((np.abs(way.other - way.one) > DIFFERS).mean()) < CHANGED or np.diff(way.share).max() > LEAP:
+        return None
+    from_one, from_other = (np.sqrt(((way.frames - end) ** 2).mean(1)) / way.size for end in (way.one, way.other))
+    before, after = middle - reach - way.first + 1, len(way.frames) - (middle + reach - way.first)
+    if min(before, after) < held / 2 or max(from_one[:before].max(), from_other[-after:].max()) > HOLDS:
+        return None
+    there = way.share > 0.5
+    halfway, left = int(np.argmax(there)), int(np.flatnonzero(~there)[-1])
+    low, high = ARRIVED + float(way.share[:before].max()), 1 - ARRIVED + min(0.0, float(way.share[-after:].min()) - 1)
+    begun = np.flatnonzero(way.share[:halfway] < low)
+    arrived = np.flatnonzero(way.share[left:] > high)
+    if not len(begun) or not len(arrived):
+        return None
+    return way.first + int(begun[-1]) + 1, way.first + left + max(0, int(arrived[0]) - 1)
 
 
 # ----------------------------------------------------------------------------------------------------------- findings

@@ -90,7 +90,7 @@ def check(
         return [ClipFinding.unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
     frozen = _frozen(motion, fps)
     another = [one for one in changes if one.another]
-    cuts = _cuts(motion, another, asked, fps, JUMP_FILMED if filmed else JUMP_FAIL[0])
+    cuts = _cuts(motion, another, asked, fps, filmed)
     counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
     missing = _dropped(motion, fps, counted=counted)
     if filmed:
@@ -107,9 +107,9 @@ def _only_warning(findings: list[ClipFinding], why: str = "") -> list[ClipFindin
     return [one.model_copy(update=update) for one, update in zip(findings, changed, strict=True)]
 
 
-def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction, fails: float) -> list[ClipFinding]:
-    """Cuts, jumps and other ``changes`` of the scene; ``fails`` times the change beside it from which a jump does."""
-    frame = float(1 / fps)
+def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction, filmed: bool) -> list[ClipFinding]:
+    """Cuts, jumps and other ``changes`` of the scene."""
+    frame, fails = float(1 / fps), JUMP_FILMED if filmed else JUMP_FAIL[0]
     found: list[tuple[int, Verdict, str, float]] = [
         (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
         for cut in motion.cuts
@@ -124,7 +124,7 @@ def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction
             continue
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
-    slow = [_slowly(one, fps) for one in changes]
+    slow = [_slowly(one, fps, filmed) for one in changes]
     if not found:
         return slow or [_one_take(asked)]
     found.sort(key=lambda one: (one[1] != "fail", one[0]))
@@ -145,13 +145,14 @@ def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction
     ]
 
 
-def _slowly(change: Change, fps: Fraction) -> ClipFinding:
-    """A scene that another one follows in a dissolve or a fade."""
+def _slowly(change: Change, fps: Fraction, filmed: bool) -> ClipFinding:
+    """A scene that another one follows in a dissolve, a fade or a wipe; a camera may have swept to it."""
     start, end = change.seconds(fps)
-    how = "in a dissolve" if change.kind == "dissolve" else f"through {change.colour}"
+    ways = {"dissolve": "in a dissolve", "wipe": "in a wipe, a slide or a fast pan"}
+    how = ways.get(change.kind, f"through {change.colour}")
     return ClipFinding(
         check="cut",
-        verdict="fail",
+        verdict="warn" if filmed and change.kind == "wipe" else "fail",
         measured=1.0,
         unit="cuts",
         limit=0.0,

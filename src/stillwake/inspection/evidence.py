@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -206,7 +206,7 @@ def gather(
         heard=heard.speech,
         heard_spans=heard.spans,
         unheard=heard.why,
-        seen=watches.mouth.finish(),
+        seen=without(watches.mouth.finish(), hidden),
         backgrounds=comparison.finish() if isinstance(comparison, Comparison) else nothing_to_compare(comparison),
         light=seen_light,
         changes=changed,
@@ -216,6 +216,23 @@ def gather(
         blocks=watches.blocks.finish(),
         ends=watches.ends.finish(),
         facts=told,
+    )
+
+
+def without(seen: Seen, spans: Sequence[tuple[int, int]]) -> Seen:
+    """The same, but for the mouth in some frames, first to last: there is none in the dark, and two in a dissolve."""
+    hidden = np.zeros(len(seen.index), bool)
+    for first, last in spans:
+        hidden |= (seen.index >= first) & (seen.index <= last)
+    if not hidden.any():
+        return seen
+    return replace(
+        seen,
+        opening=np.where(hidden, np.nan, seen.opening),
+        width=np.where(hidden, np.nan, seen.width),
+        eyes=np.where(hidden, np.nan, seen.eyes),
+        teeth=np.where(hidden, np.nan, seen.teeth),
+        change=np.where(hidden, np.nan, seen.change),
     )
 
 

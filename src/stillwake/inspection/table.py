@@ -108,8 +108,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "and back", "none", "fail"),
     ),
     "Motion": (
-        Row("cut", "another scene comes in what should be one take: at once, in a dissolve or through a colour",
-            "none", "fail"),
+        Row("cut", "another scene comes in what should be one take: at once, in a dissolve, through a colour, or in a "
+            "wipe or a slide, which in what a camera may have filmed warns", "none", "fail"),
         Row("jump", "the picture jumps", f"{continuity.JUMP[0]:g} times the change beside it; fails at "
             f"{continuity.JUMP_FAIL[0]:g}, in what a camera may have filmed at {continuity.JUMP_FILMED:g}", "fail"),
         Row("freeze", "the picture stands still while it should move; where little moves it only warns",
