@@ -367,13 +367,24 @@ def test_lips_we_drew_may_not_lead() -> None:
 @given(correlation=st.floats(-1.0, 1.0), wander=st.floats(0.0, 3.0))
 def test_the_lead_goes_with_how_real_the_head_is(asked: Asked, leads: bool, correlation: float, wander: float) -> None:
     seen = evidence(wander=wander).seen
-    case = SimpleNamespace(asked=asked, seen=seen)
+    case = SimpleNamespace(asked=asked, seen=seen, scenes=[(0, len(seen.index) - 1)])
     lead = sync.natural_lead(sync.Offset(correlation=correlation), case)  # type: ignore[arg-type]
     assert 0.0 <= lead <= sync.LEAD
     if not leads or correlation >= sync.DRAWN or wander < 0.9 * sync.CALM:
         assert lead == 0.0
     elif wander > 1.2 * sync.LIVELY:
         assert lead == pytest.approx(sync.LEAD)
+
+
+@pytest.mark.parametrize(("wander", "lead"), [(0.0, 0.0), (0.3, sync.LEAD)])
+def test_a_cut_does_not_make_a_head_that_stands_still_a_real_ones(wander: float, lead: float) -> None:
+    case = evidence(wander=wander)
+    aside = np.where(case.seen.index[:, None] >= 80, [40.0, 0.0, 40.0, 0.0], 0.0)
+    moved = replace(case.motion, cuts=(80,))
+    case = replace(case, seen=replace(case.seen, face=case.seen.face + aside))
+    told, cut = (sync.natural_lead(sync.Offset(correlation=0.4), one) for one in (case, replace(case, motion=moved)))
+    assert told == pytest.approx(sync.LEAD), "in one scene it would have wandered"
+    assert cut == pytest.approx(lead, abs=1e-3)
 
 
 @given(st.floats(0.0, 1e4), st.floats(0.0, 1e4))

@@ -120,6 +120,11 @@ class Evidence:
         return changes.frames(self.changes, self.asked)
 
     @property
+    def scenes(self) -> list[tuple[int, int]]:
+        """The frames, first to last, of each scene."""
+        return changes.scenes(self.changes, self.asked, self.motion.cuts, self.clip.info.frame_count)
+
+    @property
     def filmed(self) -> bool:
         """Whether a camera may have made it: nobody says from which still, by whom, or what was asked for."""
         made = replace(self.asked, frames=None, changes=())  # a film's edit does not say who made its shots

@@ -635,7 +635,16 @@ def natural_lead(offset: Offset, evidence: Evidence) -> float:
     """Seconds by which these lips may come before what is heard: `LEAD` for a real person's, 0 for an animator's."""
     if offset.correlation >= DRAWN or evidence.asked.ours:
         return 0.0
-    return LEAD * float(np.clip((_travel(evidence.seen.face) - CALM) / (LIVELY - CALM), 0, 1))
+    return LEAD * float(np.clip((_usual_travel(evidence) - CALM) / (LIVELY - CALM), 0, 1))
+
+
+def _usual_travel(evidence: Evidence) -> float:
+    """How far heads wander in the middle one of a clip's scenes, by their frames: a cut takes no head anywhere."""
+    index, face = evidence.seen.index, evidence.seen.face
+    within = [(index >= first) & (index <= last) for first, last in evidence.scenes]
+    travels = sorted((_travel(face[rows]), int(rows.sum())) for rows in within if rows.any())
+    frames = np.cumsum([count for _, count in travels])
+    return travels[int(np.searchsorted(frames, frames[-1] / 2))][0] if travels else 0.0
 
 
 def _travel(face: Array) -> float:
