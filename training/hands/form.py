@@ -372,44 +372,44 @@ def sleeve(rng: np.random.Generator, canvas: Canvas, put: Placing) -> np.ndarray
 
 def no_hand(rng: np.random.Generator, canvas: Canvas, put: Placing) -> None:
     """What a hand detector mistakes for hands: bare limbs, feet, paws, ears and faces, as capsules."""
-    kind = rng.integers(4)
-    if kind == 0:  # a limb, bent
-        points = [rng.uniform(-1.2, 1.2, 3) * [1, 1, 0.3] for _ in range(3)]
-        radius = rng.uniform(0.15, 0.45)
+    kinds = (_limb, _foot, _head, _ear)
+    kinds[rng.integers(len(kinds))](rng, canvas, put)
+
+
+def _limb(rng: np.random.Generator, canvas: Canvas, put: Placing) -> None:
+    """One that is bent."""
+    points = [rng.uniform(-1.2, 1.2, 3) * [1, 1, 0.3] for _ in range(3)]
+    radius = rng.uniform(0.15, 0.45)
+    for a, b in itertools.pairwise(points):
+        canvas.capsule(put(a), put(b), radius * put.scale, radius * rng.uniform(0.7, 1) * put.scale, ARM)
+
+
+def _foot(rng: np.random.Generator, canvas: Canvas, put: Placing) -> None:
+    """A foot or a paw: a long body and a row of short toes."""
+    toes, radius = int(rng.integers(3, 6)), rng.uniform(0.09, 0.16)
+    heel = np.array([rng.normal(0, 0.2), -rng.uniform(0.5, 1.1), 0])
+    for k in range(toes):
+        root = np.array([(k - (toes - 1) / 2) * 1.75 * radius, 0.75 - 0.12 * k * rng.uniform(0.3, 1), 0])
+        r = radius * (1.35 if k == 0 and rng.random() < 0.6 else 1)
+        canvas.capsule(put(heel), put(root), rng.uniform(0.25, 0.4) * put.scale, r * 1.2 * put.scale, PALM)
+        tip = root + np.array([0, rng.uniform(0.05, 0.2), 0])
+        canvas.capsule(put(root), put(tip), r * put.scale, r * 0.9 * put.scale, FIRST + k)
+
+
+def _head(rng: np.random.Generator, canvas: Canvas, put: Placing) -> None:
+    """One with features."""
+    low, high = np.array([0, -0.2, 0]), np.array([0, 0.3, 0])
+    canvas.capsule(put(low), put(high), rng.uniform(0.5, 0.8) * put.scale, 0.75 * put.scale, ARM)
+    for x in (-0.3, 0.3, 0):
+        a = np.array([x, rng.uniform(-0.1, 0.3), 0.65])
+        b = a + np.array([rng.uniform(-0.1, 0.1), 0, 0])
+        canvas.capsule(put(a), put(b), 0.1 * put.scale, 0.08 * put.scale, PROP)
+
+
+def _ear(rng: np.random.Generator, canvas: Canvas, put: Placing) -> None:
+    """An ear, or lips: nested arcs."""
+    for ring in range(int(rng.integers(1, 4))):
+        r, start, sweep = 0.3 + 0.22 * ring, rng.uniform(0, 6), rng.uniform(2, 5.5)
+        points = [np.array([r * np.cos(start + t), 1.3 * r * np.sin(start + t), 0]) for t in np.linspace(0, sweep, 9)]
         for a, b in itertools.pairwise(points):
-            canvas.capsule(put(a), put(b), radius * put.scale, radius * rng.uniform(0.7, 1) * put.scale, ARM)
-    elif kind == 1:  # a foot or a paw: a long body and a row of short toes
-        toes, radius = int(rng.integers(3, 6)), rng.uniform(0.09, 0.16)
-        heel = np.array([rng.normal(0, 0.2), -rng.uniform(0.5, 1.1), 0])
-        for k in range(toes):
-            root = np.array([(k - (toes - 1) / 2) * 1.75 * radius, 0.75 - 0.12 * k * rng.uniform(0.3, 1), 0])
-            r = radius * (1.35 if k == 0 and rng.random() < 0.6 else 1)
-            canvas.capsule(put(heel), put(root), rng.uniform(0.25, 0.4) * put.scale, r * 1.2 * put.scale, PALM)
-            canvas.capsule(
-                put(root),
-                put(root + np.array([0, rng.uniform(0.05, 0.2), 0])),
-                r * put.scale,
-                r * 0.9 * put.scale,
-                FIRST + k,
-            )
-    elif kind == 2:  # a head with features
-        canvas.capsule(
-            put(np.array([0, -0.2, 0])),
-            put(np.array([0, 0.3, 0])),
-            rng.uniform(0.5, 0.8) * put.scale,
-            0.75 * put.scale,
-            ARM,
-        )
-        for x in (-0.3, 0.3, 0):
-            a = np.array([x, rng.uniform(-0.1, 0.3), 0.65])
-            canvas.capsule(
-                put(a), put(a + np.array([rng.uniform(-0.1, 0.1), 0, 0])), 0.1 * put.scale, 0.08 * put.scale, PROP
-            )
-    else:  # an ear, lips: nested arcs
-        for ring in range(int(rng.integers(1, 4))):
-            r, start, sweep = 0.3 + 0.22 * ring, rng.uniform(0, 6), rng.uniform(2, 5.5)
-            ring_points = [
-                np.array([r * np.cos(start + t), 1.3 * r * np.sin(start + t), 0]) for t in np.linspace(0, sweep, 9)
-            ]
-            for a, b in itertools.pairwise(ring_points):
-                canvas.capsule(put(a), put(b), 0.12 * put.scale, 0.12 * put.scale, PALM)
+            canvas.capsule(put(a), put(b), 0.12 * put.scale, 0.12 * put.scale, PALM)

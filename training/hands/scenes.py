@@ -103,23 +103,34 @@ class Stage:
 
     def likeness(self) -> None:
         """What has fingers and is none: tassels, feathers, fur, petals, buckles."""
-        rng, u, s = self.rng, self.rng.uniform, self.sheet
+        rng, u = self.rng, self.rng.uniform
         at, size = u(0, self.size, 2), math.exp(u(math.log(14), math.log(110)))
         colour, ink = any_colour(rng), any_colour(rng)
         lined, way, kind = rng.random() < 0.6, u(-math.pi, math.pi), rng.random()
         if kind < 0.8:
-            petals = kind > 0.55
-            count = int(rng.integers(3, 9))
-            spread = 2 * math.pi * (1 - 1 / count) if petals else u(0, 1.6)
-            for turned in np.linspace(-spread / 2, spread / 2, count) + rng.normal(0, 0.06, count):
-                root = at if petals else at + turned * size * u(0.2, 0.4) * np.array([math.cos(way), math.sin(way)])
-                end = root + _ahead(way + turned) * size * u(0.6, 1.0)
-                path = curve(np.array([root, (root + end) / 2 + rng.normal(0, 0.08 * size, 2), end]), 12)
-                wide = size * u(0.1, 0.3) * np.sin(np.linspace(0.5 if not petals else 0.2, 2.9, 12))
-                if lined:
-                    s.stroke((path - s.at) / s.scale, (wide + 2) / s.scale, ink, SKIN)
-                s.stroke((path - s.at) / s.scale, wide / s.scale, darker(colour, u(0.85, 1.1)), SKIN)
-            return
+            self._tuft(at, size, way, colour, ink if lined else None, petals=kind > 0.55)
+        else:
+            self._buckle(at, size, way, colour, ink)
+
+    def _tuft(
+        self, at: np.ndarray, size: float, way: float, colour: np.ndarray, ink: np.ndarray | None, *, petals: bool
+    ) -> None:
+        """Leaves that grow out of one place: all around it, or one way, as fur does; ``ink`` of their lines."""
+        rng, u, s = self.rng, self.rng.uniform, self.sheet
+        count = int(rng.integers(3, 9))
+        spread = 2 * math.pi * (1 - 1 / count) if petals else u(0, 1.6)
+        for turned in np.linspace(-spread / 2, spread / 2, count) + rng.normal(0, 0.06, count):
+            root = at if petals else at + turned * size * u(0.2, 0.4) * np.array([math.cos(way), math.sin(way)])
+            end = root + _ahead(way + turned) * size * u(0.6, 1.0)
+            path = curve(np.array([root, (root + end) / 2 + rng.normal(0, 0.08 * size, 2), end]), 12)
+            wide = size * u(0.1, 0.3) * np.sin(np.linspace(0.5 if not petals else 0.2, 2.9, 12))
+            if ink is not None:
+                s.stroke((path - s.at) / s.scale, (wide + 2) / s.scale, ink, SKIN)
+            s.stroke((path - s.at) / s.scale, wide / s.scale, darker(colour, u(0.85, 1.1)), SKIN)
+
+    def _buckle(self, at: np.ndarray, size: float, way: float, colour: np.ndarray, ink: np.ndarray) -> None:
+        """A ring within a ring, and a pin across."""
+        u, s = self.rng.uniform, self.sheet
         middle, radius = (at - s.at) / s.scale, size / 2 / s.scale
         for share in (1.0, u(0.6, 0.8)):
             ring = oval(*middle, radius * share, radius * share * u(0.6, 1), way)
