@@ -368,6 +368,30 @@ def test_a_light_that_is_set_anew_does_not_breathe(gain: Gain) -> None:
     assert finding.verdict == "pass", finding.why
 
 
+@pytest.mark.parametrize("seconds", [0.6, 1.0, 2.0])
+@pytest.mark.parametrize("percent", [-6.0, 5.0])
+def test_a_light_that_is_set_anew_slowly_is_said_to_be(seconds: float, percent: float) -> None:
+    share = np.clip((np.arange(200) - 100) / (25 * seconds) + 0.5, 0, 1)
+    seen = lit_blocks(1 + percent / 100 * share * share * (3 - 2 * share))
+    finding = checked(seen)["exposure breathing"]
+    assert finding.verdict == "fail"
+    assert finding.why.startswith("the exposure is set anew, by ")
+    assert finding.start == pytest.approx(4 - seconds / 2, abs=0.4)
+    assert finding.end == pytest.approx(4 + seconds / 2, abs=0.6)
+    (filmed,) = [one for one in light.check(seen, Asked(), FPS, filmed=True) if one.check == "exposure breathing"]
+    assert filmed.verdict == "warn"
+
+
+@pytest.mark.parametrize("drift", [-3.0, 0.0, 3.0])
+def test_a_breath_in_a_light_that_drifts_is_a_breath(drift: float) -> None:
+    time = np.arange(200) / 25
+    finding = checked(lit_blocks(1 + 0.015 * np.sin(2 * np.pi * time / 2) + drift / 100 * time / 8))[
+        "exposure breathing"
+    ]
+    assert finding.verdict == "fail"
+    assert finding.why.startswith("the exposure swings by 1.")
+
+
 def test_too_short_a_clip_shows_no_slow_swing() -> None:
     findings = found(frames(40))
     assert wrong(findings) == {"exposure breathing"}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,9 @@ exposure as it goes. Two webcams flickered by .27 and .51 and swung by 2.8 and 3
 a still may do is far less."""
 BREATH_FIT = 0.6
 """Share of the brightness's course that one sine must explain: an exposure that steps does not breathe."""
+RETURNS = 0.4
+"""Share of its greatest rise, or fall, by which an exposure that breathes goes the other way as well: one that was set
+anew slowly does not come back, and a sine explains most of it all the same."""
 STEPPED = 0.5
 """Percent from which a change from one frame to the next that stands alone, thrice all those within `ALONE` frames
 of it, is a step or a cut: it is taken out before a swing is looked for, for a sine explains most of a stair too."""
@@ -179,7 +182,7 @@ def check(
     logs, scenes = _logs(light), _scenes(light, cuts, changing)
     found = [
         *_flickers(light, logs, changing, fps, filmed),
-        _worst([_breathing(_during(light, rows), logs[rows], fps) for rows in scenes]),
+        _worst([_breathing(_during(light, rows), logs[rows], fps, filmed) for rows in scenes]),
         _worst([_drift(_during(light, rows), asked, DRIFT_FILMED if filmed else DRIFT) for rows in scenes]),
     ]
     return [*(_as_filmed(one) if filmed else one for one in found), black]
@@ -511,11 +514,20 @@ def _level(logs: Floats, light: Light) -> Array:
     return level
 
 
-def _swings(gain: Array, fps: Fraction) -> tuple[Array, Array, npt.NDArray[np.int64], int]:
-    """The swing to either side in each window of a course, percent, and its period, s.
+class _Swings(NamedTuple):
+    """What a course (N,) does in each window, (S,): ``swing`` to either side, percent, and its ``period``, s.
 
-    And where the windows begin, and how many frames they have.
+    ``returns`` whether it comes back; ``starts`` where the windows begin, ``width`` how many frames they have.
     """
+
+    swing: Array
+    period: Array
+    returns: Flags
+    starts: npt.NDArray[np.int64]
+    width: int
+
+
+def _swings(gain: Array, fps: Fraction) -> _Swings:
     gain = gain - np.cumsum(_steps_alone(np.diff(gain, prepend=gain[0])))
     width = min(len(gain), round(BREATH_WINDOW * float(fps)))
     time = np.arange(width) / float(fps)
@@ -538,21 +550,28 @@ def _swings(gain: Array, fps: Fraction) -> tuple[Array, Array, npt.NDArray[np.in
         size = np.hypot(fit[:, 2], fit[:, 3]) * (1 - left / total > BREATH_FIT)
         period = np.where(size > swing, length, period)
         swing = np.maximum(swing, size)
-    return swing, period, starts, width
+    rise = (windows - np.minimum.accumulate(windows, axis=1)).max(1)
+    fall = (np.maximum.accumulate(windows, axis=1) - windows).max(1)
+    returns = np.minimum(rise, fall) > RETURNS * np.maximum(rise, fall)
+    return _Swings(swing, period, returns, starts, width)
 
 
-def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
+def _breathing(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> ClipFinding:
     name = "exposure breathing"
     seconds = len(logs) / float(fps)
     if seconds < 1.5 * BREATH_PERIODS[1]:
         return ClipFinding.unseen(name, f"{seconds:.1f} s are too short to show a slow swing")
     courses = [_gain(logs, light), _level(logs, light)]
     found = [_swings(course, fps) for course in courses]
-    chosen = max(range(len(found)), key=lambda k: float(found[k][0].max()))
-    gain, (swing, period, starts, width) = courses[chosen], found[chosen]
+    breaths = [np.where(one.returns, one.swing, 0.0) for one in found]
+    chosen = max(range(len(found)), key=lambda k: float(breaths[k].max()))
+    swing, gain = breaths[chosen], courses[chosen]
+    _, period, _, starts, width = found[chosen]
     best = int(swing.argmax())
     value = float(swing[best])
     over = value > BREATH
+    if not over and (once := max(float(one.swing.max()) for one in found)) > BREATH:
+        return _set_anew(light, courses[0], once, fps, filmed)
     high = np.flatnonzero(swing > max(BREATH, EDGE * value)) if over else np.array([best])
     start, end = float(light.time[starts[high[0]]]), float(light.time[starts[high[-1]] + width - 1])
     if over:
@@ -572,6 +591,29 @@ def _breathing(light: Light, logs: Floats, fps: Fraction) -> ClipFinding:
         if over
         else f"the exposure holds: no swing above {BREATH:g} % to either side",
         fix="lock the exposure, or take the swing out with a deflicker filter" if over else "",
+    )
+
+
+def _set_anew(light: Light, gain: Array, swing: float, fps: Fraction, filmed: bool) -> ClipFinding:
+    """An exposure that changes slowly and does not come back soon; ``swing`` as far as a sine follows it."""
+    width = min(len(gain) - 1, round(BREATH_PERIODS[-1] * float(fps)))
+    steps = gain[width:] - gain[:-width]
+    first = int(np.abs(steps).argmax())
+    size = float(abs(steps[first]))
+    share = (gain[first : first + width + 1] - gain[first]) / float(steps[first])
+    ends = int(np.argmax(share > 1 - EDGE / 5))
+    begins = int(np.flatnonzero(share[: ends + 1] < EDGE / 5)[-1])
+    start, end = float(light.time[first + begins]), float(light.time[first + ends])
+    return ClipFinding(
+        check="exposure breathing",
+        verdict="fail" if swing > BREATH_FAIL and not filmed else "warn",
+        measured=round(swing, 3),
+        unit="% to either side",
+        limit=BREATH,
+        start=start,
+        end=end,
+        why=f"the exposure is set anew, by {size:.1f} % within {end - start:.1f} s",
+        fix="lock the exposure, or level it by hand from there on",
     )
 
 

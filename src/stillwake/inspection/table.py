@@ -97,7 +97,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{light.LOCAL_FLICKER:g} %, {light.LOCAL_FLICKER_FILMED:g} in what a camera may have filmed; fails at "
             f"{light.LOCAL_FLICKER_FAIL:g}, there at {light.FILMED_FAIL['local flicker']:g}", "fail"),
         Row("exposure breathing", "the exposure swings slowly, every "
-            f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s",
+            f"{light.BREATH_PERIODS[0]:g} to {light.BREATH_PERIODS[-1]:g} s, or is slowly set anew, which in what a "
+            "camera may have filmed warns",
             f"{light.BREATH:g} % to either side; fails at {light.BREATH_FAIL:g}; "
             f"in what a camera may have filmed at {light.FILMED_FAIL['exposure breathing']:g}",
             "fail"),
