@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from time import process_time
 
 import cv2
 import numpy as np
@@ -272,6 +273,20 @@ def test_a_wipe_and_a_sweep_are_told_from_when_to_when(course: Course, first: in
     assert one.last == pytest.approx(last, abs=4)
     assert wrong(all_findings(course)) == {"cut": "fail"}
     assert wrong(all_findings(course, filmed=True)) == {"cut": "warn"}, "a camera may sweep"
+
+
+def test_twelve_minutes_of_cuts_is_looked_through_in_seconds() -> None:
+    rng = np.random.default_rng(5)
+    count, every = 18_000, 50
+    scenes = rng.uniform(20, 230, (count // every, 256))
+    levels = scenes[np.arange(count) // every] + 5 * np.sin(np.arange(count) / 20)[:, None]
+    blocks = np.rint(levels * light.STEPS).astype(np.uint16).reshape(count, 16, 16)
+    seen = replace(
+        light_of([]), index=np.arange(count), time=(np.arange(count) + 0.5) / 25, blocks=blocks, luma=levels.mean(1)
+    )
+    began = process_time()
+    assert changes.changes(seen) == ()
+    assert process_time() - began < 10, "a sixth of that as a rule; each cut looked at by itself takes minutes"
 
 
 def test_a_clip_of_a_few_frames_or_with_frames_left_out_tells_nothing() -> None:

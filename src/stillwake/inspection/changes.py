@@ -27,6 +27,8 @@ LEAST_CONTRAST = 5.0
 """Levels of 255 by which a picture's blocks usually differ, below which no fade of it can be told."""
 BLANK, BLANK_END = 0.1, 0.3
 """Share of the usual contrast below which a frame is blank; the first or last of a clip may have that much left."""
+DARKEST, LIGHTEST = 48, 208
+"""Mean level of 255 of a blank frame up to which it is called black, and from which white."""
 RISE = 0.12
 """Share of the usual contrast by which it grows in a second where a picture fades in."""
 SHORTEST = 0.1
@@ -60,6 +62,8 @@ HOLDS, HELD_FOR = 0.3, 0.4
 under a camera that goes on moving none is."""
 ARRIVED = 0.06
 """Share of the way beyond what either picture goes by itself, from which such a change has begun, or is not over."""
+ALONE = 4.0
+"""Times the steps beside it that a step is which is a cut, and no part of a slower change."""
 BLURRED = 2
 """Frames before and after a change in which nothing is judged either."""
 AMONG = 4096
@@ -160,7 +164,7 @@ def _fades(blocks: npt.NDArray[np.uint16], fps: float) -> Iterator[Change]:
             start,
             end,
             kind,
-            "black" if level < 48 else "white" if level > 208 else "one colour",
+            "black" if level < DARKEST else "white" if level > LIGHTEST else "one colour",
             kind == "through" and _alike(blocks[max(0, start - 1)], blocks[min(count - 1, end + 1)]) < UNLIKE,
             last - first,
         )
@@ -202,19 +206,33 @@ def _others(
     blocks: npt.NDArray[np.uint16], fps: float, taken: npt.NDArray[np.bool_], kind: Literal["dissolve", "wipe"]
 ) -> Iterator[Change]:
     """Where another picture comes in that way, outside the frames ``taken``."""
-    taken = taken.copy()
+    taken, cuts = taken.copy(), np.cumsum(_at_once(blocks))
     told = _dissolve if kind == "dissolve" else _wipe
     for half in HALVES:
         reach = round(half * fps)
         if reach < 2 or 2 * reach + 1 > len(blocks):
             continue
         for middle in _between_two(blocks, reach, UNLIKE if kind == "dissolve" else OTHER):
+            if cuts[middle + reach] > cuts[middle - reach]:
+                continue
             if taken[middle - reach : middle + reach + 1].any():
                 continue
             found = told(blocks, middle, reach, fps)
             if found is not None:
                 taken[middle - reach : middle + reach + 1] = True
                 yield Change(*found, kind, "", True, 0)
+
+
+def _at_once(blocks: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """Before which frames the picture changes at once, and not in those beside them, (N,)."""
+    step = np.zeros(len(blocks), np.float32)
+    for start in range(1, len(blocks), AMONG):
+        some = _levels(blocks[start - 1 : start + AMONG])
+        step[start : start + len(some) - 1] = np.sqrt((np.diff(some, axis=0) ** 2).mean(1))
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(step, 2), 5)
+    beside = np.delete(around, 2, axis=1).max(1)
+    at_once: npt.NDArray[np.bool_] = (step > APART) & (step > ALONE * beside)
+    return at_once
 
 
 def _between_two(blocks: npt.NDArray[np.uint16], reach: int, unlike: float) -> list[int]:
@@ -266,7 +284,7 @@ def _dissolve(blocks: npt.NDArray[np.uint16], middle: int, reach: int, fps: floa
     if aside.max() > ALONG * way.size or steps.min() < STEP[0] or steps.max() > STEP[1]:
         return None
     inside = np.flatnonzero((share > MIDDLE[0]) & (share < MIDDLE[1]))
-    if not len(inside):
+    if not len(inside) or inside[0] == 0 or inside[-1] == len(share) - 1:
         return None
     low, high = int(inside[0]) - 1, int(inside[-1]) + 1
     rate = float(share[high] - share[low]) / (high - low)
