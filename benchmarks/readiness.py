@@ -513,6 +513,40 @@ def dyed(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pi
     return np.where(weight[..., None] > 0.02, spoilt, scene.still.pixels), (x.min(), y.min(), x.max(), y.max())
 
 
+def laid_out(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """So many views of it, nearer, aside or turned round, side by side or, four, as a grid; half with a gutter."""
+    height, width = scene.still.pixels.shape[:2]
+    across, down = {2: (2, 1), 3: (3, 1), 4: (2, 2)}[int(strength)]
+    gap = int(chance.choice([0, 0, 2, max(3, width // 60)]))
+    paper = np.full(3, chance.choice([0, 255, 128]), np.uint8)
+    shown = np.full((down * height + (down - 1) * gap, across * width + (across - 1) * gap, 3), paper, np.uint8)
+    for row in range(down):
+        for column in range(across):
+            near = chance.uniform(0.6, 1)
+            wide, high = round(near * width), round(near * height)
+            x, y = int(chance.integers(0, width - wide + 1)), int(chance.integers(0, height - high + 1))
+            view = cv2.resize(scene.still.pixels[y : y + high, x : x + wide], (width, height))
+            view = view[:, ::-1] if chance.random() < 0.5 else view
+            top, left = row * (height + gap), column * (width + gap)
+            shown[top : top + height, left : left + width] = view
+    if int(strength) == 4:
+        return shown, (0, 0, shown.shape[1], shown.shape[0])
+    return shown, (0.9 * width, 0, shown.shape[1] - 0.9 * width, height)
+
+
+def bordered(scene: Scene, strength: float, chance: np.random.Generator) -> tuple[Pixels, Box] | None:
+    """A border of one colour and that share of the side: above and below, at both sides, or all around."""
+    height, width = scene.still.pixels.shape[:2]
+    way = int(chance.integers(3))
+    x, y = (0 if way == 0 else round(strength * width), 0 if way == 1 else round(strength * height))
+    colour = [int(chance.choice([0, 255]))] * 3
+    if chance.random() < 0.3:
+        colour = chance.integers(0, 256, 3).tolist()
+    shown = cv2.copyMakeBorder(scene.still.pixels, y, y, x, x, cv2.BORDER_CONSTANT, value=colour)
+    box = (0, 0, width + 2 * x, y) if way != 1 else (0, 0, x, height)
+    return np.asarray(shown, np.uint8), (0, 0, width + 2 * x, height + 2 * y) if way == 2 else box
+
+
 FAULTS = (
     Fault("eye colour", (5, 10, 20), (10, 0.90), True, recoloured, "Lab"),
     Fault("eye size", (1.15, 1.3, 1.5), (1.3, 0.90), True, enlarged, "times"),
@@ -523,6 +557,8 @@ FAULTS = (
     Fault("seams", (3, 5, 8), None, True, joined, "levels"),
     Fault("clocks", (0.04, 0.06, 0.10), None, True, timed, "of the short side"),
     Fault("pseudo-text", (0.4, 0.7, 1.0), (0.7, 0.80), True, lettered, "of the letters"),
+    Fault("one picture", (2, 3, 4), None, True, laid_out, "views"),
+    Fault("borders", (0.03, 0.06, 0.12), None, True, bordered, "of the side"),
     Fault("head in the frame", (1.3, 1.0, 0.7), (1.0, 0.90), False, beheaded, "eye distances over the eyes"),
 )
 
@@ -580,6 +616,8 @@ def _finding(scene: Scene, name: str) -> Finding | None:
         found = background_findings(scene) if name == "pseudo-text" else background_findings(replace(scene, seen={}))
     elif face is not None and name == "hair tone":
         found = character_findings(scene, face, None)
+    elif name in ("one picture", "borders"):
+        found = framing_findings(replace(scene, body=None, matte=None), None)
     elif face is not None and name == "head in the frame":
         found = framing_findings(scene, face)
     elif face is not None:

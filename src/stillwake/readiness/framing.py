@@ -8,10 +8,10 @@ import numpy as np
 
 from stillwake.perceive.body import ANKLES, HIPS, KNEES
 from stillwake.perceive.body import FEET as SOLES
-from stillwake.readiness import signals
+from stillwake.readiness import panels, signals
 from stillwake.readiness.limits import Limit
 from stillwake.readiness.unlooked import unseen
-from stillwake.types import Body, Face, Finding, Scene
+from stillwake.types import Body, Box, Face, Finding, Scene
 
 _BENCH = "benchmarks/readiness.py, between the 5 % and 1 % thresholds of both halves"
 HEADROOM = Limit(
@@ -35,8 +35,17 @@ SEVERED = Limit(
     "of its width",
     "set by looking: seven of 71 stills are such cut-outs, .64 and more; of the others one has .32, the rest none",
 )
+PANELS = Limit(
+    0.78,
+    0.9,
+    "of a line",
+    "71 stills and 181 pictures nobody had chosen reach .73; benchmarks/readiness.py lays pictures side by side",
+)
+BORDERS = Limit(panels.BORDER, None, "of the side", "less is hardly seen; none of those 252 pictures has any")
 LIMITS = {
     "head in the frame": HEADROOM,
+    "one picture": PANELS,
+    "borders": BORDERS,
     "one subject": RIVAL,
     "feet": FEET,
     "lower edge": SEVERED,
@@ -62,13 +71,16 @@ _TIGHT = 0.6
 
 
 def framing_findings(scene: Scene, face: Face | None) -> list[Finding]:
-    """The findings about the shot, head, feet, the figure's end, the subject and its distance from the background."""
+    """The findings about the shot, what the frame cuts, whether it is one picture of one subject, and its distance."""
     feet = _feet(scene)
+    around = panels.borders(scene.still.pixels)
     return [
         _shot(scene, face, cut=feet.verdict == "warn"),
         _head(scene, face),
         feet,
-        _lower_edge(scene, face),
+        _lower_edge(scene, face) if not around[3] else unseen("lower edge", "a border lies below: crop it first"),
+        _one_picture(scene, around),
+        _borders(scene, around),
         _subject(scene),
         _distance(scene),
     ]
@@ -198,6 +210,43 @@ def _lower_edge(scene: Scene, face: Face | None) -> Finding:
         good="the figure does not end in mid-air",
         bad="the figure ends on a straight line above the picture's lower edge, and hangs in the air",
         fix="crop the still there, or generate it again with a body that runs out of the frame",
+    )
+
+
+def _one_picture(scene: Scene, around: panels.Borders) -> Finding:
+    x0, y0, x1, y1 = (int(v) for v in panels.inner(around, scene.still.size))
+    line = panels.between(scene.still.pixels[y0:y1, x0:x1])
+    if line is None:
+        return unseen("one picture", f"the picture is under {panels.SMALLEST} px")
+    where = "side by side" if line.way == "upright" else "one above the other"
+    return PANELS.finding(
+        "one picture",
+        line.share,
+        bad_box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0),
+        good="it is one picture",
+        bad=f"two pictures meet here, {where}: it is a grid or a strip, and an engine would move all of it as one",
+        fix="cut one picture out of it and give that",
+    )
+
+
+def _borders(scene: Scene, around: panels.Borders) -> Finding:
+    width, height = scene.still.size
+    if min(width, height) < panels.SMALLEST:
+        return unseen("borders", f"the picture is under {panels.SMALLEST} px")
+    shares = [px / side for px, side in zip(around, (width, height, width, height), strict=True)]
+    x0, y0, x1, y1 = panels.inner(around, scene.still.size)
+    bands: tuple[Box, ...] = ((0, 0, x0, height), (0, 0, width, y0), (x1, 0, width, height), (0, y1, width, height))
+    widest = int(np.argmax(shares))
+    *most, last = [name for name, px in zip(("left", "top", "right", "bottom"), around, strict=True) if px] or [""]
+    where = f"{', '.join(most)} and {last}" if most else last
+    return BORDERS.finding(
+        "borders",
+        shares[widest],
+        digits=3,
+        bad_box=bands[widest],
+        good="it fills its frame",
+        bad=f"a border of one colour lies at the {where}; an engine takes it for part of the scene",
+        fix=f"crop it to the {x1 - x0:.0f} × {y1 - y0:.0f} px from ({x0:.0f}, {y0:.0f}) on",
     )
 
 

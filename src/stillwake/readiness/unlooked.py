@@ -50,6 +50,8 @@ CHECKS: Mapping[SignName, Mapping[str, str]] = MappingProxyType(
             "head in the frame": "",
             "feet": "",
             "lower edge": "",
+            "one picture": "",
+            "borders": "",
             "one subject": "",
             "distance": "",
         },
