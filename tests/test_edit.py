@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillwake.assemble.edit import Track
+from stillwake.assemble.edit import Edit, Picture, Track, changes, fits_its_film
 from stillwake.assemble.laying import Heard, Laid, laid, window
 from stillwake.assemble.storyboard import open_storyboard
 from stillwake.errors import InputError
@@ -332,3 +332,34 @@ def test_a_window_of_a_speech_is_silent_where_it_does_not_reach() -> None:
     ]  # fmt: skip
     assert not samples(part.sound)[: RATE // 2].any()
     assert not samples(part.sound)[-RATE // 2 :].any()
+
+
+# ------------------------------------------------------------------------------------------- where pictures give way
+
+
+def test_where_each_picture_gives_way_to_the_next() -> None:
+    pictures = (
+        Picture(0, "one", 0, 60, transition="fade", frames=10),
+        Picture(1, "two", 50, 100, transition="dissolve", frames=10),
+        Picture(2, "three", 100, 140),
+        Picture(3, "four", 140, 200, transition="fade", frames=9),
+    )
+    assert changes(pictures) == ((0, 4), (50, 59), (100, 100), (136, 144))
+    assert changes(pictures[2:3]) == ()
+    edit = Edit(Fraction(25), (160, 90), 200, pictures, ())
+    assert fits_its_film(edit)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Picture(1, "two", -5, 100),
+        Picture(1, "two", 60, 60),
+        Picture(1, "two", 60, 300),
+        Picture(1, "two", 10, 50),
+        Picture(1, "two", 60, 100, transition="fade", frames=10**9),
+        Picture(1, "two", 60, 100, transition="dissolve", frames=-3),
+    ],
+)
+def test_an_edit_that_somebody_made_up_does_not_fit(picture: Picture) -> None:
+    assert not fits_its_film(Edit(Fraction(25), (160, 90), 200, (Picture(0, "one", 0, 60), picture), ()))

@@ -344,6 +344,20 @@ def test_a_finding_says_what_when_and_how_long() -> None:
     assert "but in a fade" in next(f.why for f in all_findings(lit(through(50, 12))) if f.check == "black")
 
 
+def test_many_changes_are_counted() -> None:
+    many = tuple(
+        Change(k, k + 5, "dissolve" if k % 20 else "through", "black", bool(k % 20), 1) for k in range(0, 400, 10)
+    )
+    fades = changes.check(many, Asked(), FPS, filmed=False)
+    assert len(fades) == changes.MOST_FINDINGS
+    assert fades[0].why.endswith("; 15 more follow")
+    moved = motion_of(pictures(scene(), 30))
+    cuts = [one for one in continuity.check(moved, Asked(), FPS, changes=many) if one.check == "cut"]
+    assert len(cuts) == changes.MOST_FINDINGS
+    assert cuts[0].why.endswith("; 15 more follow")
+    assert len(changes.counted(fades[:3])) == 3
+
+
 def test_a_fault_beside_a_fade_is_still_found() -> None:
     def flickers(index: int) -> float:
         return through(75, 10)(index) * (1 + 0.02 * (index % 2) * (20 <= index < 50))
@@ -450,10 +464,10 @@ def a_shape(count: int = 60) -> morph.Shape:
 def test_a_face_is_compared_within_the_longest_scene_alone() -> None:
     whole = a_shape()
     assert morph.within(whole, [(0.0, 6.0)]) is whole
-    faded = morph.within(whole, [(0.0, 6.0)], [(2.5, 3.0)])
+    faded = morph.within(whole, [(0.0, 6.0)], [(2.45, 2.95)])
     assert (len(faded.time), faded.span, faded.seconds) == (55, None, 6.0)
-    one = morph.within(whole, [(0.0, 1.9), (2.0, 5.5)])
-    assert (one.span, one.seconds) == ((2.0, 5.5), 5.5)
+    one = morph.within(whole, [(0.0, 1.95), (1.98, 5.45)])
+    assert (one.span, one.seconds) == ((1.98, 5.45), 5.45)
     np.testing.assert_allclose(one.time, np.arange(20, 55) / 10)
     for part in ("measures", "nuisance", "misfit", "points", "back", "colours"):
         assert len(getattr(one, part)) == 35, part

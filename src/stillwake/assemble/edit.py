@@ -91,6 +91,18 @@ def changes(pictures: Sequence[Picture | PictureRecord]) -> tuple[tuple[int, int
     return tuple(found)
 
 
+def fits_its_film(edit: Edit | EditRecord) -> bool:
+    """Whether all pictures lie in the film, one after the other: a record may have been written by anybody."""
+    pictures: Sequence[Picture | PictureRecord] = edit.pictures
+    ends = [picture.end for picture in pictures]
+    return all(
+        0 <= picture.start < picture.end <= edit.frame_count
+        and 0 <= picture.frames <= edit.frame_count
+        and picture.end > before
+        for picture, before in zip(pictures, [0, *ends], strict=False)
+    )
+
+
 # ------------------------------------------------------------------------------------------------------ as a record
 
 

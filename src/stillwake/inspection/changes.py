@@ -66,6 +66,8 @@ ALONE = 4.0
 """Times the steps beside it that a step is which is a cut, and no part of a slower change."""
 BLURRED = 2
 """Frames before and after a change in which nothing is judged either."""
+MOST_FINDINGS = 5
+"""So many findings of one kind are told apart; the rest is counted."""
 AMONG = 4096
 """Frames looked at together."""
 
@@ -326,7 +328,16 @@ def check(found: Sequence[Change], asked: Asked, fps: Fraction, *, filmed: bool)
     if not told:
         why = "nothing fades but where it was meant to" if asked.changes else "nothing fades in or out"
         return [ClipFinding(check="fade", verdict="pass", measured=0.0, unit="fades", limit=0.0, why=why)]
-    return [_finding(one, fps, filmed) for one in told]
+    return counted([_finding(one, fps, filmed) for one in told])
+
+
+def counted(findings: list[ClipFinding]) -> list[ClipFinding]:
+    """The first `MOST_FINDINGS` of one kind, the first of which says how many more there are."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    first, *others = findings[:MOST_FINDINGS]
+    why = f"{first.why}; {len(findings) - MOST_FINDINGS} more follow"
+    return [first.model_copy(update={"why": why}), *others]
 
 
 def _finding(one: Change, fps: Fraction, filmed: bool) -> ClipFinding:

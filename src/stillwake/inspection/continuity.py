@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
-from stillwake.inspection.changes import Change
+from stillwake.inspection.changes import MOST_FINDINGS, Change, counted
 from stillwake.inspection.motion import BEYOND, EVEN, FIELD, FROZEN_STEPS, Motion, runs
+from stillwake.inspection.stream import lying_in
 from stillwake.types import ClipFinding, Verdict
 
 Array = npt.NDArray[np.float64]
@@ -74,8 +75,6 @@ reached .16, of 14 of 23 s that talk one .34; of 52 frames left out of 26 of the
 SHOWS = 0.5
 """Share of the steps around which enough must move evenly for a clip to pass: of 20 frames left out of the 10 of those
 clips that have it 10 were told, of 32 left out of the others none."""
-MOST_FINDINGS = 5
-"""So many findings of one kind are told apart; the rest is counted."""
 
 
 def check(
@@ -110,21 +109,23 @@ def _only_warning(findings: list[ClipFinding], why: str = "") -> list[ClipFindin
 def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction, filmed: bool) -> list[ClipFinding]:
     """Cuts, jumps and other ``changes`` of the scene."""
     frame, fails = float(1 / fps), JUMP_FILMED if filmed else JUMP_FAIL[0]
+    numbers = np.arange(int(motion.index[-1]) + 2)
+    meant = lying_in(numbers, ((first - 1, last + 1) for first, last in asked.changes))
     found: list[tuple[int, Verdict, str, float]] = [
         (cut, "fail", "another scene begins", float(motion.jump[k]) if k >= 0 else np.nan)
         for cut in motion.cuts
         for k in [_entry(motion, cut)]
-        if not _is_held(motion, k) and all(not first - 1 <= cut <= last + 1 for first, last in asked.changes)
+        if not _is_held(motion, k) and not meant[cut]
     ]
     height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
     for k in np.flatnonzero((height >= JUMP[0]) & (share >= JUMP[1]) & (moved >= JUMP[2])):
         index = int(motion.index[k])
-        near = [*(other[0] for other in found), *(one[0] for one in asked.changes)]
-        if any(abs(index - other) <= 3 for other in near) or _is_held(motion, int(k)):
+        near = meant[max(0, index - 2) : index + 3].any() or any(abs(index - other[0]) <= 3 for other in found)
+        if near or _is_held(motion, int(k)):
             continue
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
-    slow = [_slowly(one, fps, filmed) for one in changes]
+    slow = counted([_slowly(one, fps, filmed) for one in changes])
     if not found:
         return slow or [_one_take(asked)]
     found.sort(key=lambda one: (one[1] != "fail", one[0]))

@@ -23,7 +23,7 @@ from stillwake.inspection.loop import Ends
 from stillwake.inspection.morph import Shape
 from stillwake.inspection.motion import Motion
 from stillwake.inspection.rigid import Rigid
-from stillwake.inspection.stream import Shown, Span, Timing, frames_within, timing
+from stillwake.inspection.stream import Shown, Span, Timing, frames_within, lying_in, timing
 from stillwake.inspection.view import Place, View
 from stillwake.types import Box, Clip, Floats, Pixels, Plan, Progress, Scene, Sound, Speech, Still
 
@@ -226,9 +226,7 @@ def gather(
 
 def without(seen: Seen, spans: Sequence[tuple[int, int]]) -> Seen:
     """The same, but for the mouth in some frames, first to last: there is none in the dark, and two in a dissolve."""
-    hidden = np.zeros(len(seen.index), bool)
-    for first, last in spans:
-        hidden |= (seen.index >= first) & (seen.index <= last)
+    hidden = lying_in(seen.index, spans)
     if not hidden.any():
         return seen
     return replace(

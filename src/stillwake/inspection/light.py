@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from stillwake.inspection.stream import lying_in
 from stillwake.types import Box, ClipFinding, Floats, Size, Timeline
 
 if TYPE_CHECKING:
@@ -190,10 +191,7 @@ def check(
 
 def changing_frames(light: Light, changes: Sequence[tuple[int, int]]) -> Flags:
     """Which entries lie in changes, frames first to last, (N,)."""
-    changing = np.zeros(len(light.index), bool)
-    for first, last in changes:
-        changing |= (light.index >= first) & (light.index <= last)
-    return changing
+    return lying_in(light.index, changes)
 
 
 def _scenes(light: Light, cuts: Sequence[int], changing: Flags) -> list[slice]:
@@ -570,8 +568,9 @@ def _breathing(light: Light, logs: Floats, fps: Fraction, filmed: bool) -> ClipF
     best = int(swing.argmax())
     value = float(swing[best])
     over = value > BREATH
-    if not over and (once := max(float(one.swing.max()) for one in found)) > BREATH:
-        return _set_anew(light, courses[0], once, fps, filmed)
+    once = max(range(len(found)), key=lambda k: float(found[k].swing.max()))
+    if not over and (swung := float(found[once].swing.max())) > BREATH:
+        return _set_anew(light, courses[once], swung, fps, filmed)
     high = np.flatnonzero(swing > max(BREATH, EDGE * value)) if over else np.array([best])
     start, end = float(light.time[starts[high[0]]]), float(light.time[starts[high[-1]] + width - 1])
     if over:

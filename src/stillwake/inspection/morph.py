@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
-from stillwake.inspection.stream import Span
+from stillwake.inspection.stream import Span, lying_in
 from stillwake.inspection.view import View, median
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
 
@@ -219,12 +219,11 @@ def within(shape: Shape, scenes: Sequence[Span], hidden: Sequence[Span] = ()) ->
 
     A face is compared with none of another scene's, nor with one that fades.
     """
-    seen = np.ones(len(shape.time), bool)
-    for start, end in hidden:
-        seen &= (shape.time < start) | (shape.time >= end)
-    rows = [seen & (shape.time >= start) & (shape.time < end) for start, end in scenes]
-    longest = max(range(len(rows)), key=lambda k: int(rows[k].sum()))
-    kept = rows[longest]
+    seen = ~lying_in(shape.time, hidden)
+    before = np.concatenate([[0], np.cumsum(seen)])
+    counts = [int(np.diff(before[np.searchsorted(shape.time, scene)])[0]) for scene in scenes]
+    longest = counts.index(max(counts))
+    kept = seen & lying_in(shape.time, [scenes[longest]])
     if kept.all():
         return shape
     return replace(

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import UsageError
+from stillwake.inspection.stream import lying_in
 from stillwake.inspection.view import SMALL, fitted, median, resized
 from stillwake.moves import camera_of
 from stillwake.types import CameraRecord, ClipFinding, Floats, Pixels, Size, Timeline
@@ -263,10 +264,10 @@ def without(motion: Motion, spans: Sequence[tuple[int, int]]) -> Motion:
     """The same, where nothing is told of the steps in some frames, first to last: nan, and a camera that rests."""
     if not spans:
         return motion
-    hidden, far = np.zeros(len(motion.index), bool), np.zeros(len(motion.index), bool)
-    for first, last in spans:
-        hidden |= (motion.index >= first - 1) & (motion.index <= last + 2)
-        far |= (motion.index >= first) & (motion.index <= last + FROZEN_STEPS)
+    hidden = lying_in(motion.index, ((first - 1, last + 2) for first, last in spans))
+    far = lying_in(motion.index, ((first, last + FROZEN_STEPS) for first, last in spans))
+    cuts = np.array(motion.cuts, np.int64)
+    cuts = cuts[~lying_in(cuts, ((first - 1, last + 2) for first, last in spans))]
     blank = {
         name: np.where(hidden, np.nan, getattr(motion, name))
         for name in ("step", "mean", "likeness", "gain", "jump", "jump_share", "jump_moved")
@@ -279,7 +280,7 @@ def without(motion: Motion, spans: Sequence[tuple[int, int]]) -> Motion:
         camera=np.where(hidden[:, None], 0.0, motion.camera),
         subject=np.where(hidden, 0.0, motion.subject),
         around=np.where(hidden, 0.0, motion.around),
-        cuts=tuple(cut for cut in motion.cuts if all(not first - 1 <= cut <= last + 2 for first, last in spans)),
+        cuts=tuple(cuts.tolist()),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.points import FEWEST, Tracks, begin, follow
-from stillwake.inspection.stream import Span
+from stillwake.inspection.stream import Span, lying_in
 from stillwake.inspection.tiles import ROAMS, Stirring, Tiles, fine
 from stillwake.inspection.wobble import MOVING, SHORTEST, STEADY, Measured, measure, steady
 from stillwake.types import Box, ClipFinding, Floats, Pixels, Size, Timeline
@@ -292,9 +292,7 @@ class Watch:
 
 def without(rigid: Rigid, spans: Sequence[Span]) -> Rigid:
     """The same, where nothing is known of the looks in some spans, s."""
-    hidden = np.zeros(len(rigid.times), bool)
-    for start, end in spans:
-        hidden |= (rigid.times > start - rigid.step) & (rigid.times < end + rigid.step)
+    hidden = lying_in(rigid.times, ((start - rigid.step, end + rigid.step) for start, end in spans))
     if not hidden.any():
         return rigid
     return replace(

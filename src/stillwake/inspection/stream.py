@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from stillwake.errors import ClipError
 from stillwake.types import Clip, Pixels
@@ -22,6 +25,14 @@ ROUNDED = Fraction(101, 100)
 
 Span = tuple[float, float]
 """(start, end) in seconds; the end is outside."""
+
+
+def lying_in(values: npt.NDArray[Any], spans: Iterable[tuple[float, float]]) -> npt.NDArray[np.bool_]:
+    """Which of some values, (N,) and ascending, lie in any of the spans, both ends of which belong to it."""
+    inside = np.zeros(len(values), bool)
+    for first, last in spans:
+        inside[np.searchsorted(values, first) : np.searchsorted(values, last, side="right")] = True
+    return inside
 
 
 @dataclass(frozen=True, slots=True)

@@ -641,8 +641,8 @@ def natural_lead(offset: Offset, evidence: Evidence) -> float:
 def _usual_travel(evidence: Evidence) -> float:
     """How far heads wander in the middle one of a clip's scenes, by their frames: a cut takes no head anywhere."""
     index, face = evidence.seen.index, evidence.seen.face
-    within = [(index >= first) & (index <= last) for first, last in evidence.scenes]
-    travels = sorted((_travel(face[rows]), int(rows.sum())) for rows in within if rows.any())
+    rows = [slice(*np.searchsorted(index, (first, last + 1)).tolist()) for first, last in evidence.scenes]
+    travels = sorted((_travel(face[row]), row.stop - row.start) for row in rows if row.stop > row.start)
     frames = np.cumsum([count for _, count in travels])
     return travels[int(np.searchsorted(frames, frames[-1] / 2))][0] if travels else 0.0
 

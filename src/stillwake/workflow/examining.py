@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from stillwake.assemble.edit import changes
+from stillwake.assemble.edit import changes, fits_its_film
 from stillwake.errors import StillwakeError, UsageError
 from stillwake.types import Clip, Inspection, Plan, Progress, RunRecord, Scene, Speech, no_progress
 from stillwake.workflow.files import beside, is_file, record_path
@@ -198,8 +198,8 @@ def _found_record(path: Path, clip: Clip, note: Callable[[str], None]) -> RunRec
         why = error.why if isinstance(error, InputError) else "it is damaged or no record of stillwake's"
         note(f"{name} cannot be used: {why}; {without}.")
         return None
-    empty = isinstance(record, RunRecord) and not record.plan.shots
-    if record.inspection.clip.sha256 != clip.info.sha256 or empty:
+    fits = fits_its_film(record.edit) if isinstance(record, FilmRecord) else bool(record.plan.shots)
+    if record.inspection.clip.sha256 != clip.info.sha256 or not fits:
         note(f"{name} is the record of another clip, or of another version of this one; {without}.")
         return None
     return record
