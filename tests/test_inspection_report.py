@@ -222,6 +222,13 @@ def test_a_fault_is_shown_at_its_worst(tmp_path: Path) -> None:
     assert [picture.caption for picture in seam.pictures] == ["the last frame", "the first frame again"]
 
 
+def test_a_cut_is_shown_at_its_frame_and_a_dissolve_in_its_middle(tmp_path: Path) -> None:
+    clip = a_clip(tmp_path / "clip.mp4")
+    at_once, slow = shown_faults(clip, [fault("cut", 0.38, 0.42), fault("cut", 0.8, 1.2)], [], longest=160, most=2)
+    assert [picture.caption for picture in at_once.pictures] == ["0.42 s", "a frame earlier, 0.38 s"]
+    assert [picture.caption for picture in slow.pictures] == ["0.98 s", "before, 0.50 s"]
+
+
 def test_an_amount_is_said_in_words() -> None:
     one = ClipFinding(check="dropped frames", verdict="warn", measured=1.0, unit="frames", limit=0.0, why="")
     assert one.amount == "1 frame (limit 0)"
