@@ -170,6 +170,13 @@ def test_what_fades_to_black_and_comes_back_at_once_or_the_other_way_is_a_fade()
     assert (one.first, one.last) == (pytest.approx(50, abs=1), pytest.approx(63, abs=2))
 
 
+def test_a_clip_may_end_before_it_is_all_dark_and_begin_after() -> None:
+    (one,) = found(lit(lambda k: min(1.0, 0.2 + (COUNT - 1 - k) / 15)))
+    assert (one.kind, one.blank) == ("out", 1)
+    (one,) = found(lit(lambda k: min(1.0, 0.2 + k / 15)))
+    assert (one.kind, one.first) == ("in", 0)
+
+
 def test_another_picture_behind_the_black_is_told() -> None:
     dark = through(50, 10)
     (one,) = found(lit(dark, of=lambda k: scene(1)(k) if k < 50 else scene(5)(k)))
@@ -182,6 +189,7 @@ def test_another_picture_behind_the_black_is_told() -> None:
         lambda k: 0.0 if 50 <= k < 55 else 1.0,  # black at once: a fault of its own
         lambda k: 0.0 if k < 3 else 1.0,
         lambda k: 0.0 if 50 <= k < 55 else 0.5 if k in (49, 55) else 1.0,
+        lambda k: (0.0, 0.0, 0.0, 0.1, 0.2)[min(4, abs(k - 50))] if abs(k - 50) < 5 else 1.0,  # nearly at once
         lambda k: 0.4 + 0.6 * float(np.clip(abs(k - 50) / 20, 0, 1)),  # darker, and back
         lambda k: 1 + 0.1 * float(np.sin(k / 8)),
         lambda k: 0.5 + 0.5 * min(1.0, k / 30),
@@ -233,6 +241,9 @@ def test_two_dissolves_are_told_apart() -> None:
         mixed(scene(1), scene(5), 50, 0),  # a cut
         lambda k: scene(1)(k) * (0.4 if k < 50 else 0.4 + 0.6 * min(1.0, (k - 50) / 20)),  # lamps that are lit
         lambda k: placed(a_world(1), -1.9 * min(k, 50), 0),  # a pan that ends
+        lambda k: np.where(  # something comes to stand before much of it
+            np.arange(SIZE[0])[None, :, None] < 0.45 * SIZE[0] * np.clip((k - 40) / 12, 0, 1), 252.0, scene(1)(k)
+        ),
         lambda k: np.where(  # something passes close by
             np.abs(np.arange(SIZE[0])[None, :, None] - 8 * (k - 40)) < 70, scene(5)(k), scene(1)(k)
         ),

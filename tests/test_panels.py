@@ -160,6 +160,13 @@ def test_a_border_too_narrow_to_matter_or_round_what_is_small_is_none() -> None:
     assert panels.borders(small) == (0, 0, 0, 0)
 
 
+def test_a_sky_over_a_ridge_is_no_border() -> None:
+    hills = a_picture(4).copy()
+    for x in range(SIZE[0]):
+        hills[: 40 + int(18 * np.sin(x / 17) + 12 * np.sin(x / 5)), x] = 255
+    assert panels.borders(hills) == (0, 0, 0, 0)
+
+
 def test_a_floor_of_one_colour_is_no_border() -> None:
     room = a_picture(4).copy()
     room[250:] = (90, 70, 60)

@@ -38,8 +38,6 @@ EQUAL, NEARLY, OTHERWISE = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4), 0.012, 0.65
 pictures whose lines have .5 and more of their length, nine, one lies at such a place."""
 EVEN = 2.0
 """Lab units by which a gutter or a border may differ from its one colour, as root mean square."""
-WIDEST = 0.08
-"""Share of the picture that a gutter takes at most."""
 APART = 8.0
 """Lab units by which what lies beside a gutter or a border differs from it, at a place where it can be seen."""
 BORDER = 0.02
@@ -128,7 +126,7 @@ def _lines(lab: Floats, *, level: bool) -> Iterator[tuple[float, tuple[int, int]
     yield from _seams(lab, max(low, 6), min(high, width - 6), level=level)
     even = np.flatnonzero(_evenness(lab[:, low:high]) < EVEN) + low
     for run in np.split(even, np.flatnonzero(np.diff(even) > 1) + 1):
-        if not len(run) or len(run) > WIDEST * width:
+        if not len(run):
             continue
         first, last = int(run[0]), int(run[-1])
         colour = lab[:, first : last + 1].mean((0, 1))
