@@ -406,6 +406,8 @@ def test_steps_within_a_change_say_nothing() -> None:
     assert hidden.cuts == ()
     within = (moved.index >= 49) & (moved.index <= 52)
     assert np.isnan(hidden.jump[within]).all()
+    rests = motion.without(replace(moved, camera=np.ones_like(moved.camera)), [(49, 51)]).camera == 0
+    np.testing.assert_array_equal(rests.all(1), (moved.index >= 48) & (moved.index <= 53))
     assert np.isfinite(hidden.jump[moved.index > 54]).any()
     assert motion.without(moved, []) is moved
 
