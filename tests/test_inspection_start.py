@@ -51,6 +51,7 @@ def found(
     first: Pixels | None, still: Pixels | None = None, camera: CameraRecord | None = None, **asked: Any
 ) -> dict[str, ClipFinding]:
     known = SimpleNamespace(
+        changes=(),
         still=a_still() if still is None else still,
         ends=SimpleNamespace(start=first),
         fps=Fraction(25),
@@ -192,6 +193,6 @@ def test_a_plain_still_tells_of_its_colours_only() -> None:
 
 
 def test_without_a_still_or_a_frame_nothing_is_compared() -> None:
-    (finding,) = start.check(SimpleNamespace(still=None, ends=SimpleNamespace(start=a_still()), fps=25))  # type: ignore[arg-type]
+    (finding,) = start.check(SimpleNamespace(changes=(), still=None, ends=SimpleNamespace(start=a_still()), fps=25))  # type: ignore[arg-type]
     assert finding.verdict == "unseen"
     assert found(None)["first frame"].verdict == "unseen"

@@ -169,9 +169,10 @@ def cut_to(donor: Callable[[], Take | None]) -> Callable[[Take, float, np.random
 def _to_another(
     donor: Callable[[], Take | None], between: Callable[[Pixels, Pixels, float], Pixels]
 ) -> Callable[[Take, float, np.random.Generator], Injured | None]:
-    """Another clip's frames come within so many seconds and stay; ``between`` draws each frame on the way, 0..1."""
+    """What changes to another take; ``between`` draws each frame on the way, 0..1."""
 
     def change(take: Take, seconds: float, rng: np.random.Generator) -> Injured | None:
+        """Another clip's frames come within so many seconds, drawn as ``between`` has it, and stay."""
         other = donor()
         if other is None:
             return None
