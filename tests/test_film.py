@@ -242,7 +242,12 @@ def test_a_film_beside_its_record_is_inspected_by_its_edit(film: tuple[Path, Fil
     other = record.model_copy(update={"inspection": told.model_copy(update={"clip": made_up(told)})})
     (tmp_path / f"{out.name}.json").write_text(other.model_dump_json(by_alias=True))
     examine(alone, on_note=notes.append)
-    assert [note.split(" is ", 1)[1][:27] for note in notes] == ["the record of another clip,"]
+    beyond = record.edit.pictures[-1].model_copy(update={"end": 10**9})
+    wrong = record.edit.model_copy(update={"pictures": (*record.edit.pictures[:-1], beyond)})
+    other = record.model_copy(update={"edit": wrong})
+    (tmp_path / f"{out.name}.json").write_text(other.model_dump_json(by_alias=True))
+    examine(alone, on_note=notes.append)
+    assert [note.split(" is ", 1)[1][:27] for note in notes] == ["the record of another clip,"] * 2
 
 
 def made_up(inspection: Inspection) -> ClipInfo:
