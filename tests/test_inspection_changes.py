@@ -366,7 +366,7 @@ def test_many_changes_are_counted() -> None:
     cuts = [one for one in continuity.check(moved, Asked(), FPS, changes=many) if one.check == "cut"]
     assert len(cuts) == changes.MOST_FINDINGS
     assert cuts[0].why.endswith("; 15 more follow")
-    assert len(changes.counted(fades[:3])) == 3
+    assert len(changes.told_apart(fades[:3])) == 3
 
 
 def test_a_fault_beside_a_fade_is_still_found() -> None:

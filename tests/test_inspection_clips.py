@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from stillwake.inspection import contact_sheet, inspect
+from stillwake.inspection.evidence import gather
 from stillwake.types import ClipFinding, Inspection, Scene
 
 TEXT = "Maybe my mother will bake a marvellous apple pie before Bob comes."
@@ -121,6 +122,26 @@ def test_an_injury_is_found_and_nothing_else(
         frozen = finding(found, "freeze")
         assert frozen.start == pytest.approx(hurt.truth.start, abs=0.12)
         assert frozen.measured == pytest.approx(9 / 25, abs=0.1)
+
+
+def test_nothing_is_read_in_the_frames_of_a_fade(bench: ModuleType, take: Any, tmp_path: Path) -> None:
+    hurt = bench.injured(take, "fades_through", 0.8)
+    clip = bench.encoded(hurt.take, tmp_path)
+    seen = gather(clip, still=None, scene=None, speech=None, performance=None, plan=None, on_progress=lambda *_: None)
+    (fade,) = seen.changes
+    assert fade.seconds(seen.fps) == (
+        pytest.approx(hurt.truth.start, abs=0.12),
+        pytest.approx(hurt.truth.end, abs=0.12),
+    )
+    within = (seen.seen.index >= fade.first) & (seen.seen.index <= fade.last)
+    for part in (seen.seen.opening, seen.seen.width, seen.seen.change):
+        assert np.isnan(part[within]).all()
+        assert np.isfinite(part[~within]).mean() > 0.8
+    start, end = fade.seconds(seen.fps)
+    looks = (seen.rigid.times > start) & (seen.rigid.times < end)
+    assert looks.any()
+    for part in (seen.rigid.warp, seen.rigid.texture):
+        assert np.isnan(part[looks]).all()
 
 
 def test_a_warp_of_plain_ground_is_no_injury(bench: ModuleType, take: Any) -> None:

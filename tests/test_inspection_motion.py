@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from stillwake.inspection import continuity, motion
+from stillwake.inspection import changes, continuity, motion
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.motion import Motion
 from stillwake.inspection.stream import Shown
@@ -210,7 +210,7 @@ def test_a_camera_that_stutters_warns_where_nobody_says_that_the_clip_was_made()
 def test_many_cuts_are_counted() -> None:
     frames = [drawn(at, still, seed=1 + at // 8 % 2) for at in range(64)]
     cuts = [one for one in found(frames) if one.check == "cut"]
-    assert len(cuts) == continuity.MOST_FINDINGS
+    assert len(cuts) == changes.MOST_FINDINGS
     assert "2 more follow" in cuts[0].why
     assert all("more" not in one.why for one in cuts[1:])
 

@@ -4,6 +4,9 @@ An editor's changes are no faults of light or motion, but all that watches these
 from the brightness of blocks that `light` keeps: in a fade each block goes the same share of its way to one level, so
 their contrast shrinks to nothing and grows again; in a dissolve each goes the same share of its way to another
 picture's; and where one picture holds, and soon after another one does, a wipe or a slide lies between.
+
+The limits were set by looking, on ten edits of two clips of ours; 132 fades, 44 dissolves and 44 slides that
+`benchmarks.inspection` made of others, and 53 takes as they are, came after (2026-11-30).
 """
 
 from __future__ import annotations
@@ -328,10 +331,10 @@ def check(found: Sequence[Change], asked: Asked, fps: Fraction, *, filmed: bool)
     if not told:
         why = "nothing fades but where it was meant to" if asked.changes else "nothing fades in or out"
         return [ClipFinding(check="fade", verdict="pass", measured=0.0, unit="fades", limit=0.0, why=why)]
-    return counted([_finding(one, fps, filmed) for one in told])
+    return told_apart([_finding(one, fps, filmed) for one in told])
 
 
-def counted(findings: list[ClipFinding]) -> list[ClipFinding]:
+def told_apart(findings: list[ClipFinding]) -> list[ClipFinding]:
     """The first `MOST_FINDINGS` of one kind, the first of which says how many more there are."""
     if len(findings) <= MOST_FINDINGS:
         return findings

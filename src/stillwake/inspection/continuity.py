@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.inspection.asked import Asked
-from stillwake.inspection.changes import MOST_FINDINGS, Change, counted
+from stillwake.inspection.changes import Change, told_apart
 from stillwake.inspection.motion import BEYOND, EVEN, FIELD, FROZEN_STEPS, Motion, runs
 from stillwake.inspection.stream import lying_in
 from stillwake.types import ClipFinding, Verdict
@@ -125,12 +125,11 @@ def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction
             continue
         strong = all(v[k] >= limit for v, limit in zip((height, share, moved), (fails, *JUMP_FAIL[1:]), strict=True))
         found.append((index, "fail" if strong else "warn", "the picture jumps", float(height[k])))
-    slow = counted([_slowly(one, fps, filmed) for one in changes])
+    slow = told_apart([_slowly(one, fps, filmed) for one in changes])
     if not found:
         return slow or [_one_take(asked)]
     found.sort(key=lambda one: (one[1] != "fail", one[0]))
-    more = len(found) - MOST_FINDINGS
-    return slow + [
+    return slow + told_apart([
         ClipFinding(
             check="cut" if what.startswith("another") else "jump",
             verdict=verdict,
@@ -139,11 +138,11 @@ def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction
             limit=JUMP[0],
             start=(index - 0.5) * frame,
             end=(index + 0.5) * frame,
-            why=f"{what} at {index * frame:.2f} s" + (f"; {more} more follow" if more > 0 and place == 0 else ""),
+            why=f"{what} at {index * frame:.2f} s",
             fix="render it again as one take; a cut that is wanted belongs between clips",
         )
-        for place, (index, verdict, what, size) in enumerate(found[:MOST_FINDINGS])
-    ]
+        for index, verdict, what, size in found
+    ])  # fmt: skip
 
 
 def _slowly(change: Change, fps: Fraction, filmed: bool) -> ClipFinding:
@@ -219,7 +218,7 @@ def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
             )
         ]  # fmt: skip
     stretches = [(int(motion.index[first]), int(motion.index[last]), little) for first, last, little in found]
-    return [
+    return told_apart([
         ClipFinding(
             check=name,
             verdict="warn" if little else "fail",
@@ -231,8 +230,8 @@ def _frozen(motion: Motion, fps: Fraction) -> list[ClipFinding]:
             why=f"the picture stands still for {last - first + 1} frames while it should move",
             fix="render it again, or cut the stretch out",
         )
-        for first, last, little in stretches[:MOST_FINDINGS]
-    ]
+        for first, last, little in stretches
+    ])  # fmt: skip
 
 
 def _usual(motion: Motion, k: int, fps: Fraction) -> float:
@@ -340,8 +339,7 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFindin
                 why="no frame is seen to be missing or repeated",
             )
         ]  # fmt: skip
-    more = len(found) - MOST_FINDINGS
-    return [
+    return told_apart([
         ClipFinding(
             check=name,
             verdict=verdict,
@@ -350,12 +348,11 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFindin
             limit=0.0,
             start=(int(motion.index[k]) - 0.5) * frame,
             end=(int(motion.index[k]) + 0.5) * frame,
-            why=f"a frame {what} at {int(motion.index[k]) * frame:.2f} s"
-            + (f"; {more} more follow" if more > 0 and place == 0 else ""),
+            why=f"a frame {what} at {int(motion.index[k]) * frame:.2f} s",
             fix="export it again without dropping frames, at a constant rate",
         )
-        for place, (k, verdict, what) in enumerate(sorted(found)[:MOST_FINDINGS])
-    ]
+        for k, verdict, what in sorted(found)
+    ])  # fmt: skip
 
 
 def _shows_missing(motion: Motion) -> npt.NDArray[np.bool_]:

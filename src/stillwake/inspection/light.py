@@ -173,7 +173,7 @@ def check(
     frames, first to last, in which the picture fades or becomes another, and is not judged. ``filmed`` whether a
     camera may have made it: nothing says otherwise.
     """
-    changing = changing_frames(light, changes)
+    changing = lying_in(light.index, changes)
     black = _black(light, fps, changing)
     names = ("flicker", "local flicker", "exposure breathing", "colour drift")
     if len(light.index) < LEAST_FRAMES:
@@ -187,11 +187,6 @@ def check(
         _worst([_drift(_during(light, rows), asked, DRIFT_FILMED if filmed else DRIFT) for rows in scenes]),
     ]
     return [*(_as_filmed(one) if filmed else one for one in found), black]
-
-
-def changing_frames(light: Light, changes: Sequence[tuple[int, int]]) -> Flags:
-    """Which entries lie in changes, frames first to last, (N,)."""
-    return lying_in(light.index, changes)
 
 
 def _scenes(light: Light, cuts: Sequence[int], changing: Flags) -> list[slice]:
@@ -720,7 +715,7 @@ def timelines(
     time = light.time.astype(np.float32)
     limit = FLICKER_FILMED if filmed else FLICKER
     second, first = _second(logs, light), _first(logs, light)
-    beside = _grown_by_one(changing_frames(light, changes))
+    beside = _grown_by_one(lying_in(light.index, changes))
     second[beside], first[beside] = 0, 0
     strength = _whole(second, first, _weights(light), limit, fps)[1]
     return [

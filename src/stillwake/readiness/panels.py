@@ -35,7 +35,7 @@ HALF = 0.5
 """Share of its length at which a line must part, to be one."""
 EQUAL, NEARLY, OTHERWISE = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4), 0.012, 0.65
 """Where equal pictures meet, how near to it in shares of the side, and what of a line's doubt is left there: of 252
-pictures whose lines have .5 and more of their length, nine, one lies at such a place."""
+pictures seven have a line of .5 and more of their length, and one of these lies at such a place."""
 EVEN = 2.0
 """Lab units by which a gutter or a border may differ from its one colour, as root mean square."""
 APART = 8.0
@@ -124,7 +124,8 @@ def _lines(lab: Floats, *, level: bool) -> Iterator[tuple[float, tuple[int, int]
     width = lab.shape[1]
     low, high = round(SIDES * width), round((1 - SIDES) * width)
     yield from _seams(lab, max(low, 6), min(high, width - 6), level=level)
-    even = np.flatnonzero(_evenness(lab[:, low:high]) < EVEN) + low
+    middle = lab[:, low:high]
+    even = np.flatnonzero(_unevenness(middle, np.median(middle, axis=0)) < EVEN) + low
     for run in np.split(even, np.flatnonzero(np.diff(even) > 1) + 1):
         if not len(run):
             continue
@@ -178,7 +179,7 @@ def _border(lab: Floats) -> int:
     """How many columns at the left have the colour of the first and end at once."""
     width = lab.shape[1]
     colour = np.median(lab[:, 0], axis=0)
-    same = np.sqrt((_apart(lab, colour) ** 2).mean(0)) < EVEN
+    same = _unevenness(lab, colour) < EVEN
     count = width if same.all() else int(np.argmin(same))
     if not BORDER * width <= count < (1 - INSIDE) * width or count + 2 >= width:
         return 0
@@ -186,10 +187,10 @@ def _border(lab: Floats) -> int:
     return count if ends and float((_apart(lab[:, count:], colour) < APART).mean()) < PAPER else 0
 
 
-def _evenness(lab: Floats) -> Floats:
-    """How far each column's places differ from its one colour, Lab units, root mean square."""
-    even: Floats = np.sqrt((_apart(lab, np.median(lab, axis=0)) ** 2).mean(0))
-    return even
+def _unevenness(lab: Floats, colour: Floats) -> Floats:
+    """How far each column's places differ from one colour, or one each, Lab units, root mean square."""
+    uneven: Floats = np.sqrt((_apart(lab, colour) ** 2).mean(0))
+    return uneven
 
 
 def _apart(lab: Floats, colour: Floats) -> Floats:
