@@ -931,6 +931,10 @@ def test_a_films_edit_does_not_say_who_made_its_shots() -> None:
     assert not evidence(asked=Asked(frames=200, changes=((40, 52),), engine="kling")).filmed
 
 
+def test_no_camera_filmed_a_drawn_face() -> None:
+    assert not evidence(seen=replace(evidence().seen, drawn=True)).filmed
+
+
 def test_the_first_frame_of_a_clip_that_fades_in_is_not_held_against_the_still() -> None:
     still = np.full((100, 100, 3), 90, np.uint8)
     fades = Change(0, 14, "in", "black", False, 2)

@@ -126,9 +126,9 @@ class Evidence:
 
     @property
     def filmed(self) -> bool:
-        """Whether a camera may have made it: nobody says from which still, by whom, or what was asked for."""
+        """Whether a camera may have made it: no drawn face is seen, and nobody says from which still, or by whom."""
         made = replace(self.asked, frames=None, changes=())  # a film's edit does not say who made its shots
-        return self.still is None and self.plan is None and made == Asked()
+        return not self.seen.drawn and self.still is None and self.plan is None and made == Asked()
 
     @property
     def seconds(self) -> float:

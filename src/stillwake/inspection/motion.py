@@ -1,8 +1,7 @@
 """What moves in a clip: how much, where, and with which camera; what breaks in it is told by `continuity`.
 
 Frames are compared as small, softened pictures with their common change of light taken out. Between two of them the
-difference is, to first order, the picture's gradient times its motion; so where motion goes on evenly, each difference
-is the mean of its neighbours.
+difference is, to first order, the picture's gradient times its motion.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwake.errors import UsageError
+from stillwake.inspection.missing import AROUND, TILES, Step, missing, step_of
 from stillwake.inspection.stream import lying_in
 from stillwake.inspection.view import SMALL, fitted, median, resized
 from stillwake.moves import camera_of
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-TILES = (24, 18)
-"""The differences are looked at in this many tiles across and down."""
 TOP = 8
 """So many tiles, those that change most, stand for what moves: an eye's blink is no larger."""
 DARK = 8.0
@@ -47,19 +45,6 @@ FROZEN_STEPS = 4
 """Steps over which a stretch must show no change to count as frozen: five frames that are the same."""
 MOVING = 1.0
 """Levels of 255 from which a tile counts as changed."""
-EVEN = 0.8
-"""Median likeness of the steps within half a second above which motion is even enough to show a missing frame."""
-BEYOND = 0.5
-"""Times the steps beside a missing frame that those two away are at least: a lip at its fastest had .12 on one side
-(a clean clip of ours that failed), and where motion goes on evenly they are alike."""
-FIELDS = (16, 12)
-"""Tiles across and down that are asked, each by itself, whether a frame is missing: lips move in fits, and hair, a
-head or a camera beside them evenly."""
-FIELD = (0.08, 10)
-"""Levels of 255 of usual change from which such a tile counts, and how many must move evenly to say anything."""
-STRIDES = (1.5, 0.7, 0.4)
-"""Times the mean of its neighbours that a tile's step is, its likeness to it, and by how many times it stands above
-what is usual there, when a frame is missing."""
 CUT = 0.8
 """Levels of 255 of the whole picture's change below which PySceneDetect's cut is none: it looks at hues too, and those
 of greys leap where a flat drawing drifts by one level of colour, by .6 at most; 55 pairs of scenes were 30 apart and
@@ -83,17 +68,16 @@ class Motion:
     """What each step from one frame to the next looks like; entry k is the step from frame ``index[k]`` - 1 to it.
 
     ``time`` seconds, the middle of the frame stepped to; ``step`` levels of 255, mean change of the tiles that change
-    most, and ``far`` the same since `FROZEN_STEPS` frames before; ``mean`` levels, of the whole picture; ``likeness``
-    -1..1 how this step resembles the mean of its two neighbours, and ``gain`` how many times that mean it is; ``jump``
+    most, and ``far`` the same since `FROZEN_STEPS` frames before; ``mean`` levels, of the whole picture; ``jump``
     how many times its neighbours' mean change its own is, ``jump_share`` 0..1 of the tiles that do so, ``jump_moved``
     0..1 of those that move; all nan where the neighbours are missing.
     ``camera`` (N, 4): the common motion as shift right and down in picture widths, ln of the
     scale, and rotation in radians clockwise; ``subject`` and
     ``around`` mean motion of people and of the rest once the camera's is taken out, picture widths a second;
     ``backdrop`` 0..1, the share of the picture that is none of people and textured enough to show that;
-    ``spread`` 0..1 of the tiles that change; ``strides`` 0..1 of what moves evenly around there that makes a step
-    twice as long, 0 where too little does, and ``evenly`` how many of `FIELDS` do; ``cuts`` the frames that begin
-    another scene, as PySceneDetect has it, where the picture's light changes at all.
+    ``spread`` 0..1 of the tiles that change; ``missing`` how much speaks for a frame that is missing before this one,
+    and ``tells`` how much would if one were, as `missing` has them; ``cuts`` the frames that begin another scene, as
+    PySceneDetect has it, where the picture's light changes at all.
     """
 
     index: npt.NDArray[np.int64]
@@ -101,8 +85,6 @@ class Motion:
     step: Array
     far: Array
     mean: Array
-    likeness: Array
-    gain: Array
     jump: Array
     jump_share: Array
     jump_moved: Array
@@ -111,8 +93,8 @@ class Motion:
     around: Array
     backdrop: Array
     spread: Array
-    strides: Array
-    evenly: Array
+    missing: Array
+    tells: Array
     cuts: tuple[int, ...]
 
 
@@ -134,10 +116,9 @@ class Watch:
         self._past: deque[Floats] = deque(maxlen=FROZEN_STEPS)
         self._steps: deque[tuple[int, Floats]] = deque(maxlen=3)
         self._tiles: deque[_Tiles] = deque(maxlen=7)
-        self._likeness: dict[int, tuple[float, float]] = {}
-        self._reach = max(5, round(float(fps) / 2))
-        self._fields: deque[_Fields] = deque(maxlen=2 * self._reach + 1)
-        self._strides: dict[int, tuple[float, int]] = {}
+        self._reach = max(5, round(AROUND * float(fps)))
+        self._held: deque[Step] = deque(maxlen=2 * self._reach + 1)
+        self._missing: dict[int, tuple[float, float]] = {}
         self._jumps: dict[int, tuple[float, float, float]] = {}
 
     def take(self, view: View) -> None:
@@ -150,7 +131,7 @@ class Watch:
         plain = soft.astype(np.uint8)
         before, self._before = self._before, (view.index, soft, light)
         if before is None or before[0] != view.index - 1:
-            self._finish_fields()
+            self._finish_held()
             self._steps.clear()
             self._tiles.clear()
             self._past.clear()
@@ -196,45 +177,37 @@ class Watch:
     def _compare(self) -> None:
         """Hold the middle one of the last steps against its neighbours."""
         if len(self._steps) == 3:
-            (_, first), (index, middle), (_, last) = self._steps
-            mean = (first + last) / 2
-            products = mean * mean, mean * middle, middle * middle
-            fields = _Fields(index, np.stack([_by_field(one) for one in products]))
-            square, common, own = fields.means.mean(1).tolist()
-            square, own = max(square, 1e-10), max(own, 1e-10)
-            self._likeness[index] = common / float(np.sqrt(square * own)), common / square
-            self._fields.append(fields)
-            if len(self._fields) > self._reach:
-                self._stride(len(self._fields) - 1 - self._reach)
+            (_, before), (index, here), (_, after) = self._steps
+            self._held.append(step_of(index, before, here, after))
+            if len(self._held) > self._reach:
+                self._look_for_missing(len(self._held) - 1 - self._reach)
         if len(self._tiles) >= 4:
             at = max(0, len(self._tiles) - 4)
             self._jumps[self._tiles[at].frame] = _jump(
                 self._tiles[at], [one for k, one in enumerate(self._tiles) if k != at]
             )
 
-    def _stride(self, at: int) -> None:
-        """Note whether what moves evenly makes a longer step at one of the steps held."""
-        self._strides[self._fields[at].frame] = _strides(list(self._fields), at)
+    def _look_for_missing(self, at: int) -> None:
+        """Note what one of the steps held says of a missing frame."""
+        self._missing[self._held[at].frame] = missing(list(self._held), at)
 
-    def _finish_fields(self) -> None:
+    def _finish_held(self) -> None:
         """Note the same of the steps that nothing more follows."""
-        for at in range(max(0, len(self._fields) - self._reach), len(self._fields)):
-            self._stride(at)
-        self._fields.clear()
+        for at in range(max(0, len(self._held) - self._reach), len(self._held)):
+            self._look_for_missing(at)
+        self._held.clear()
 
     def finish(self) -> Motion:
         """The numbers of all frames taken."""
-        self._finish_fields()
+        self._finish_held()
         for at in range(max(1, len(self._tiles) - 3), len(self._tiles)):
             others = [one for k, one in enumerate(self._tiles) if k != at and abs(k - at) <= 3]
             if len(others) >= 3:
                 self._jumps[self._tiles[at].frame] = _jump(self._tiles[at], others)
         table = np.array(self._rows, np.float64).reshape(-1, 6)
         index = table[:, 0].astype(np.int64)
-        nothing = (np.nan,) * 3
-        likeness = np.array([self._likeness.get(int(k), nothing[:2]) for k in index]).reshape(-1, 2)
-        jumps = np.array([self._jumps.get(int(k), nothing) for k in index]).reshape(-1, 3)
-        strides = np.array([self._strides.get(int(k), (0.0, 0)) for k in index], np.float64).reshape(-1, 2)
+        jumps = np.array([self._jumps.get(int(k), (np.nan,) * 3) for k in index]).reshape(-1, 3)
+        absent = np.array([self._missing.get(int(k), (0.0, 0.0)) for k in index], np.float64).reshape(-1, 2)
         rest = next(reversed(self._moved.values()), (0.0,) * 7)
         moved = np.array([self._moved.get(int(k), rest) for k in index]).reshape(-1, 7)
         rate = float(self._fps)
@@ -244,14 +217,12 @@ class Watch:
             step=table[:, 2],
             far=table[:, 3],
             mean=table[:, 4],
-            likeness=likeness[:, 0],
-            gain=likeness[:, 1],
             jump=jumps[:, 0],
             jump_share=jumps[:, 1],
             jump_moved=jumps[:, 2],
             spread=table[:, 5],
-            strides=strides[:, 0],
-            evenly=strides[:, 1],
+            missing=absent[:, 0],
+            tells=absent[:, 1],
             camera=moved[:, :4],
             subject=moved[:, 4] * rate,
             around=moved[:, 5] * rate,
@@ -270,57 +241,18 @@ def without(motion: Motion, spans: Sequence[tuple[int, int]]) -> Motion:
     cuts = cuts[~lying_in(cuts, ((first - 1, last + 2) for first, last in spans))]
     blank = {
         name: np.where(hidden, np.nan, getattr(motion, name))
-        for name in ("step", "mean", "likeness", "gain", "jump", "jump_share", "jump_moved")
+        for name in ("step", "mean", "jump", "jump_share", "jump_moved")
     }
     return replace(
         motion,
         **blank,
         far=np.where(far, np.nan, motion.far),
-        strides=np.where(hidden, 0.0, motion.strides),
+        missing=np.where(hidden, 0.0, motion.missing),
         camera=np.where(hidden[:, None], 0.0, motion.camera),
         subject=np.where(hidden, 0.0, motion.subject),
         around=np.where(hidden, 0.0, motion.around),
         cuts=tuple(cuts.tolist()),
     )
-
-
-class _Fields(NamedTuple):
-    """A step in each of `FIELDS`, (3, fields): mean squares of its neighbours' mean, of their product, and its own."""
-
-    frame: int
-    means: Floats
-
-
-def _by_field(values: Floats) -> Floats:
-    import cv2
-
-    means: Floats = cv2.resize(values, FIELDS, interpolation=cv2.INTER_AREA).ravel()
-    return means
-
-
-def _strides(fields: list[_Fields], at: int) -> tuple[float, int]:
-    """The share of what moves evenly that makes a longer step at one of these than around it, and how many do."""
-    around = [one.means for k, one in enumerate(fields) if abs(k - at) > 1]
-    if at < 2 or at + 2 >= len(fields) or not around:
-        return 0.0, 0
-    square, common, own = np.stack(around, axis=1)
-    alike = median(common / np.sqrt(np.maximum(square * own, 1e-9)))
-    evenly = (alike > EVEN) & (np.sqrt(median(own)) > FIELD[0])
-    count, (square_here, common_here, own_here) = int(evenly.sum()), fields[at].means
-    gain = common_here / np.maximum(square_here, 1e-9)
-    long = gain > STRIDES[0]
-    if count < FIELD[1] or int(long.sum()) < FIELD[1] / 3:
-        return 0.0, count
-    gains = common / np.maximum(square, 1e-9)
-    usual = median(gains)
-    spread = 1.5 * median(np.abs(gains - usual))
-    long &= common_here > STRIDES[1] * np.sqrt(np.maximum(square_here * own_here, 1e-9))
-    long &= gain - usual > np.maximum(3 * spread, STRIDES[2])
-    (before, after), beyond = ([np.sqrt(fields[at + way * k].means[2]) for way in (-1, 1)] for k in (1, 2))
-    long &= np.minimum(before, after) > 0.5 * np.maximum(before, after)  # who sets off leaps from a step of nothing
-    long &= beyond[0] + beyond[1] > BEYOND * (before + after)
-    weight = np.sqrt(square_here) * evenly
-    return float(weight[long].sum() / max(float(weight.sum()), 1e-9)), count
 
 
 def _top(tiles: Floats) -> float:

@@ -212,7 +212,8 @@ _MIDDLE = """. Any other: say `generator`.
 
 ## Every finding
 
-"At worst" is the worst verdict it can give. How well each finds its fault is measured by
+"At worst" is the worst verdict it can give. A camera may have filmed what nothing says to be made: no still, engine,
+plan or prompt is given, and no drawn face is seen. How well each finds its fault is measured by
 `python -m benchmarks.inspection`.
 
 """
