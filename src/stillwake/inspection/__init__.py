@@ -20,6 +20,7 @@ from stillwake.inspection import (
     continuity,
     file,
     folds,
+    lacking,
     length,
     light,
     loop,
@@ -67,7 +68,12 @@ CHECKS: tuple[tuple[str, Check], ...] = (
         lambda e: light.check(e.light, e.asked, e.fps, cuts=e.motion.cuts, changes=e.changing, filmed=e.filmed),
     ),
     ("fade", lambda e: changes.check(e.changes, e.asked, e.fps, filmed=e.filmed)),
-    ("continuity", lambda e: continuity.check(e.motion, e.asked, e.fps, changes=e.changes, filmed=e.filmed)),
+    (
+        "continuity",
+        lambda e: continuity.check(
+            e.motion, e.asked, e.fps, changes=e.changes, filmed=e.filmed, lacking=lacking.lacking(e)
+        ),
+    ),
     ("motion", lambda e: motion.check(e.motion, e.asked)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),

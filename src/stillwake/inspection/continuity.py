@@ -74,12 +74,18 @@ left out of clips that have it 65 were told, of 30 of the others 10 (2026-11-30)
 
 
 def check(
-    motion: Motion, asked: Asked, fps: Fraction, *, changes: Sequence[Change] = (), filmed: bool = False
+    motion: Motion,
+    asked: Asked,
+    fps: Fraction,
+    *,
+    changes: Sequence[Change] = (),
+    filmed: bool = False,
+    lacking: int | None = None,
 ) -> list[ClipFinding]:
     """Cuts and jumps, frozen stretches, missing and repeated frames.
 
     ``changes`` the fades and dissolves that nobody asked for; ``filmed`` whether a camera may have made the clip:
-    nothing says otherwise.
+    nothing says otherwise; ``lacking`` the frame before which one is known to be missing, as `lacking` has it.
     """
     if np.isfinite(motion.step).sum() < 6:
         return [ClipFinding.unseen(name, "there are too few frames") for name in ("cut", "freeze", "dropped frames")]
@@ -87,7 +93,7 @@ def check(
     another = [one for one in changes if one.another]
     cuts = _cuts(motion, another, asked, fps, filmed)
     counted = asked.ours and asked.frames == int(motion.index[-1]) + 1
-    dropped = _dropped(motion, fps, counted=counted)
+    dropped = _dropped(motion, fps, counted=counted, lacking=lacking)
     if filmed:
         dropped = _only_warning(dropped, "; webcams leave some out too")
     broken = [*_without_catching_up(cuts, frozen, asked, fps), *frozen, *dropped]
@@ -287,10 +293,10 @@ def _least(values: Array, a: int, b: int, c: int, d: int) -> float:
     return min(medians, default=0.0)
 
 
-def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFinding]:
+def _dropped(motion: Motion, fps: Fraction, *, counted: bool, lacking: int | None) -> list[ClipFinding]:
     """Frames that are missing or come twice; ``counted`` whether there are as many as were drawn.
 
-    Then none is missing unless another comes twice, however the picture moves.
+    Then none is missing unless another comes twice, however the picture moves. ``lacking`` as `check` has it.
     """
     frame, name = float(1 / fps), "dropped frames"
     step = motion.step
@@ -306,6 +312,8 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool) -> list[ClipFindin
         if all(abs(k - other) > 1 for other in others):
             sure = motion.missing[k] >= MISSING[1]
             found.append((k, "fail" if sure else "warn", "is missing" if sure else "seems to be missing"))
+    if lacking is not None and not any("missing" in what for *_, what in found):
+        found.append((_entry(motion, lacking), "warn", "is missing, most likely"))
     if counted and not repeated:
         return [
             ClipFinding(

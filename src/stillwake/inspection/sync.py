@@ -270,11 +270,11 @@ def measure_offset(
         parts = []
         for frames in inside:
             rate = (len(frames) - 1) / max(times[frames[-1]] - times[frames[0]], 1e-6)
-            parts.append(measured[frames] - _moving_mean(measured[frames], TREND * rate))
+            parts.append(measured[frames] - moving_mean(measured[frames], TREND * rate))
         seen = np.concatenate(parts)
         if seen.std() >= 1e-9:
             curves.append(
-                _Curve((seen - seen.mean()) / seen.std(), wanted - _moving_mean(wanted, TREND * GRID), weight)
+                _Curve((seen - seen.mean()) / seen.std(), wanted - moving_mean(wanted, TREND * GRID), weight)
             )
         elif measured is opening:
             return Offset(unseen="the mouth does not move", frames=len(seen))
@@ -360,7 +360,7 @@ def _unfrozen(times: Array, opening: Array, rest: float) -> Array:
     return kept if mostly else opening
 
 
-def _moving_mean(values: Array, length: float) -> Array:
+def moving_mean(values: Array, length: float) -> Array:
     """Mean over a window around each entry, narrower at the ends."""
     half = max(1, round(length / 2))
     total = np.concatenate([[0.0], np.cumsum(values)])
