@@ -10,6 +10,7 @@ import pytest
 
 from stillwake.perceive.hair import HairMap
 from stillwake.perceive.hands import EXTRA, EXTRA_DRAWN, MISSING
+from stillwake.readiness import hair as hairs
 from stillwake.readiness import signals
 from stillwake.readiness.background import background_findings
 from stillwake.readiness.character import HAIR_TONE, colour_name
@@ -293,6 +294,62 @@ def test_ends_that_the_net_takes_for_no_hair_are_none(monkeypatch: pytest.Monkey
         hair = hair_of(pixels, face, matte)
         assert hair is not None
         assert (hair.changed > HAIR_TONE.warn) == changed
+
+
+def test_ends_of_hair_below_a_hat_are_seen_where_the_net_knows_the_hair(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, face, matte = a_head((62, 72, 30), (40, 60, 120))
+    hat = (matte > 0.5) & (np.arange(640)[:, None] < 185)
+    pixels[hat] = (40, 60, 140)
+    share = a_map(560).hair.copy()
+    share[: round((190 - a_map(0).back[1, 2]) / a_map(0).back[1, 1])] = 0
+    for sure, changed in ((1.0, True), (0.65, False)):  # grown from the crown it is a hat
+        seen = HairMap(share * np.float32(sure), a_map(0).back)
+        monkeypatch.setattr("stillwake.readiness.hair.read_hair", lambda *_, seen=seen: seen)
+        found = hair_of(pixels, face, matte)
+        assert found is not None
+        assert (found.changed > HAIR_TONE.warn) == changed
+
+
+@pytest.mark.parametrize(
+    ("top", "side", "sure", "taken"),
+    [(580, 60, 1.0, True), (580, 60, 0.55, True), (580, 60, 0.45, False), (580, 14, 1.0, False), (425, 40, 1.0, True)],
+)
+def test_what_the_net_takes_for_hair_is_hair_anywhere_but_for_specks(
+    top: int, side: int, sure: float, taken: bool
+) -> None:
+    """A brown square of so many px on the coat or before the neck, of which the net is so sure."""
+    pixels, face, matte = a_head((96, 60, 40), (40, 60, 120))
+    at = np.s_[top : top + side, 230 : 230 + side]
+    pixels[at] = (96, 60, 40)
+    canvas = hairs._drawn(pixels, face, matte, a_map(560))
+    there = cv2.invertAffineTransform(canvas.back)
+    y, x = (round(float(v)) for v in (there[:, :2] @ (230 + side / 2, top + side / 2) + there[:, 2])[::-1])
+    reach = round(side / 2 * there[0, 0])
+    canvas.share[y - reach : y + reach, x - reach : x + reach] = sure
+    known = hairs._known(canvas)
+    assert known is not None
+    assert bool(known[0][y, x]) == taken
+
+
+def test_strands_as_light_as_skin_are_hair_where_the_net_takes_them_for_it() -> None:
+    even = np.zeros((120, 96, 3), np.float32) + np.float32([55, 10, 20])
+    even[:20, :, 0] = np.linspace(40, 70, 96)
+    face = np.zeros((120, 96), bool)
+    face[40:80, 30:66] = True
+    even[face] = (85, 10, 20)
+    even[90:, :48, 0] = 68  # nearer the skin than the hair's middle, and within its light
+    nothing, everywhere = np.zeros((120, 96), np.float32), np.ones((120, 96), bool)
+    canvas = hairs._Canvas(
+        even, even, even[..., 0], nothing, everywhere, face, nothing, top=40, chin=79, middle=48.0, back=np.eye(2, 3)
+    )
+    sown = np.zeros_like(face)
+    sown[:20] = True
+    for likely in (False, True):
+        found = hairs._like(canvas, sown, np.full_like(face, likely))
+        assert found is not None
+        alike, deviation = found
+        assert alike[110, 10] == np.isfinite(deviation[110, 10, 0]) == likely
+        assert alike[110, 90]
 
 
 def test_hair_hangs_as_far_as_the_net_is_sure_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

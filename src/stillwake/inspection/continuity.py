@@ -306,7 +306,7 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool, lacking: int | Non
         usual = _least(step, k - round(float(fps)), k, k + 1, k + 1 + round(float(fps)))
         leaps = float(step[k + 1]) >= CAUGHT_UP * usual and not _turns(motion, k)
         found.append((k, "fail" if leaps else "warn", "is shown twice" + (", and one is lost" if leaps else "")))
-    others = [*repeated, *_leaps(motion), *(_entry(motion, cut) for cut in motion.cuts)]
+    others = [*_leaps(motion), *(_entry(motion, cut) for cut in motion.cuts)]
     for first, last in runs(motion.missing >= MISSING[0]):
         k = first + int(np.argmax(motion.missing[first:last]))
         if all(abs(k - other) > 1 for other in others):

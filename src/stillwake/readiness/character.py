@@ -23,7 +23,7 @@ HAIR_TONE = Limit(
     0.035,
     None,
     "face widths",
-    "10 of 180 stills as they are have more, six of them hair drawn, dyed or lit in two hues",
+    "6 of 169 stills as they are have more: three with hair in two hues, three with clothes or a hat taken for hair",
 )
 LIMITS = {
     "eye colour": EYE_COLOUR,
