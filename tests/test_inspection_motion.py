@@ -284,6 +284,17 @@ def test_who_slows_down_before_a_blink_does_not_freeze(whole: float, verdict: st
     assert finding.verdict == verdict, finding.why
 
 
+@pytest.mark.parametrize(("leap", "then", "verdict"), [(0.6, 0.2, "fail"), (0.4, 0.2, "pass"), (0.6, 0.5, "pass")])
+def test_after_a_freeze_that_lost_frames_the_picture_leaps(leap: float, then: float, verdict: str) -> None:
+    """``leap`` and ``then`` how much all of the picture changes after four steps that change nothing: .2 is usual."""
+    steps = {29: 0.5, 30: 0.5, **dict.fromkeys(range(31, 35), 0.02), 35: 4.0}
+    seen = with_steps(steps, {32: 2.0, 33: 1.0, 34: 0.1})
+    mean = np.full(len(seen.index), 0.2)
+    mean[29:31], mean[31:35], mean[35:37] = 0.1, 0.01, (leap, then)
+    finding = only(continuity.check(replace(seen, mean=mean), Asked(), FPS), "freeze")
+    assert finding.verdict == verdict, finding.why
+
+
 @pytest.mark.parametrize(
     ("usual", "stops", "whole", "verdict"),
     [

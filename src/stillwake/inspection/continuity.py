@@ -39,6 +39,9 @@ clean clips of ours 14 of which talk for 23 s one warns (2026-11-29; chosen with
 STOPS = 0.7
 """Times the usual change of the whole picture that the steps before it have: 27 frozen stretches of one half had
 .80 at least and 12 of the other .93; a head that came to rest before it blinked .57 (2026-11-28)."""
+LEAPS = 2.5
+"""Times the usual change of the whole picture, and that of the next step, by which it leaps after a stretch whose own
+frames are lost: then half as much before it will do, for who has only rested sets off by an ordinary step."""
 LONG = 8
 """Steps from which half as much will do: nobody rests so long so quietly in the midst of motion."""
 SLOW = (0.25, 0.7)
@@ -264,7 +267,6 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     if within.min() >= max(SLOW[0], SLOW[1] * within.max()):
         return False
     little = _moves_little(motion, (first + last - 1) // 2, fps)
-    need = ABRUPT if little or last - first + FROZEN_STEPS < LONG else ABRUPT / 2
     sides = slice(max(0, start - 1), start + 1), slice(last, last + 2)
     before, after = (motion.step[side] for side in sides)
     if len(before) < 2 or len(after) < 2:
@@ -272,6 +274,9 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     usual, whole = (
         _least(values, start - reach, start + 1, last, last + reach) for values in (motion.step, motion.mean)
     )
+    leap, then = motion.mean[last : last + 2]
+    long = not little and last - first + FROZEN_STEPS >= LONG
+    need = ABRUPT / 2 if long or leap >= LEAPS * max(whole, float(then)) else ABRUPT
     stops, starts = (float(motion.mean[side].max()) for side in sides)
     if little and (
         min(stops, starts) < LITTLE[2] * whole or np.median(motion.mean[start + 1 : last]) > LITTLE[3] * whole
