@@ -338,6 +338,7 @@ def test_strands_as_light_as_skin_are_hair_where_the_net_takes_them_for_it() -> 
     face[40:80, 30:66] = True
     even[face] = (85, 10, 20)
     even[90:, :48, 0] = 68  # nearer the skin than the hair's middle, and within its light
+    even[90:, 48:60, 0] = 28  # in the hair's shade
     nothing, everywhere = np.zeros((120, 96), np.float32), np.ones((120, 96), bool)
     canvas = hairs._Canvas(
         even, even, even[..., 0], nothing, everywhere, face, nothing, top=40, chin=79, middle=48.0, back=np.eye(2, 3)
@@ -345,11 +346,29 @@ def test_strands_as_light_as_skin_are_hair_where_the_net_takes_them_for_it() -> 
     sown = np.zeros_like(face)
     sown[:20] = True
     for likely in (False, True):
-        found = hairs._like(canvas, sown, np.full_like(face, likely))
+        found = hairs._like(canvas, sown, np.full_like(face, likely), 8.0)
         assert found is not None
         alike, deviation = found
         assert alike[110, 10] == np.isfinite(deviation[110, 10, 0]) == likely
+        assert np.isfinite(deviation[110, 55, 0]) == likely
         assert alike[110, 90]
+    assert alike[110, 55]
+
+
+@pytest.mark.parametrize("how", ["known", "grown"])
+def test_another_hue_is_one_however_far_the_hair_itself_strays(how: str) -> None:
+    even = np.zeros((120, 96, 3), np.float32) + np.float32([55, 10, 20])
+    even[:60, :, 1] += np.tile(np.float32([-6, -6, 6, 6]), 24)  # streaks
+    even[60:, :, 1] += 10
+    plain, face = np.zeros((120, 96), np.float32), np.zeros((120, 96), bool)
+    face[40:80, 30:66] = True
+    canvas = hairs._Canvas(
+        even, even, plain, plain, np.ones_like(face), face, plain + 1, top=40, chin=79, middle=48.0, back=np.eye(2, 3)
+    )
+    found = hairs._known(canvas) if how == "known" else hairs._grown(canvas)
+    assert found is not None
+    assert found[0][:20].all()
+    assert found[0][110].all() == (how == "grown")
 
 
 def test_hair_hangs_as_far_as_the_net_is_sure_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,11 +27,12 @@ FROZEN = (0.75, 0.22)
 frame: an encoder goes on polishing a frozen picture. Or `FROZEN_FAST`, where much moves. Of 80 clean pieces of film
 and clips of ours two came as low, 76 of 80 frozen ones did (2026-11-28)."""
 FROZEN_FAST = (1.2, 0.1)
-LITTLE = (0.3, 0.3, 0.8, 0.38)
+LITTLE = (0.25, 0.3, 0.8, 0.38)
 """Where less than `SEEN` changes usually, a frozen stretch only warns: levels of 255 of usual change, over each step,
 down to which one is looked for, share of it under which the frames are the same, times the usual change of the whole
 picture that the steps before and after have, and share of it that the middle one of those within has: of 6 rests
-between two sentences that looked frozen 4 had .43 and more."""
+between two sentences that looked frozen 4 had .43 and more. Of 132 frozen stretches 123 are told (120 with .3), of the
+22 clips as they are none; with .2 one is, and five rests in the others (2026-11-30)."""
 ABRUPT = 0.83
 """Times the usual step that the steps before and after a frozen stretch are: who comes to rest slows down first. With
 it and `LITTLE` 36 of 42 frozen stretches of one half were told and 35 of 38 of the other, before that 52 in all; of 40

@@ -20,10 +20,10 @@ EYE_COLOUR = Limit(
 )
 EYE_SIZE = Limit(0.1, None, "ln", _BENCH)
 HAIR_TONE = Limit(
-    0.035,
+    0.03,
     None,
     "face widths",
-    "6 of 169 stills as they are have more: three with hair in two hues, three with clothes or a hat taken for hair",
+    "9 of 167 stills as they are have more: five with hair in two hues, four with clothes or a hat taken for hair",
 )
 LIMITS = {
     "eye colour": EYE_COLOUR,

@@ -53,9 +53,13 @@ _SURE = 0.7
 """The same from which a px is hair that the colour is named after, and that says how far the hair hangs: .7, .85 and
 .95 were tried on the lengths of 57 stills, told by eye."""
 _LIKELY = 0.5
-"""The same from which what has the colours of the sure hair is hair. Of 132 stills with dyed ends .76 are found at the
-limit that 10 of 169 stills as they are exceed; with .3 and .4 .64 and .65, with .7 .71; where hair is grown from crown
-and temples .59 (2026-11-30)."""
+"""The same from which what has the colours of the sure hair is hair. Of 132 stills with ends dyed by 25 Lab .78 are
+warned of at a limit that 9 of 167 stills as they are exceed; .59 where hair is grown from crown and temples
+(2026-11-30). With .3 and .4 less by .12 and .11, with .7 by .05."""
+_OTHER, _SHADED = 8.0, 15.0
+"""Lab units in a and b from which it is another hue, even where the hair itself has several, and L by which it may be
+lighter or darker than the sure hair. Without the one .74 of those ends, without the other .76; half as many again or
+fewer, and .77 and .73."""
 _ENOUGH = 0.5
 """Areas of what was grown from the crown from which it is asked for that: of a flat crown, which the net takes for a
 hat, a lock of .11 is left; where it rightly names another colour there are .58 and more."""
@@ -191,7 +195,7 @@ def _grown(canvas: _Canvas) -> tuple[Mask, Floats] | None:
     row = _rows(canvas)
     away = cv2.distanceTransform((~canvas.face).astype(np.uint8), cv2.DIST_L2, 5) / WIDTH
     sown = canvas.person & ~canvas.face & (row < 0.15) & (away > 0.03) & (away < 0.32)
-    if (found := _like(canvas, sown, np.zeros_like(sown))) is None:
+    if (found := _like(canvas, sown, np.zeros_like(sown), np.inf)) is None:
         return None
     alike, deviation = found
     _, parts = cv2.connectedComponents(alike.astype(np.uint8), connectivity=4)
@@ -209,7 +213,7 @@ def _known(canvas: _Canvas) -> tuple[Mask, Floats] | None:
 
     sown = canvas.person & ~canvas.face & (canvas.share > _SURE) & (_rows(canvas) < 0.5)
     likely = canvas.share > _LIKELY
-    if (found := _like(canvas, sown, likely)) is None:
+    if (found := _like(canvas, sown, likely, _OTHER)) is None:
         return None
     alike, deviation = found
     _, parts, stats, _ = cv2.connectedComponentsWithStats((alike & likely).astype(np.uint8), connectivity=4)
@@ -218,11 +222,12 @@ def _known(canvas: _Canvas) -> tuple[Mask, Floats] | None:
     return (hair, deviation) if hair.any() else None
 
 
-def _like(canvas: _Canvas, sown: Mask, likely: Mask) -> tuple[Mask, Floats] | None:
+def _like(canvas: _Canvas, sown: Mask, likely: Mask, other: float) -> tuple[Mask, Floats] | None:
     """What has the colours of a seed, and each pixel's deviation from its hue (H, W, 2); None if that is too small.
 
-    The deviation is nan where no hair can be: on the face, the background, in other lightness, and, but for what is
-    ``likely`` hair, on the neck and in the colours of the skin.
+    From ``other`` Lab units in a and b on it is another hue, however far the seed itself strays. The deviation is nan
+    where no hair can be: on the face, the background, in other lightness, and, but for what is ``likely`` hair, on the
+    neck and in the colours of the skin.
     """
     if sown.sum() < _LEAST_SEED:
         return None
@@ -239,12 +244,14 @@ def _like(canvas: _Canvas, sown: Mask, likely: Mask) -> tuple[Mask, Floats] | No
     deviation = canvas.even[..., 1:] - (lightness * line[0] + line[1])
     skin_rows = canvas.face & (row > 0.45) & (row < 0.8)
     skin = np.median(canvas.even[skin_rows], 0) if skin_rows.any() else np.zeros(3)
-    free = canvas.person & ~canvas.face & (canvas.even[..., 0] > dark - 8) & (canvas.even[..., 0] < light + 10)
+    darkest, lightest = (np.where(likely, _SHADED, reach) for reach in (8, 10))
+    free = canvas.person & ~canvas.face
+    free &= (canvas.even[..., 0] > dark - darkest) & (canvas.even[..., 0] < light + lightest)
     aside = np.abs(np.arange(canvas.face.shape[1]) - canvas.middle)
     free &= likely | ~((row > 0.85) & (row < 1.45) & (aside < 0.28 * WIDTH))  # the neck
     if np.linalg.norm((np.median(strands, 0) - skin) * weights) > 14:
         free &= likely | (np.linalg.norm((canvas.even - skin) * np.array([0.6, 1, 1]), axis=2) >= 12)
-    alike: Mask = free & (np.linalg.norm(deviation, axis=2) < max(_TONE, 2.5 * spread))
+    alike: Mask = free & (np.linalg.norm(deviation, axis=2) < min(max(_TONE, 2.5 * spread), other))
     kept: Floats = np.where(free[..., None], deviation, np.nan).astype(np.float32)
     return alike, kept
 
