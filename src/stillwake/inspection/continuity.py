@@ -40,7 +40,7 @@ clean clips of ours 14 of which talk for 23 s one warns (2026-11-29; chosen with
 STOPS = 0.7
 """Times the usual change of the whole picture that the steps before it have: 27 frozen stretches of one half had
 .80 at least and 12 of the other .93; a head that came to rest before it blinked .57 (2026-11-28)."""
-LEAPS = 2.5
+SETS_OFF = 2.5
 """Times the usual change of the whole picture, and that of the next step, by which it leaps after a stretch whose own
 frames are lost: then half as much before it will do, for who has only rested sets off by an ordinary step."""
 LONG = 8
@@ -71,10 +71,10 @@ BEGUN = 0.3
 """Seconds at either end in which a frame may repeat: motion has only begun there, or has come to rest."""
 MISSING = (3.0, 4.5)
 """How much must speak for a missing frame, as `missing` has it, to warn and to fail. Of 22 clean clips of ours 2.4 was
-the most; of 110 frames left out of them 75 had 3 at the right place and 68 had 4.5, where 21 had been told before."""
+the most; of 110 frames left out of them 75 had 3 at the right place and 68 had 4.5 (2026-11-30)."""
 TELLS = (6.0, 0.5)
-"""How much must speak for one if there were one, and in which share of the steps, for a clip to pass: of 80 frames
-left out of clips that have it 65 were told, of 30 of the others 10 (2026-11-30)."""
+"""How much must speak for one if there were one, and in which share of the steps, for a clip to pass: of 75 frames
+left out of clips that have it 63 were told, of 35 of the others 12 (2026-11-30)."""
 
 
 def check(
@@ -124,7 +124,7 @@ def _cuts(motion: Motion, changes: Sequence[Change], asked: Asked, fps: Fraction
         if not _is_held(motion, k) and not meant[cut]
     ]
     height, share, moved = motion.jump, motion.jump_share, motion.jump_moved
-    for k in _leaps(motion):
+    for k in _jumps(motion):
         index = int(motion.index[k])
         near = meant[max(0, index - 2) : index + 3].any() or any(abs(index - other[0]) <= 3 for other in found)
         if near or _is_held(motion, int(k)):
@@ -277,7 +277,7 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     )
     leap, then = motion.mean[last : last + 2]
     long = not little and last - first + FROZEN_STEPS >= LONG
-    need = ABRUPT / 2 if long or leap >= LEAPS * max(whole, float(then)) else ABRUPT
+    need = ABRUPT / 2 if long or leap >= SETS_OFF * max(whole, float(then)) else ABRUPT
     stops, starts = (float(motion.mean[side].max()) for side in sides)
     if little and (
         min(stops, starts) < LITTLE[2] * whole or np.median(motion.mean[start + 1 : last]) > LITTLE[3] * whole
@@ -286,7 +286,7 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     return bool(min(before.max(), after.max()) >= need * usual and stops >= min(STOPS, need) * whole)
 
 
-def _leaps(motion: Motion) -> list[int]:
+def _jumps(motion: Motion) -> list[int]:
     """The steps that stand out from those around."""
     high = (motion.jump >= JUMP[0]) & (motion.jump_share >= JUMP[1]) & (motion.jump_moved >= JUMP[2])
     return [int(k) for k in np.flatnonzero(high)]
@@ -312,7 +312,7 @@ def _dropped(motion: Motion, fps: Fraction, *, counted: bool, lacking: int | Non
         usual = _least(step, k - round(float(fps)), k, k + 1, k + 1 + round(float(fps)))
         leaps = float(step[k + 1]) >= CAUGHT_UP * usual and not _turns(motion, k)
         found.append((k, "fail" if leaps else "warn", "is shown twice" + (", and one is lost" if leaps else "")))
-    others = [*_leaps(motion), *(_entry(motion, cut) for cut in motion.cuts)]
+    others = [*_jumps(motion), *(_entry(motion, cut) for cut in motion.cuts)]
     for first, last in runs(motion.missing >= MISSING[0]):
         k = first + int(np.argmax(motion.missing[first:last]))
         if all(abs(k - other) > 1 for other in others):

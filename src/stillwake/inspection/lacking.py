@@ -26,7 +26,8 @@ STEP = 0.01
 ROUNDS = 2
 """Rounds in which how far the lips part is fitted with the frame in the place found before."""
 ALIKE = 0.5
-"""What a frame's lips say counts for, since neighbouring frames stray alike; half and an eighth place as many."""
+"""What a frame's lips say counts for, since neighbouring frames stray alike; a quarter and an eighth place about as
+many."""
 NEAR = 0.2
 """Seconds around the likeliest place within which others are that place too."""
 STANDS_OUT = 1.0
@@ -63,7 +64,8 @@ def _by_the_lips(evidence: Evidence) -> Array:
         return nothing
     opening = np.interp(seen.time, seen.time[inside], seen.opening[inside])
     said = a_frame_ahead(seen.time, opening, speech.visemes, float(1 / evidence.fps))
-    nothing[seen.index] = said
+    there = seen.index < len(nothing)
+    nothing[seen.index[there]] = said[there]
     return nothing
 
 

@@ -58,8 +58,7 @@ warned of at a limit that 9 of 167 stills as they are exceed; .59 where hair is 
 (2026-11-30). With .3 and .4 less by .12 and .11, with .7 by .05."""
 _OTHER, _SHADED = 8.0, 15.0
 """Lab units in a and b from which it is another hue, even where the hair itself has several, and L by which it may be
-lighter or darker than the sure hair. Without the one .74 of those ends, without the other .76; half as many again or
-fewer, and .77 and .73."""
+lighter or darker than the sure hair. Without the one .74 of those ends, without the other .76; with 7.5 or 20 .77."""
 _ENOUGH = 0.5
 """Areas of what was grown from the crown from which it is asked for that: of a flat crown, which the net takes for a
 hat, a lock of .11 is left; where it rightly names another colour there are .58 and more."""
