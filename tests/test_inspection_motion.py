@@ -301,6 +301,7 @@ def test_after_a_freeze_that_lost_frames_the_picture_leaps(leap: float, then: fl
         (0.4, 0.4, 0.1, "warn"),
         (0.4, 0.25, 0.1, "pass"),
         (0.4, 0.4, 0.45, "pass"),  # who rests between two sentences goes on breathing
+        (0.3, 0.3, 0.1, "warn"),
         (0.2, 0.2, 0.1, "unseen"),
         (0.8, 0.8, 0.1, "fail"),
     ],
