@@ -40,7 +40,7 @@ clean clips of ours 14 of which talk for 23 s one warns (2026-11-29; chosen with
 STOPS = 0.7
 """Times the usual change of the whole picture that the steps before it have: 27 frozen stretches of one half had
 .80 at least and 12 of the other .93; a head that came to rest before it blinked .57 (2026-11-28)."""
-SETS_OFF = 2.5
+RESUMES = 2.5
 """Times the usual change of the whole picture, and that of the next step, by which it leaps after a stretch whose own
 frames are lost: then half as much before it will do, for who has only rested sets off by an ordinary step."""
 LONG = 8
@@ -277,7 +277,7 @@ def _abrupt(motion: Motion, first: int, last: int, fps: Fraction) -> bool:
     )
     leap, then = motion.mean[last : last + 2]
     long = not little and last - first + FROZEN_STEPS >= LONG
-    need = ABRUPT / 2 if long or leap >= SETS_OFF * max(whole, float(then)) else ABRUPT
+    need = ABRUPT / 2 if long or leap >= RESUMES * max(whole, float(then)) else ABRUPT
     stops, starts = (float(motion.mean[side].max()) for side in sides)
     if little and (
         min(stops, starts) < LITTLE[2] * whole or np.median(motion.mean[start + 1 : last]) > LITTLE[3] * whole
