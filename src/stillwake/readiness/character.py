@@ -23,7 +23,7 @@ HAIR_TONE = Limit(
     0.03,
     None,
     "face widths",
-    "9 of 167 stills as they are have more: five with hair in two hues, four with clothes or a hat taken for hair",
+    "9 of 168 stills as they are have more: in four hair is lit or shaded in another hue, in five clothes or hats",
 )
 LIMITS = {
     "eye colour": EYE_COLOUR,

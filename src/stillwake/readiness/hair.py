@@ -54,7 +54,7 @@ _SURE = 0.7
 .95 were tried on the lengths of 57 stills, told by eye."""
 _LIKELY = 0.5
 """The same from which what has the colours of the sure hair is hair. Of 132 stills with ends dyed by 25 Lab .78 are
-warned of at a limit that 9 of 167 stills as they are exceed; .59 where hair is grown from crown and temples
+warned of at a limit that 9 of 168 stills as they are exceed; .59 where hair is grown from crown and temples
 (2026-11-30). With .3 and .4 less by .12 and .11, with .7 by .05."""
 _OTHER, _SHADED = 8.0, 15.0
 """Lab units in a and b from which it is another hue, even where the hair itself has several, and L by which it may be
