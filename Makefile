@@ -50,7 +50,7 @@ test: $(EQUIPPED) ## the tests that a change must pass, on two cores
 test-all: $(EQUIPPED) ## these and the slow ones
 	@$(BIN)/python -m pytest -q -m "" -n 2 --dist worksteal
 
-bench: $(READY) ## the numbers of the README, measured on this machine
+bench: $(READY) ## the numbers of docs/measured.md, measured on this machine
 	@$(BIN)/python -m benchmarks
 
 docs: $(READY) ## the pages that are made out of the code

@@ -31,6 +31,7 @@ from stillwake.inspection.file import (
     FileFacts,
     check,
     facts,
+    grid_ratio,
     refused,
 )
 from stillwake.inspection.stream import Shown, Timing
@@ -125,6 +126,22 @@ def test_blocks_and_bars_are_told() -> None:
     assert only_warns(GOOD, replace(CLEAN, bars=(0, 0, 0, 300))) == set(), "a dark floor is no bar"
     assert found(GOOD, None)["blockiness"].verdict == "unseen"
     assert found(GOOD, Blockiness(math.nan, (0, 0, 0, 0), 3))["blockiness"].verdict == "unseen"
+
+
+def test_blocks_that_the_still_has_are_not_the_encoders() -> None:
+    chance = np.random.default_rng(0)
+    flat = np.kron(chance.integers(60, 68, (24, 24, 1)), np.ones((8, 8, 3))).astype(np.uint8)
+    own = grid_ratio(np.ascontiguousarray(flat[..., 0]))
+    assert own > 2 * BLOCKY
+    as_rough, rougher = replace(CLEAN, ratio=own - 1), replace(CLEAN, ratio=own + 1)
+    (told,) = (f for f in check(GOOD, as_rough, Asked(), flat) if f.check == "blockiness")
+    assert told.verdict == "pass"
+    assert told.limit == pytest.approx(own)
+    assert "the still has such blocks itself" in told.why
+    smooth = np.full_like(flat, 64)
+    for blocks, still in ((rougher, flat), (as_rough, smooth), (as_rough, None)):
+        (told,) = (f for f in check(GOOD, blocks, Asked(), still) if f.check == "blockiness")
+        assert told.verdict == "warn"
 
 
 # ------------------------------------------------------------------------------------------------------- platforms

@@ -51,7 +51,7 @@ Check = Callable[["Evidence"], list[ClipFinding]]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("length", length.check),
-    ("file", lambda e: file.check(e.facts, e.blocks, e.asked)),
+    ("file", lambda e: file.check(e.facts, e.blocks, e.asked, e.still)),
     ("first frame", start.check),
     ("sync", sync.check),
     ("closures", closures.check_closures),

@@ -410,15 +410,18 @@ def black_bars(brightest: npt.NDArray[np.uint8]) -> tuple[int, int, int, int]:
 # ------------------------------------------------------------------------------------------------------ the findings
 
 
-def check(facts: FileFacts, blocks: Blockiness | None, asked: Asked) -> list[ClipFinding]:
-    """What players, platforms and ears will make of the file; ``blocks`` None where no frame was looked at."""
+def check(facts: FileFacts, blocks: Blockiness | None, asked: Asked, still: Pixels | None = None) -> list[ClipFinding]:
+    """What players, platforms and ears will make of the file; ``blocks`` None where no frame was looked at.
+
+    ``still`` (H, W, 3) uint8 at the clip's size is what it was made from, if that is known.
+    """
     return [
         _pixel_format(facts),
         *_interlaced(facts),
         *_rotated(facts),
         *_pixel_shape(facts),
         *_tracks(facts),
-        _blockiness(facts, blocks),
+        _blockiness(blocks, still),
         *_black_bars(facts, blocks),
         *_sound_format(facts),
         _loudness(facts),
@@ -515,20 +518,31 @@ def _tracks(facts: FileFacts) -> Iterator[ClipFinding]:
         )
 
 
-def _blockiness(facts: FileFacts, blocks: Blockiness | None) -> ClipFinding:
+def _blockiness(blocks: Blockiness | None, still: Pixels | None) -> ClipFinding:
+    """Whether the encoder's blocks are to be seen; those of the still are its own, and an encoder keeps them."""
+    import cv2
+
     name = "blockiness"
     if blocks is None or not math.isfinite(blocks.ratio):
         why = "no frame was looked at" if blocks is None or not blocks.looked else "the picture is too small for it"
         return ClipFinding(check=name, verdict="unseen", why=why)
-    over = blocks.ratio > BLOCKY
-    times = f"steps of brightness stand {blocks.ratio:.1f} times as often on the encoder's grid of {GRID} px as beside"
+    own = math.nan if still is None else grid_ratio(cv2.cvtColor(still, cv2.COLOR_RGB2GRAY))
+    limit = own if own > BLOCKY else BLOCKY
+    over = blocks.ratio > limit
+    why = f"steps of brightness stand {blocks.ratio:.1f} times as often on the encoder's grid of {GRID} px as beside"
+    if over:
+        why += ": its blocks are to be seen"
+    elif blocks.ratio > BLOCKY:
+        why += f": the still has such blocks itself, {own:.1f} times"
+    else:
+        why += f" ({blocks.looked} frames)"
     return ClipFinding(
         check=name,
         verdict="warn" if over else "pass",
         measured=blocks.ratio,
         unit="times",
-        limit=BLOCKY,
-        why=f"{times}: its blocks are to be seen" if over else f"{times} ({blocks.looked} frames)",
+        limit=limit,
+        why=why,
         fix="encode it from its source at a higher quality (crf 18 to 23), or with fewer pixels" if over else "",
     )
 

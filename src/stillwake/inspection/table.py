@@ -156,8 +156,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("rotated", "the file asks to be turned", "0°", "warn"),
         Row("pixel shape", "its pixels are not square", "1:1", "warn"),
         Row("tracks", "it holds several films or sounds", "one of each", "warn"),
-        Row("blockiness", "the encoder's blocks are to be seen", f"{file.BLOCKY:g} times as many steps on its grid",
-            "warn"),
+        Row("blockiness", "the encoder's blocks are to be seen", f"{file.BLOCKY:g} times as many steps on its grid; "
+            "what the still has of them", "warn"),
         Row("black bars", "bars above and below or at the sides", f"{file.BARS:.0%} of the side", "warn"),
         Row("sound format", "a codec, channels or a rate that players refuse", f"stereo, {file.FASTEST_SOUND} Hz",
             "warn"),
