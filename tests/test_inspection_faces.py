@@ -70,3 +70,20 @@ def test_a_matte_holds_its_face_at_any_size(scale: float) -> None:
 def test_where_there_is_no_face_the_matte_is_believed() -> None:
     assert background.holds_face(replace(mira(), faces=()))
     assert not background.holds_face(replace(mira(), faces=(), matte=None))
+
+
+def test_light_changes_teeth_and_what_moves_over_them_does_not() -> None:
+    teeth = np.repeat(np.linspace(120, 200, 8, dtype=np.float32)[:, None], 24, 1)
+    assert mouth.teeth_step(teeth, teeth + 10) == pytest.approx(10)
+    assert mouth.teeth_step(teeth + 10, teeth) == pytest.approx(-10)
+    shaded = teeth.copy()
+    shaded[:5] -= 40  # a lip's shadow wanders over the upper rows: most points are darker, the light ones are not
+    assert float(np.median(shaded - teeth)) == -40
+    assert abs(mouth.teeth_step(teeth, shaded)) < 1
+    covered = teeth.copy()
+    covered[5:] = np.nan  # a lip covers the lighter rows: those still bare are as they were
+    assert np.nanpercentile(covered, 75) < np.percentile(teeth, 75) - 20
+    assert mouth.teeth_step(teeth, covered) == 0
+    covered[:] = np.nan
+    covered[0, :20] = 100
+    assert np.isnan(mouth.teeth_step(teeth, covered)), "too few are bare in both"

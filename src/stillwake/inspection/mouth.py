@@ -128,9 +128,17 @@ def teeth_patch(pixels: Pixels, mesh: Floats, head: Skull, rest_edge: float, mou
 
 
 def teeth_step(before: Floats, after: Floats) -> float:
-    """By how many levels the teeth became lighter, the median over points bare in both; nan where there are few."""
+    """By how many levels the teeth became lighter; nan where few points are bare in both patches.
+
+    Two looks must agree, and the smaller change counts: the median at points bare in both, which a lip's shadow
+    changes as it wanders over them, and the upper quartile of each patch, which a lip changes as it covers teeth.
+    """
     bare = np.isfinite(before) & np.isfinite(after)
-    return float(median(after[bare] - before[bare])) if int(bare.sum()) >= LEAST_TEETH else float("nan")
+    if int(bare.sum()) < LEAST_TEETH:
+        return float("nan")
+    there = float(median(after[bare] - before[bare]))
+    over = float(np.nanpercentile(after, 75) - np.nanpercentile(before, 75))
+    return 0.0 if there * over <= 0 else min(there, over, key=abs)
 
 
 def box_of(mesh: Floats) -> Box:
