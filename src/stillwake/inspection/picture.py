@@ -25,8 +25,8 @@ polishing a frozen one by up to .08, a talking face changed by .35 in 95 of 100 
 BUSY = 0.10
 """Change of the opening that the words ask for within the freeze, 0..1, so that a held vowel is none."""
 TEETH_FLICKER = 3.0
-"""Levels of 255 by which teeth may jump to and fro in one of ten frames: 11 clean clips of ours reached 2.7, those whose
-teeth flicker by 10 levels 3.4 and more (2026-11-30)."""
+"""Levels of 255 by which teeth may jump to and fro in one of ten frames: 11 clean clips of ours reached 2.7, those
+whose teeth flicker by 10 levels 3.4 and more (2026-11-30)."""
 TEETH_FILMED = 8.0
 """The same in a clip that a camera may have made, whose head moves as it likes: two real speakers reached 4.2 and 5.2
 (2026-11-29)."""
