@@ -543,6 +543,29 @@ def test_a_mouth_that_moves_in_a_pause_is_found_there() -> None:
     assert closures.check_silence(evidence(visemes=visemes, opening=trembling))[0].verdict == "pass"
 
 
+def test_a_pause_that_is_only_heard_must_be_silent_and_lips_may_leave_it_early() -> None:
+    visemes = (Timed(0, 4, "AA"), Timed(4, 6, "rest"), Timed(6, 10, "AA"))
+    times = middles(10.0)
+    stirred = np.where((times > 4) & (times < 6), 0.01, 0.2) + 0.6 * np.exp(-(((times - 5) / 0.3) ** 2))
+
+    def silence(opening: np.ndarray, loud: tuple[float, float] | None = None) -> ClipFinding:
+        heard = a_speech(visemes)
+        mono = np.where(np.arange(160_000) // 16_000 < 4, 8000, 0) * (-1) ** np.arange(160_000)
+        if loud is not None:
+            mono[int(loud[0] * 16_000) : int(loud[1] * 16_000)] = (
+                8000 * (-1) ** np.arange(160_000)[int(loud[0] * 16_000) : int(loud[1] * 16_000)]
+            )
+        heard = replace(heard, sound=replace(heard.sound, mono=mono.astype(np.int16)))
+        return only(closures.check_silence(evidence(opening=opening, speech=None, heard=heard)), "silence")
+
+    assert silence(stirred).verdict == "warn"
+    assert silence(stirred, (4.5, 5.5)).verdict == "unseen", "words were missed there"
+    assert silence(stirred, (4.9, 4.95)).verdict == "warn", "a click is no word"
+    early = np.where((times > 4) & (times < 5.82), 0.01, 0.6)
+    assert silence(early).verdict == "pass"
+    assert closures.check_silence(evidence(visemes=visemes, opening=early))[0].verdict == "fail"
+
+
 # ----------------------------------------------------------------------------------------------------- the picture
 
 

@@ -33,8 +33,8 @@ TEETH_FILMED = 8.0
 TEETH_FACE = 76.0
 """Width of a face in px below which its teeth are a few pixels, and the mesh's own trembling moves them: two such real
 speakers reached 10 and 14."""
-TEETH_FLASH = 25.0
-"""Levels of 255 by which they may jump in a single frame: a lip's shadow that comes and goes reached 16."""
+TEETH_FLASH = 32.0
+"""Levels of 255 by which they may jump in a single frame: a lip that slides over them reached 29."""
 ALIKE = 0.04
 """Openings, in mouth widths, within which neighbouring frames show the same teeth."""
 LEAST_TEETH = 6
