@@ -35,7 +35,7 @@ from stillwake.inspection import (
 from stillwake.inspection.asked import Asked
 from stillwake.inspection.changes import Change
 from stillwake.inspection.evidence import Evidence, Seen, without
-from stillwake.inspection.file import Blocks, FileFacts
+from stillwake.inspection.file import BLOCKY, Blockiness, Blocks, FileFacts
 from stillwake.inspection.stream import Timing, frames_within, timing
 from stillwake.media import CLIP_ENDINGS, open_clip, write_clip
 from stillwake.types import (
@@ -603,6 +603,15 @@ def test_teeth_that_flash_at_a_steady_opening_are_found() -> None:
     moving = 0.2 + 0.1 * (np.arange(250) % 2)
     case = evidence(opening=moving, teeth=np.diff(light, prepend=150))
     assert picture.check_teeth(case)[0].verdict == "unseen"
+
+
+def test_blocks_of_the_still_are_known_to_the_checks() -> None:
+    chance = np.random.default_rng(0)
+    still = np.kron(chance.integers(60, 68, (16, 16, 1)), np.ones((8, 8, 3))).astype(np.uint8)
+    look = dict(CHECKS)["file"]
+    for known, verdict in ((still, "pass"), (None, "warn")):
+        case = evidence(still=known, blocks=Blockiness(2 * BLOCKY, (0, 0, 0, 0), 20))
+        assert only(look(case), "blockiness").verdict == verdict
 
 
 # ---------------------------------------------------------------------------------------------------------- length

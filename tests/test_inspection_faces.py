@@ -84,6 +84,8 @@ def test_light_changes_teeth_and_what_moves_over_them_does_not() -> None:
     covered[5:] = np.nan  # a lip covers the lighter rows: those still bare are as they were
     assert np.nanpercentile(covered, 75) < np.percentile(teeth, 75) - 20
     assert mouth.teeth_step(teeth, covered) == 0
+    covered[:5] += 6
+    assert mouth.teeth_step(teeth, covered) == 0, "lighter where they are bare, darker as a whole"
     covered[:] = np.nan
     covered[0, :20] = 100
     assert np.isnan(mouth.teeth_step(teeth, covered)), "too few are bare in both"
