@@ -29,7 +29,8 @@ PAUSE = 0.30
 LEAVE = 0.10
 """Seconds at the start of a pause in which the lips may still come to rest, and at its end may already begin."""
 HEARD_LEAVE = 0.20
-"""The same where the pause was only heard: lips open before a word that begins softly, by over .1 s in a clip of ours."""
+"""The same where the pause was only heard: lips open before a word that begins softly, by more than .1 s in one
+clip of ours."""
 LEAST_STILL = 3
 """Frames of a pause without which its stillness is unseen."""
 STILL_RANGE = 0.05
