@@ -699,6 +699,31 @@ def test_a_fold_is_found_where_it_is_and_a_cut_is_none() -> None:
     assert only(folds.check(evidence(performance=a_performance(a_warp(fold=5, cut=True)))), "folds").verdict == "pass"
 
 
+def test_a_few_folded_pixels_together_are_a_tear_unless_the_picture_is_large() -> None:
+    y, x = np.mgrid[0:800, 0:800].astype(np.float32)
+    cut = np.zeros((800, 800), bool)
+    torn = np.dstack([x, y])
+    torn[20:22, 30:34, 0] = 70 - torn[20:22, 30:34, 0]
+    count = int(folds.folded(torn, cut).sum())
+    assert folds.LARGEST_GROUP < count < 4 * folds.LARGEST_GROUP
+
+    def told(longest: int) -> ClipFinding:
+        def warps(index: int) -> tuple[SimpleNamespace]:
+            where = torn if index == 0 else np.dstack([x, y])
+            return (SimpleNamespace(box=(0, 0, 800, 800), map=where, residual=np.zeros(1, np.float32), cut=cut),)
+
+        case = evidence(performance=SimpleNamespace(frame_count=250, warps=warps))
+        info = case.clip.info.model_copy(update={"height": longest})
+        return only(folds.check(replace(case, clip=replace(case.clip, info=info))), "folds")
+
+    small, large = told(folds.SHOWN), told(2 * folds.SHOWN)
+    assert (small.verdict, large.verdict) == ("fail", "pass")
+    assert (small.measured, small.unit, small.limit) == (count, "pixels together", folds.LARGEST_GROUP)
+    assert large.unit == "share of pixels"
+    assert large.measured is not None
+    assert 0 < large.measured < folds.FOLD_SHARE
+
+
 def test_the_inverse_must_hit_within_half_a_pixel() -> None:
     findings = folds.check(evidence(performance=a_performance(a_warp(residual=0.6))))
     assert only(findings, "inverse").verdict == "fail"

@@ -16,8 +16,9 @@ SAMPLES = 24
 """Frames whose map is drawn again: evenly spread, and the widest openings and closures among what was seen."""
 FOLD_SHARE = 1e-6
 """Largest share of mapped pixels that may be folded: one in a million, the project's own bar."""
-LARGEST_GROUP = 4
-"""Folded pixels that may touch each other: a larger group is a tear one can see."""
+LARGEST_GROUP, SHOWN = 4, 720
+"""Folded pixels that may touch each other, in a picture of so many px on its longest side or less: a larger group is a
+tear one can see. A larger picture is shown smaller, and so are they: there as many as cover the same share of it."""
 RESIDUAL = 0.5
 """Px, 99.9 % of the inverse's error where it is used: half a pixel cannot be seen (the project's own bar)."""
 
@@ -67,15 +68,18 @@ def check(evidence: Evidence) -> list[ClipFinding]:
             if residual > worst_residual:
                 worst_residual, residual_at = residual, index
     share = count / max(1, pixels)
-    over = share > FOLD_SHARE or largest > LARGEST_GROUP
+    longest = max(evidence.clip.info.width, evidence.clip.info.height)
+    most = LARGEST_GROUP * max(1.0, longest / SHOWN) ** 2
+    together = share <= FOLD_SHARE and largest > most
+    over = share > FOLD_SHARE or together
     missed = worst_residual > RESIDUAL
     return [
         ClipFinding(
             check="folds",
             verdict="fail" if over else "pass",
-            measured=share,
-            unit="share of pixels",
-            limit=FOLD_SHARE,
+            measured=float(largest) if together else share,
+            unit="pixels together" if together else "share of pixels",
+            limit=most if together else FOLD_SHARE,
             start=_start(evidence, folds_at) if over else None,
             end=_start(evidence, folds_at + 1) if over else None,
             box=box if over else None,

@@ -86,7 +86,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("texture", "texture or lettering boils or crawls where the picture holds still",
             f"{rigid.BOILS:.0%} of the places for {rigid.BOILS_FOR:g} s", "warn"),
         Row("folds", "the map that moves the picture folds over itself; at rendering only",
-            f"{folds.FOLD_SHARE:g} of the pixels, {folds.LARGEST_GROUP} together", "fail"),
+            f"{folds.FOLD_SHARE:g} of the pixels, {folds.LARGEST_GROUP} together at {folds.SHOWN} px", "fail"),
         Row("inverse", "that map is not what it should be; at rendering only", f"{folds.RESIDUAL:g} px", "fail"),
     ),
     "Light and colour": (
