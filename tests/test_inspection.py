@@ -548,13 +548,10 @@ def test_a_pause_that_is_only_heard_must_be_silent_and_lips_may_leave_it_early()
     times = middles(10.0)
     stirred = np.where((times > 4) & (times < 6), 0.01, 0.2) + 0.6 * np.exp(-(((times - 5) / 0.3) ** 2))
 
-    def silence(opening: np.ndarray, loud: tuple[float, float] | None = None) -> ClipFinding:
-        heard = a_speech(visemes)
-        mono = np.where(np.arange(160_000) // 16_000 < 4, 8000, 0) * (-1) ** np.arange(160_000)
-        if loud is not None:
-            mono[int(loud[0] * 16_000) : int(loud[1] * 16_000)] = (
-                8000 * (-1) ** np.arange(160_000)[int(loud[0] * 16_000) : int(loud[1] * 16_000)]
-            )
+    def silence(opening: np.ndarray, loud: tuple[float, float] = (0, 0)) -> ClipFinding:
+        heard, at = a_speech(visemes), np.arange(160_000) / 16_000
+        sounds = (at < 4) | ((at >= loud[0]) & (at < loud[1]))
+        mono = np.where(sounds, 8000, 0) * (-1) ** np.arange(160_000)
         heard = replace(heard, sound=replace(heard.sound, mono=mono.astype(np.int16)))
         return only(closures.check_silence(evidence(opening=opening, speech=None, heard=heard)), "silence")
 
@@ -699,29 +696,33 @@ def test_a_fold_is_found_where_it_is_and_a_cut_is_none() -> None:
     assert only(folds.check(evidence(performance=a_performance(a_warp(fold=5, cut=True)))), "folds").verdict == "pass"
 
 
-def test_a_few_folded_pixels_together_are_a_tear_unless_the_picture_is_large() -> None:
+def test_a_row_of_folded_pixels_is_a_tear_and_may_be_longer_in_a_larger_picture() -> None:
     y, x = np.mgrid[0:800, 0:800].astype(np.float32)
-    cut = np.zeros((800, 800), bool)
-    torn = np.dstack([x, y])
-    torn[20:22, 30:34, 0] = 70 - torn[20:22, 30:34, 0]
-    count = int(folds.folded(torn, cut).sum())
-    assert folds.LARGEST_GROUP < count < 4 * folds.LARGEST_GROUP
+    straight, cut = np.dstack([x, y]), np.zeros((800, 800), bool)
 
-    def told(longest: int) -> ClipFinding:
+    def told(pixels: int, longest: int) -> ClipFinding:
+        torn = straight.copy()
+        torn[20, 30 : 31 + pixels, 0] = torn[20, 30 : 31 + pixels, 0][::-1]
+        assert int(folds.folded(torn, cut).sum()) == pixels
+
         def warps(index: int) -> tuple[SimpleNamespace]:
-            where = torn if index == 0 else np.dstack([x, y])
+            where = torn if index == 0 else straight
             return (SimpleNamespace(box=(0, 0, 800, 800), map=where, residual=np.zeros(1, np.float32), cut=cut),)
 
         case = evidence(performance=SimpleNamespace(frame_count=250, warps=warps))
         info = case.clip.info.model_copy(update={"height": longest})
         return only(folds.check(replace(case, clip=replace(case.clip, info=info))), "folds")
 
-    small, large = told(folds.SHOWN), told(2 * folds.SHOWN)
-    assert (small.verdict, large.verdict) == ("fail", "pass")
-    assert (small.measured, small.unit, small.limit) == (count, "pixels together", folds.LARGEST_GROUP)
-    assert large.unit == "share of pixels"
-    assert large.measured is not None
-    assert 0 < large.measured < folds.FOLD_SHARE
+    most, shown = folds.LARGEST_GROUP, folds.SHOWN
+    for pixels, longest in ((most, shown), (2 * most, 2 * shown)):
+        assert told(pixels, longest).verdict == "pass"
+        over = told(pixels + 1, longest)
+        assert (over.verdict, over.measured, over.unit, over.limit) == ("fail", pixels + 1, "pixels together", pixels)
+    share = told(2 * most, 2 * shown)
+    assert share.unit == "share of pixels"
+    assert share.measured is not None
+    assert 0 < share.measured < folds.FOLD_SHARE
+    assert [told(pixels, shown // 2).verdict for pixels in (most, most + 1)] == ["pass", "fail"]
 
 
 def test_the_inverse_must_hit_within_half_a_pixel() -> None:

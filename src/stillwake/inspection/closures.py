@@ -142,7 +142,7 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
         # Before the first word and after the last there is nothing to come from or to go to.
         first = start + (leave if start > 0 else 0)
         last = end - (leave if end < evidence.seconds else 0)
-        if loud[round(first * RATE / HOP) : max(0, round(last * RATE / HOP))].sum() > LEAVE * RATE / HOP:
+        if loud[round(first * RATE / HOP) : round(last * RATE / HOP)].sum() > LEAVE * RATE / HOP:
             continue  # it is not silent: words were missed
         inside = (seen.time >= first) & (seen.time <= last) & np.isfinite(seen.opening)
         if inside.sum() < LEAST_STILL:
