@@ -120,6 +120,17 @@ def test_the_inverse_is_exact_and_never_folds(rig: Rig) -> None:
     assert folded <= FOLD_SHARE * total
 
 
+def test_a_jaw_that_ends_against_the_background_folds_nowhere(scene: Scene) -> None:
+    alone = build_rig(replace(scene, matte=None), scene.faces[0])  # nothing but the face's hull is the person
+    pose = pose_table(alone.face)[0][VISEMES.index("AA")] * np.float32(1.12)
+    forward = warp.displacement(alone.head, pose)
+    below = alone.head.grid.nodes[..., 1] > alone.face.centre[1] + 0.3 * alone.face.opening_unit
+    down, across = np.gradient(forward, alone.head.grid.step, axis=(0, 1))
+    kept = (1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]
+    assert np.abs(forward).max() > 0.05 * alone.face.face_height
+    assert kept[below].min() > 0.25
+
+
 def test_a_frame_outside_the_clip_is_refused(rig: Rig) -> None:
     talk = Talk(rig, still_track(3), Fraction(25))
     with pytest.raises(IndexError):
