@@ -519,6 +519,18 @@ def test_painted_lips_that_are_read_as_open_in_the_still_are_shut_where_they_loo
     assert only(found, "closures").verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("wide", "at_closures", "verdict"),
+    [(0.3, 0.05, "pass"), (0.3, 0.06, "fail"), (1.2, 0.09, "pass"), (1.2, 0.11, "fail")],
+)
+def test_a_mouth_that_opens_wide_is_shut_by_what_it_opens(wide: float, at_closures: float, verdict: str) -> None:
+    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
+    times = middles(10.0)
+    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
+    found = closures.check_closures(evidence(visemes=visemes, opening=np.where(shut, at_closures, wide)))
+    assert only(found, "closures").verdict == verdict
+
+
 def test_few_closures_say_nothing() -> None:
     visemes = (Timed(0, 1, "AA"), Timed(1, 1.1, "MBP"), Timed(1.1, 10, "AA"))
     assert closures.check_closures(evidence(visemes=visemes))[0].verdict == "unseen"
@@ -535,6 +547,17 @@ def test_a_mouth_that_moves_in_a_pause_is_found_there() -> None:
     times = middles(10.0)
     opening = np.where((times > 4) & (times < 6), 0.01, 0.2)
     assert closures.check_silence(evidence(visemes=visemes, opening=opening))[0].verdict == "pass"
+    seeming = np.where((times > 4.5) & (times < 5.5), 0.2, opening)  # shut lips that are read as open now and then
+    seeming[0] = 0.2
+    line = np.stack([np.linspace(40, 60, 5), np.full(5, 70.0)], 1).astype(np.float32)
+    for gap, drawn, verdict in ((0, True, "pass"), (3, True, "fail"), (0, False, "fail")):
+        mouth = Mouth(line - 2, line + 2, line, line + np.float32([0, gap]))
+        eye = Eye(line, line, line, None)
+        face = Face((10, 10, 90, 90), (eye, eye), mouth, line, (50, 60), (50, 90), 0, 0, 0, "drawn", {})
+        scene = Scene(Still(np.zeros((100, 100, 3), np.uint8), "s.png", "0" * 64), "drawn", (face,), (), None, {})
+        ours = {"scene": scene, "asked": Asked(family="animator", engine="animator"), "drawn": drawn}
+        (finding,) = closures.check_silence(evidence(visemes=visemes, opening=seeming, **ours))
+        assert finding.verdict == verdict
     stirred = opening + 0.15 * np.exp(-(((times - 5) / 0.15) ** 2))
     (finding,) = closures.check_silence(evidence(visemes=visemes, opening=stirred))
     assert finding.verdict == "fail"

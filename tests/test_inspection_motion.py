@@ -425,6 +425,19 @@ def test_a_frame_shown_twice(after: int, verdict: str, word: str) -> None:
     assert finding.start == pytest.approx(30.5 / 25)
 
 
+@pytest.mark.parametrize("shown", [[*range(30), *[30] * 5, *range(35, COUNT)], [*range(31), 30, *range(31, COUNT)]])
+def test_what_was_drawn_at_rest_neither_froze_nor_came_twice(shown: list[int]) -> None:
+    played = a_clip(shown, panning(3.0))
+    meant = a_clip(camera=panning(3.0))
+    seen, names = watched(played), ("freeze", "dropped frames")
+    wrongly = wrong(continuity.check(seen, Asked(), FPS, drawn=lambda at: meant[min(at, COUNT - 1)]))
+    assert len(wrongly) == 1
+    assert wrongly <= set(names)
+    rested = continuity.check(seen, Asked(), FPS, drawn=lambda at: played[at])
+    assert not wrong(rested)
+    assert {only(rested, name).verdict for name in names} == {"pass"}
+
+
 @settings(max_examples=5, deadline=None, phases=[Phase.generate])
 @given(st.integers(14, 45), st.floats(0.8, 1.8))
 def test_wherever_it_is_missing_it_is_found(at: int, speed: float) -> None:

@@ -71,7 +71,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (
         "continuity",
         lambda e: continuity.check(
-            e.motion, e.asked, e.fps, changes=e.changes, filmed=e.filmed, lacking=lacking.lacking(e)
+            e.motion,
+            e.asked,
+            e.fps,
+            changes=e.changes,
+            filmed=e.filmed,
+            lacking=lacking.lacking(e),
+            drawn=e.drawn,
         ),
     ),
     ("motion", lambda e: motion.check(e.motion, e.asked)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -129,6 +129,14 @@ class Evidence:
         """Whether a camera may have made it: no drawn face is seen, and nobody says from which still, or by whom."""
         made = replace(self.asked, frames=None, changes=())  # a film's edit does not say who made its shots
         return not self.seen.drawn and self.still is None and self.plan is None and made == Asked()
+
+    @property
+    def drawn(self) -> Callable[[int], Pixels] | None:
+        """The frame of an index as our own animator drew it, of a loop in any of its rounds; None if not at hand."""
+        performance = self.performance
+        if performance is None or not self.asked.ours:
+            return None
+        return lambda index: performance.frame(index % performance.frame_count)
 
     @property
     def seconds(self) -> float:

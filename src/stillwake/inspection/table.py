@@ -51,8 +51,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
         Row("closures", "the mouth is open where an M, B or P shuts it",
-            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths beyond what our reader sees "
-            f"in drawn lips that are shut in the still; "
+            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths, or {closures.SHUT_OF_WIDE:g} of "
+            f"a wide opening, beyond what our reader sees in drawn lips that are shut in the still; "
             f"where the words were only heard {closures.HEARD_SHARE:.0%}", "fail"),
         Row("silence", "the mouth moves while nobody speaks",
             f"{closures.STILL_RANGE:g} mouth widths; where pauses were only heard {closures.HEARD_RANGE:g}", "fail"),

@@ -57,9 +57,9 @@ HALO = (-0.075, -0.018)
 """Where motion fades across the silhouette, in face heights, inside being negative. The narrower the strip outside,
 the less background moves: at most a tenth of it may."""
 GIVES_WAY = 1.9
-"""How wide that strip is at least for the jaw, in how far it would move the place at full scale. The ease is 1.5 times as
-steep as a straight line, and full is more than speech opens: the ground of a chin that ends against the background is
-squeezed to a third at most, and never folds (28 stills, 2026-12-01)."""
+"""How wide that strip is at least for the jaw, in how far it would move the place at full scale. The ease is 1.5 times
+as steep as a straight line, and full is more than speech opens: what lies between chin and background is squeezed to
+.31 at most where it was folded over before (27 stills, 2026-12-01)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
