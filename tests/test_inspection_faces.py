@@ -13,7 +13,7 @@ from stillwake.inspection import background, mouth
 from stillwake.inspection.evidence import _comparison, _followed, face_place
 from stillwake.media import open_still
 from stillwake.perceive import MeshReader, perceive, scaled
-from stillwake.types import Scene
+from stillwake.types import Floats, Pixels, Scene
 
 
 @lru_cache(maxsize=1)
@@ -89,3 +89,37 @@ def test_light_changes_teeth_and_what_moves_over_them_does_not() -> None:
     covered[:] = np.nan
     covered[0, :20] = 100
     assert np.isnan(mouth.teeth_step(teeth, covered)), "too few are bare in both"
+
+
+def a_mouth_at(place: tuple[float, float], eyes: float, gap: int) -> tuple[Pixels, Floats]:
+    """A drawn face's frame, and its mesh: lips around a ``place``, ``gap`` px apart; ``eyes`` px between the eyes."""
+    import cv2
+
+    pixels = np.full((120, 120, 3), 220, np.uint8)
+    x, y = place
+    cv2.ellipse(
+        pixels, (round(x * 16), round(y * 16)), (14 * 16, (3 + gap) * 16), 0, 0, 360, (150, 60, 60), -1, cv2.LINE_AA, 4
+    )
+    cv2.ellipse(
+        pixels, (round(x * 16), round(y * 16)), (12 * 16, gap * 16), 0, 0, 360, (40, 10, 10), -1, cv2.LINE_AA, 4
+    )
+    mesh = np.zeros((478, 3), np.float32)
+    mesh[list(mouth.CORNERS), :2] = (x - 14, y), (x + 14, y)
+    mesh[list(mouth.EYE_CORNERS), 0] = x + np.array([-0.7, -0.3, 0.3, 0.7]) * eyes
+    mesh[list(mouth.EYE_CORNERS), 1] = 30
+    return pixels, mesh
+
+
+def test_a_mouths_picture_changes_as_it_opens_and_not_as_the_head_moves_or_the_eyes_shut() -> None:
+    pixels, mesh = a_mouth_at((60, 80), 40, 0)
+    first = mouth.Template.of(pixels, mesh, mouth.skull(mesh))
+    assert first.unlike(pixels, mesh, mouth.skull(mesh), 40) < 0.1
+    changed = []
+    for place, eyes, gap in (((60, 80), 40, 0), ((63.5, 77.25), 36, 0), ((60, 80), 40, 2), ((63.5, 77.25), 36, 8)):
+        pixels, mesh = a_mouth_at(place, eyes, gap)
+        mesh[list(mouth.CORNERS), :2] += (1.5, -1)  # the corners of drawn lips are not found twice alike
+        changed.append(first.unlike(pixels, mesh, mouth.skull(mesh), 40))
+    assert max(changed[:2]) < 0.35 * changed[2] < 0.35 * changed[3]
+    dark, mesh = a_mouth_at((116, 118), 40, 0)
+    assert np.isfinite(first.unlike(dark, mesh, mouth.skull(mesh), 40)), "a mouth at the picture's edge"
+    assert np.isfinite(first.unlike(dark, mesh - 400, mouth.skull(mesh), 40)), "one beyond it"

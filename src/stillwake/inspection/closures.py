@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from stillwake.speech.levels import HOP, RATE, levels, sounding
 from stillwake.types import ClipFinding, Timed, Verdict
 
 if TYPE_CHECKING:
     from stillwake.inspection.evidence import Evidence
+
+Array = npt.NDArray[np.float64]
 
 SHUT = 0.05
 """Opening in mouth widths up to which lips count as shut; benchmarks/inspection has the mesh's own error.
@@ -20,6 +23,16 @@ Lips that are shut read .00 to .03 in most clips, up to .05 in two of 60; lips o
 SHUT_OF_WIDE = 0.08
 """The same as a share of the clip's wide openings (90 %), where that is more: a drawn mouth of 20 px that opens by
 more than its width reads up to .08 where it is shut (2026-12-01)."""
+SHUT_PX = 1.5
+"""Px of the clip that count as shut however small the mouth: lips that were shut read up to 1.2 px in mouths of 19 and
+20 px (2026-12-01)."""
+LOOKS_ALIKE = 0.35
+"""Times what a mouth's picture usually changes by when it opens wide (90 %), up to which it looks as in the still: of
+six drawn mouths that our reader sees now as shut and now as open, shut ones reached .31 and open ones .41 and more
+(2026-12-01)."""
+SMALL = 24.0
+"""Px of a photographed or painted mouth's width below which nobody can say whether its lips meet: five shut ones of
+13 to 20 px read up to .30 of it (2026-12-01)."""
 SHUT_SHARE = 0.90
 """Share of the closures that must be shut."""
 HEARD_SHARE = 0.3
@@ -37,9 +50,7 @@ clip of ours."""
 LEAST_STILL = 3
 """Frames of a pause without which its stillness is unseen."""
 STILL_RANGE = 0.05
-"""Mouth widths by which the opening may wander within a pause; see benchmarks/inspection. Drawn lips that are shut in
-the still and seem open in its frames may besides wander by as much as they seem to: our reader sees them now as the
-one and now as the other."""
+"""Mouth widths by which the opening may wander within a pause; see benchmarks/inspection."""
 HEARD_RANGE = 0.45
 """The same where the pauses were only heard: people swallow, smile and breathe in, and a recogniser misses words; nine
 clean clips and pieces of film had up to .41."""
@@ -55,7 +66,8 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
         return [ClipFinding.unseen(name, evidence.unheard or "nobody knows what is said")]
     told = evidence.speech is not None and speech.source in ("voice", "aligned")
     half = 0.5 / float(evidence.fps)
-    openings, middles = [], []
+    openings, likenesses, middles = [], [], []
+    unlike = _changed(evidence)
     for viseme in speech.visemes:
         if viseme.label != "MBP":
             continue
@@ -66,13 +78,16 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
         inside = (seen.time >= first) & (seen.time <= last) & np.isfinite(seen.opening)
         if inside.any():
             openings.append(float(seen.opening[inside].min()))
+            likenesses.append(float(unlike[inside].min()))
             middles.append(middle)
     if len(openings) < LEAST_CLOSURES:
         return [ClipFinding.unseen(name, f"there are only {len(openings)} closures in what was looked at")]
-    gaps = np.array(openings)
+    if not seen.drawn and seen.unit < SMALL:
+        return [ClipFinding.unseen(name, f"the mouth is only {seen.unit:.0f} px wide")]
+    gaps, alike = np.array(openings), np.array(likenesses) <= LOOKS_ALIKE
     first, by_still = _drawn_at_first(evidence), _shut_in_the_still(evidence)
-    least = max(SHUT, SHUT_OF_WIDE * float(np.nanpercentile(seen.opening, 90)))
-    shut = gaps <= least + (first if by_still else 0.0)
+    least = max(SHUT, SHUT_OF_WIDE * float(np.nanpercentile(seen.opening, 90)), SHUT_PX / max(seen.unit, 1.0))
+    shut = (gaps <= least) | (alike if by_still and evidence.asked.ours else False)
     share, worst = float(shut.mean()), int(gaps.argmax())
     limit = SHUT_SHARE if told else HEARD_SHARE
     over = share < limit
@@ -99,6 +114,18 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
             else "use a still with a closed mouth, or lower the opening of the mouth",
         )
     ]
+
+
+def _changed(evidence: Evidence) -> Array:
+    """How far the mouth's picture is from the first of a clip of ours, which is its still; 1 where it is wide open.
+
+    In any other clip inf: who knows what that first one shows.
+    """
+    unlike = evidence.seen.unlike
+    if not evidence.asked.ours or not np.isfinite(unlike).any():
+        return np.full(len(unlike), np.inf)
+    changed: Array = np.nan_to_num(unlike, nan=np.inf) / max(1e-6, float(np.nanpercentile(unlike, 90)))
+    return changed
 
 
 def _drawn_at_first(evidence: Evidence) -> float:
@@ -144,6 +171,7 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
     leave = LEAVE if told else HEARD_LEAVE
     loud = np.zeros(0, bool) if told else sounding(levels(speech.sound.mono))
     looked, worst, where = 0, 0.0, (0.0, 0.0)
+    changed, wide = _changed(evidence), float(np.nanpercentile(seen.opening, 90))
     for start, end in pauses(speech.visemes, evidence.seconds):
         # Before the first word and after the last there is nothing to come from or to go to.
         first = start + (leave if start > 0 else 0)
@@ -154,16 +182,14 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
         if inside.sum() < LEAST_STILL:
             continue
         looked += 1
-        openings = seen.opening[inside]
-        # The mesh trembles from frame to frame; the median of three neighbours does not.
-        steady = np.median(np.stack([openings[:-2], openings[1:-1], openings[2:]]), axis=0)
-        moved = float(steady.max() - steady.min())
+        moved = _wandered(seen.opening[inside])
+        if np.isfinite(changed[inside]).all():  # the picture must move too: our reader sees some mouths now so, now so
+            moved = min(moved, wide * _wandered(changed[inside]))
         if moved > worst:
             worst, where = moved, (start, end)
     if not looked:
         return [ClipFinding.unseen(name, f"there is no pause of {PAUSE:.1f} s in what was looked at")]
-    seeming = _drawn_at_first(evidence) if _shut_in_the_still(evidence) else 0.0
-    limit = (STILL_RANGE if told else HEARD_RANGE) + seeming
+    limit = STILL_RANGE if told else HEARD_RANGE
     over = worst > limit
     return [
         ClipFinding(
@@ -178,3 +204,9 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
             fix="take the sound's noise away before animating, or give a transcript" if over else "",
         )
     ]
+
+
+def _wandered(values: Array) -> float:
+    """Between the largest and the smallest; the mesh trembles, the median of three neighbours does not."""
+    steady = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+    return float(steady.max() - steady.min())

@@ -44,6 +44,8 @@ BACKGROUND_EVERY = 0.4
 MOST_BACKGROUNDS = 60
 LOST = 0.2
 """Seconds without a face after which it is looked for in the whole frame, and then again as often."""
+STEADY = 25
+"""Frames of whose eye distances the median is a drawn head's size: a blink takes 7, a camera moves in by little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +55,10 @@ class Seen:
     ``index`` the frame's number; ``time`` the middle of its time in seconds; ``opening`` and ``width`` of the mouth
     in mouth widths of this clip (its median), ``eyes`` lid gap over eye width, ``teeth`` by how many levels of 255
     the upper teeth became lighter since the frame before: nan where there is no face or no teeth; ``face`` (N, 4)
-    px; ``change`` mean difference from the frame before within the face, 0..255, nan at the start. ``spans`` what was
-    looked at; ``no_face`` why no mouth was seen, or ""; ``drawn`` whether a drawn face was looked at.
+    px; ``change`` mean difference from the frame before within the face, 0..255, nan at the start; ``unlike`` levels
+    of 255 by which the mouth's picture differs from the one in the first frame that shows it. ``unit`` px of a
+    mouth width; ``spans`` what was looked at; ``no_face`` why no mouth was seen, or ""; ``drawn`` whether a drawn face
+    was looked at.
     """
 
     index: npt.NDArray[np.int64]
@@ -65,6 +69,8 @@ class Seen:
     teeth: npt.NDArray[np.float64]
     face: npt.NDArray[np.float64]
     change: npt.NDArray[np.float64]
+    unlike: npt.NDArray[np.float64]
+    unit: float
     spans: tuple[Span, ...]
     no_face: str
     drawn: bool
@@ -241,6 +247,7 @@ def without(seen: Seen, spans: Sequence[tuple[int, int]]) -> Seen:
         seen,
         opening=np.where(hidden, np.nan, seen.opening),
         width=np.where(hidden, np.nan, seen.width),
+        unlike=np.where(hidden, np.nan, seen.unlike),
         eyes=np.where(hidden, np.nan, seen.eyes),
         teeth=np.where(hidden, np.nan, seen.teeth),
         change=np.where(hidden, np.nan, seen.change),
@@ -408,7 +415,9 @@ class _Mouth:
 
     def __init__(self, spans: tuple[Span, ...], no_face: str, drawn: bool) -> None:
         self.spans, self.no_face, self.drawn = spans, no_face, drawn
-        self._rows: list[tuple[int, float, float, float, float, float, float]] = []
+        self._rows: list[tuple[int, float, float, float, float, float, float, float, float]] = []
+        self._first: mouth.Template | None = None
+        self._scales: deque[float] = deque(maxlen=STEADY)
         self._faces: list[tuple[float, float, float, float]] = []
         self._before: tuple[int, Pixels] | None = None
         self._teeth: tuple[int, Floats] | None = None
@@ -419,12 +428,17 @@ class _Mouth:
         import cv2
 
         nan = float("nan")
-        gap, wide, lids, teeth = nan, nan, nan, nan
+        gap, wide, lids, teeth, scale, unlike = nan, nan, nan, nan, nan, nan
         where = (nan, nan, nan, nan)
         mesh = view.mesh
         if mesh is not None:
             head = mouth.skull(mesh)
             gap, wide, lids = mouth.opening(mesh, head), mouth.width(mesh, head), mouth.eyes_open(mesh)
+            scale = head.scale
+            self._scales.append(scale)
+            if self._first is None:
+                self._first = mouth.Template.of(view.pixels, mesh, head)
+            unlike = self._first.unlike(view.pixels, mesh, head, float(np.median(self._scales)))
             if self._rest is None:
                 self._rest = mouth.upper_edge(mesh, head), wide
             patch = mouth.teeth_patch(view.pixels, mesh, head, *self._rest)
@@ -439,15 +453,15 @@ class _Mouth:
             change = cv2.norm(here, there, cv2.NORM_L1) / here.size if here.size else nan
         self._before = (view.index, view.grey)
         self._faces.append(where)
-        self._rows.append((view.index, view.time, gap, wide, lids, teeth, change))
+        self._rows.append((view.index, view.time, gap, wide, lids, teeth, change, scale, unlike))
 
     def finish(self) -> Seen:
         """All that was seen."""
-        table = np.array(self._rows, np.float64).reshape(-1, 7)
-        seen_width = table[:, 3][np.isfinite(table[:, 3])]
-        unit = float(np.median(seen_width)) if len(seen_width) else 1.0
+        table = np.array(self._rows, np.float64).reshape(-1, 9)
+        there = np.isfinite(table[:, 3])
+        unit = float(np.median(table[there, 3])) if there.any() else 1.0
         no_face = self.no_face
-        if not no_face and not len(seen_width):
+        if not no_face and not there.any():
             no_face = "no mouth was found in its frames"
         return Seen(
             index=table[:, 0].astype(int),
@@ -458,6 +472,8 @@ class _Mouth:
             teeth=table[:, 5],
             face=np.array(self._faces, np.float64).reshape(-1, 4),
             change=table[:, 6],
+            unlike=table[:, 8],
+            unit=float(np.median(table[there, 3] * table[there, 7])) if there.any() else 0.0,
             spans=self.spans,
             no_face=no_face,
             drawn=self.drawn,

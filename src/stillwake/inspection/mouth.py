@@ -35,6 +35,12 @@ LEAST_TEETH = 24
 LIP_EDGE = 0.02
 """How far within the mesh's inner lip line a point counts as bare, in mouth widths: about what the mesh trembles."""
 
+PATCH = (32, 24)
+"""Points (across, down) of a mouth's picture, which is `PATCH_WIDTH` mouth widths wide."""
+PATCH_WIDTH = 1.5
+PATCH_SEARCH = 5
+"""Points to each side by which it is looked for again: an upper lip that rises takes the corners along."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Skull:
@@ -139,6 +145,55 @@ def teeth_step(before: Floats, after: Floats) -> float:
     there = float(median(after[bare] - before[bare]))
     over = float(np.nanpercentile(after, 75) - np.nanpercentile(before, 75))
     return 0.0 if there * over <= 0 else min(there, over, key=abs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A mouth's picture, (h, w, 3) float32 RGB of `PATCH` points that lie ``step`` eye distances apart.
+
+    It is laid around the middle between the corners, at an eye distance that is given: that of a head whose eyes are
+    shut is not to be trusted in a drawing.
+    """
+
+    picture: Floats
+    step: float
+
+    @classmethod
+    def of(cls, pixels: Pixels, mesh: Floats, head: Skull) -> Template:
+        """The mouth as it is in a frame."""
+        step = PATCH_WIDTH * max(width(mesh, head), 0.1) / PATCH[0]
+        return cls(_patch(pixels, mesh, head, step * head.scale, 0), step)
+
+    def unlike(self, pixels: Pixels, mesh: Floats, head: Skull, scale: float) -> float:
+        """How far a frame's mouth differs from it at the place that fits best, levels of 255 (root mean square).
+
+        ``scale`` px of an eye distance.
+        """
+        import cv2
+
+        there = _patch(pixels, mesh, head, self.step * scale, PATCH_SEARCH)
+        least = float(cv2.matchTemplate(there, self.picture, cv2.TM_SQDIFF).min())
+        return float(np.sqrt(max(least, 0.0) / self.picture.size))
+
+
+def _patch(pixels: Pixels, mesh: Floats, head: Skull, step: float, margin: int) -> Floats:
+    """The picture around a mouth at points ``step`` px apart, float32 RGB; ``margin`` points more on every side."""
+    import cv2
+
+    middle = mesh[list(CORNERS), :2].astype(np.float32).mean(0)
+    across, down = (
+        (np.arange(count + 2 * margin, dtype=np.float32) - (count - 1) / 2 - margin) * np.float32(step)
+        for count in PATCH
+    )
+    at = middle + across[None, :, None] * head.along + down[:, None, None] * head.down
+    low = np.clip(np.floor(at.min((0, 1)) - 4 * step), 0, (pixels.shape[1] - 1, pixels.shape[0] - 1)).astype(int)
+    high = np.maximum(np.ceil(at.max((0, 1)) + 4 * step).astype(int), low + 1)
+    box = pixels[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+    if step > 1:  # points lie further apart than pixels
+        box = cv2.GaussianBlur(box, (0, 0), 0.5 * step)
+    where = (at - low).astype(np.float32)
+    patch: Floats = cv2.remap(box, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return patch
 
 
 def box_of(mesh: Floats) -> Box:

@@ -50,11 +50,12 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame", "fail"),
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
-        Row("closures", "the mouth is open where an M, B or P shuts it",
-            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths, or {closures.SHUT_OF_WIDE:g} of "
-            f"a wide opening, beyond what our reader sees in drawn lips that are shut in the still; "
+        Row("closures", "the mouth is open where an M, B or P shuts it; unseen in a photographed or painted mouth "
+            f"under {closures.SMALL:g} px",
+            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths, {closures.SHUT_PX:g} px or "
+            f"{closures.SHUT_OF_WIDE:g} of a wide opening, or as shut lips look in the still of a clip of ours; "
             f"where the words were only heard {closures.HEARD_SHARE:.0%}", "fail"),
-        Row("silence", "the mouth moves while nobody speaks",
+        Row("silence", "the mouth moves while nobody speaks; in a clip of ours its picture must change too",
             f"{closures.STILL_RANGE:g} mouth widths; where pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
         Row("still mouth", "the face stands quite still while words are spoken", f"{picture.FREEZE:g} s", "fail"),
         Row("teeth", "teeth flash or flicker while the mouth holds",
