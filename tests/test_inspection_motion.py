@@ -147,6 +147,13 @@ def test_nothing_moves(moving: bool | None, verdict: str) -> None:
     assert finding.measured == 0.0
 
 
+@pytest.mark.parametrize(("change", "verdict"), [(1.2, "pass"), (0.4, "fail"), (np.nan, "fail")])
+def test_a_small_face_that_speaks_is_motion_enough(change: float, verdict: str) -> None:
+    seen = watched([drawn(0.0, still)] * 20)
+    findings = motion.check(seen, Asked(moving=True), np.full(20, change))
+    assert only(findings, "motion").verdict == verdict
+
+
 def test_the_words_tell_people_from_the_rest() -> None:
     people = np.zeros((SIZE[1], SIZE[0]), np.float32)
     people[20:160, 70:220] = 1.0

@@ -80,7 +80,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
             drawn=e.drawn,
         ),
     ),
-    ("motion", lambda e: motion.check(e.motion, e.asked)),
+    ("motion", lambda e: motion.check(e.motion, e.asked, e.seen.change)),
     ("loop seam", loop.check),
     ("sharpness", moves.check),
 )

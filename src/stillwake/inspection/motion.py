@@ -51,6 +51,9 @@ of greys leap where a flat drawing drifts by one level of colour, by .6 at most;
 more."""
 NOTHING = 0.4
 """Levels of 255 below which even the largest steps change nothing: an encoder's own trembling reaches .3."""
+LIVELY = 1.0
+"""Levels of 255 that one in twenty frames changes a face by at least, if it moves: one that speaks in a picture so
+large that `NOTHING` moves in it reached 2.7, another 4.4 (2026-12-01); a frozen one changes by .1."""
 MOVED = 0.01
 """Picture widths, or ln of the scale, by which a camera must have moved at its furthest to have moved at all."""
 BACKDROP = 0.06
@@ -342,15 +345,19 @@ def _texture(picture: Pixels) -> Floats:
 # ----------------------------------------------------------------------------------------------------- what is found
 
 
-def check(motion: Motion, asked: Asked) -> list[ClipFinding]:
-    """How much moves, and whether the camera does what was asked for."""
+def check(motion: Motion, asked: Asked, face: Array | None = None) -> list[ClipFinding]:
+    """How much moves, and whether the camera does what was asked for.
+
+    ``face`` (N,) levels of 255 by which a face changes from frame to frame, where one was looked at.
+    """
     if np.isfinite(motion.step).sum() < 6:
         return [ClipFinding.unseen("motion", "there are too few frames")]
-    return [_amount(motion, asked), *_camera_found(motion, asked)]
+    lively = face is not None and bool(np.isfinite(face).any()) and float(np.nanpercentile(face, 95)) >= LIVELY
+    return [_amount(motion, asked, lively), *_camera_found(motion, asked)]
 
 
-def _amount(motion: Motion, asked: Asked) -> ClipFinding:
-    """How much moves, of the subject and around it, against what was asked."""
+def _amount(motion: Motion, asked: Asked, lively: bool) -> ClipFinding:
+    """How much moves, of the subject and around it, against what was asked; ``lively`` whether a face does."""
     told = np.isfinite(motion.step)
     most = float(np.percentile(motion.step[told], 99))
     subject, around = (float(np.mean(part[told])) for part in (motion.subject, motion.around))
@@ -358,7 +365,7 @@ def _amount(motion: Motion, asked: Asked) -> ClipFinding:
         f"people move by {subject:.1%} of the picture's width a second, the rest by {around:.1%}, "
         f"the camera by {float(np.hypot(*_path(motion)[:, :2].T).max()):.1%} in all"
     )
-    nothing = most < NOTHING
+    nothing = most < NOTHING and not lively
     return ClipFinding(
         check="motion",
         verdict="pass" if not nothing or asked.moving is False else "fail" if asked.moving else "warn",

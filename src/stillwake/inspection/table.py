@@ -118,7 +118,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
             "none; in what a camera may have filmed it warns", "fail"),
-        Row("motion", "nothing moves in it", f"{motion.NOTHING:g} levels of 255", "fail"),
+        Row("motion", "nothing moves in it, nor in a face",
+            f"{motion.NOTHING:g} levels of 255, {motion.LIVELY:g} of a face", "fail"),
         Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a "
             "plain wall is unseen",
             f"{motion.MOVED:.0%} of the picture", "fail"),
