@@ -114,8 +114,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "wipe or a slide, which in what a camera may have filmed warns", "none", "fail"),
         Row("jump", "the picture jumps", f"{continuity.JUMP[0]:g} times the change beside it; fails at "
             f"{continuity.JUMP_FAIL[0]:g}, in what a camera may have filmed at {continuity.JUMP_FILMED:g}", "fail"),
-        Row("freeze", "the picture stands still while it should move; where little moves it only warns, and at rendering "
-            "it was not drawn so",
+        Row("freeze", "the picture stands still while it should move; where little moves it only warns, and what was "
+            "drawn at rest is none while it is rendered",
             f"{motion.FROZEN_STEPS + 1} frames", "fail"),
         Row("dropped frames", "a frame is missing or comes twice; unseen where too little moves evenly to show it",
             "none; in what a camera may have filmed it warns", "fail"),
