@@ -199,6 +199,21 @@ def test_a_short_clip_is_not_said_to_drift_by_what_is_heard() -> None:
     assert told.verdict == "fail", "words that are known are no guess"
 
 
+@pytest.mark.parametrize(
+    ("drift", "seconds", "verdict"),
+    [(42, 4.0, "pass"), (62, 4.0, "fail"), (42, 13.0, "warn"), (-42, 4.0, "pass"), (-42, 13.0, "warn")],
+)
+def test_a_short_clips_drift_must_clear_its_own_error(
+    drift: float, seconds: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "parted_error", lambda *_: 0.0)
+    offset = sync.Offset(0.0, 0.004, drift / 1000, 0.02, seconds, 0.8, 0.0, 100, "")
+    case = evidence(seconds)
+    found = sync._drift_finding(case, "sync drift", drift, offset, 0.0, 40.0, case.speech.visemes, case.seen.spans)
+    assert found.verdict == verdict, found.why
+    assert (found.start is not None) == (verdict != "pass")
+
+
 def test_a_drift_that_hangs_on_one_word_is_unseen() -> None:
     """A recogniser that mishears sets its bounds amiss, and a short clip is drawn along."""
     times, verdicts = middles(12.5), []

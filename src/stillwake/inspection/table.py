@@ -47,7 +47,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"sound early by {sync.SOUND_EARLY[0]:g} ms, late by {sync.SOUND_LATE[0]:g}", "fail"),
         Row("sync drift", "lips and sound part, or meet, along the clip; unseen where that hangs on one part of it, "
             f"or where what is said is only heard, in under {sync.HEARD_SECONDS:g} s",
-            f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame", "fail"),
+            f"{sync.HEARD_DRIFT:g} ms from beginning to end; a mouth drawn after the words: a frame; in under "
+            f"{sync.SHORT:g} s beyond its own error", "fail"),
         Row("sound", "the clip's sound is shifted against the recording, or another one",
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
         Row("closures", "the mouth is open where an M, B or P shuts it; unseen in a photographed or painted mouth "
