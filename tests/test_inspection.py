@@ -18,6 +18,7 @@ from stillwake.inspection import (
     CHECKS,
     background,
     closures,
+    continuity,
     folds,
     inspect,
     length,
@@ -36,7 +37,8 @@ from stillwake.inspection.asked import Asked
 from stillwake.inspection.changes import Change
 from stillwake.inspection.evidence import Evidence, Seen, without
 from stillwake.inspection.file import BLOCKY, Blockiness, Blocks, FileFacts
-from stillwake.inspection.stream import Timing, frames_within, timing
+from stillwake.inspection.stream import Shown, Timing, frames_within, timing
+from stillwake.inspection.view import View
 from stillwake.media import CLIP_ENDINGS, open_clip, write_clip
 from stillwake.types import (
     VISEMES,
@@ -1056,3 +1058,28 @@ def test_the_first_frame_of_a_clip_that_fades_in_is_not_held_against_the_still()
     later = replace(fades, first=60, last=80, kind="through")
     found = start.check(evidence(still=still, ends=replace(loop.Watch().finish(), start=still), changes=(later,)))
     assert all(finding.why != "the clip fades in" for finding in found)
+
+
+def test_what_is_drawn_is_at_hand_for_clips_of_ours_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [np.full((4, 4, 3), k, np.uint8) for k in range(3)]
+    performance = SimpleNamespace(frame=frames.__getitem__, frame_count=3)
+    ours, others = (Asked(family="animator", engine=engine) for engine in ("animator", "did"))
+    drawn = evidence(performance=performance, asked=ours).drawn
+    assert drawn is not None
+    assert [int(drawn(index)[0, 0, 0]) for index in (0, 2, 3, 7)] == [0, 2, 0, 1]
+    told: list[Any] = []
+    monkeypatch.setattr(continuity, "check", lambda *_, **known: told.append(known["drawn"]) or [])
+    dict(CHECKS)["continuity"](evidence(performance=performance, asked=ours))
+    assert int(told[0](4)[0, 0, 0]) == 1
+    assert evidence(performance=performance, asked=others).drawn is None
+    assert evidence(asked=ours).drawn is None
+
+
+@pytest.mark.parametrize(("change", "verdict"), [(1.2, "pass"), (0.2, "fail")])
+def test_a_face_that_moves_is_asked_when_nothing_else_does(change: float, verdict: str) -> None:
+    watch = motion.Watch((100, 100), FPS)
+    for index in range(12):
+        shown = Shown(index, (index + 0.5) / 25, np.full((100, 100, 3), 90, np.uint8))
+        watch.take(View(shown, None, None, None))
+    seen = {"motion": watch.finish(), "change": np.full(250, change), "asked": Asked(moving=True)}
+    assert only(dict(CHECKS)["motion"](evidence(**seen)), "motion").verdict == verdict

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stillwake.inspection import background, mouth
+from stillwake.inspection import background, evidence, mouth
 from stillwake.inspection.evidence import _comparison, _followed, face_place
+from stillwake.inspection.stream import Shown
+from stillwake.inspection.view import View
 from stillwake.media import open_still
 from stillwake.perceive import MeshReader, perceive, scaled
 from stillwake.types import Floats, Pixels, Scene
@@ -123,3 +125,13 @@ def test_a_mouths_picture_changes_as_it_opens_and_not_as_the_head_moves_or_the_e
     dark, mesh = a_mouth_at((116, 118), 40, 0)
     assert np.isfinite(first.unlike(dark, mesh, mouth.skull(mesh), 40)), "a mouth at the picture's edge"
     assert np.isfinite(first.unlike(dark, mesh - 400, mouth.skull(mesh), 40)), "one beyond it"
+
+
+def test_a_drawn_head_does_not_shrink_while_its_eyes_are_shut() -> None:
+    watch = evidence._Mouth((), "", drawn=True)
+    for index in range(12):
+        pixels, mesh = a_mouth_at((60, 80), 26 if index == 9 else 40, 1)
+        watch.take(View(Shown(index, index / 25, pixels), mesh, None, None))
+    seen = watch.finish()
+    assert seen.unit == pytest.approx(28)
+    assert seen.unlike.max() < 1

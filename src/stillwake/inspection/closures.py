@@ -87,7 +87,7 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
     gaps, alike = np.array(openings), np.array(likenesses) <= LOOKS_ALIKE
     first, by_still = _drawn_at_first(evidence), _shut_in_the_still(evidence)
     least = max(SHUT, SHUT_OF_WIDE * float(np.nanpercentile(seen.opening, 90)), SHUT_PX / max(seen.unit, 1.0))
-    shut = (gaps <= least) | (alike if by_still and evidence.asked.ours else False)
+    shut = (gaps <= least) | (alike if by_still else False)
     share, worst = float(shut.mean()), int(gaps.argmax())
     limit = SHUT_SHARE if told else HEARD_SHARE
     over = share < limit
