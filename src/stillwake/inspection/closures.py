@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-SHUT = 0.05
+SHUT = 0.07
 """Opening in mouth widths up to which lips count as shut; benchmarks/inspection has the mesh's own error.
 
-Lips that are shut read .00 to .03 in most clips, up to .05 in two of 60; lips open by .05 read about .11.
+Lips that are shut read .00 to .03 in most clips, up to .054 in one of 60 (2026-12-01); lips open by .05 about .11.
 """
 SHUT_OF_WIDE = 0.08
 """The same as a share of the clip's wide openings (90 %), where that is more: a drawn mouth of 20 px that opens by

@@ -33,8 +33,9 @@ TEETH_FILMED = 8.0
 TEETH_FACE = 76.0
 """Width of a face in px below which its teeth are a few pixels, and the mesh's own trembling moves them: two such real
 speakers reached 10 and 14."""
-TEETH_FLASH = 32.0
-"""Levels of 255 by which they may jump in a single frame: a lip that slides over them reached 29."""
+TEETH_FLASH, FLASH_MOUTH = 32.0, 40.0
+"""Levels of 255 by which they may jump in a single frame, in a mouth of so many px and more: a lip that slides over
+them reached 29, in mouths of 33 and 38 px 40 and 43 (2026-12-01)."""
 ALIKE = 0.04
 """Openings, in mouth widths, within which neighbouring frames show the same teeth."""
 LEAST_TEETH = 6
@@ -63,7 +64,7 @@ def check_teeth(evidence: Evidence) -> list[ClipFinding]:
     worst = int(jump.argmax())
     flash = float(jump[worst])
     flickers = often > limit
-    over = flickers or flash > TEETH_FLASH
+    over = flickers or (flash > TEETH_FLASH and seen.unit >= FLASH_MOUTH)
     at = float(seen.time[worst])
     x0, y0, x1, y1 = (float(value) for value in seen.face[worst])
     return [

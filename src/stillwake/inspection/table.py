@@ -61,7 +61,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         Row("still mouth", "the face stands quite still while words are spoken", f"{picture.FREEZE:g} s", "fail"),
         Row("teeth", "teeth flash or flicker while the mouth holds",
             f"{picture.TEETH_FLICKER:g} levels of 255 to and fro, {picture.TEETH_FILMED:g} in what a camera may have "
-            f"filmed, {picture.TEETH_FLASH:g} once", "warn"),
+            f"filmed, {picture.TEETH_FLASH:g} once in a mouth of {picture.FLASH_MOUTH:g} px", "warn"),
     ),
     "The subject": (
         Row("morph", "the face becomes another one, pose and expression taken out, late or for a while",
