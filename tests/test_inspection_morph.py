@@ -203,6 +203,20 @@ def test_the_still_is_what_frames_are_compared_with() -> None:
     assert spots == pytest.approx(mesh[list(morph_mesh.KEPT), :2], abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("still", "frames", "seen"), [(26, 23, False), (26, 19, True), (24, 23, True), (None, 23, True)]
+)
+def test_after_a_still_that_turns_away_a_frame_at_the_edge_is_no_reference(
+    still: int | None, frames: int, seen: bool
+) -> None:
+    picture, mesh = a_face()  # looks straight ahead
+    known = (None, None) if still is None else (picture, turned(mesh, np.radians(still), 0.0))
+    watch = morph.Watch(morph_mesh.PHOTOGRAPHED, (300, 300), FPS, *known)
+    for index in range(8):
+        watch.take(a_view(index, picture, turned(mesh, np.radians(frames), 0.0)))
+    assert bool(len(watch.finish().time)) == seen
+
+
 def test_little_is_kept_of_each_frame() -> None:
     shape = a_talk()
     arrays = (shape.time, shape.measures, shape.nuisance, shape.misfit, shape.points, shape.back, shape.colours)

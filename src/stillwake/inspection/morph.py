@@ -135,13 +135,13 @@ class Reference(Protocol):
 class Kind(NamedTuple):
     """How a kind of face is measured: ``rate`` frames a second.
 
-    ``begin`` makes a frame, grey, with its mesh the reference, or says None: it turns away too far; ``width`` of a
-    mesh's face in px; ``places`` in a mesh where skin is, and where hair is, (N, 2) px each; ``unread`` what is said
-    where no frame was measured.
+    ``begin`` makes a frame, grey, with its mesh the reference, or says None: it turns away too far, where another
+    already did so (its last argument) a little less will do; ``width`` of a mesh's face in px; ``places`` in a mesh
+    where skin is, and where hair is, (N, 2) px each; ``unread`` what is said where no frame was measured.
     """
 
     rate: float
-    begin: Callable[[Pixels, Floats], Reference | None]
+    begin: Callable[[Pixels, Floats, bool], Reference | None]
     width: Callable[[Floats], float]
     places: Callable[[Floats], tuple[Floats, Floats]]
     yardstick: Yardstick
@@ -163,13 +163,14 @@ class Watch:
         self._reference: Reference | None = None
         self._rows: list[tuple[float, Look, Floats, float]] = []
         self._last = 0.0
-        self._small = False
+        self._small = self._turned = False
         if still is not None and still_mesh is not None:
             self._begin(_grey(still), still_mesh)
 
     def _begin(self, grey: Pixels, mesh: Floats) -> None:
         self._small = self._kind.width(mesh) < LEAST_FACE
-        self._reference = None if self._small else self._kind.begin(grey, mesh)
+        self._reference = None if self._small else self._kind.begin(grey, mesh, self._turned)
+        self._turned = self._turned or (self._reference is None and not self._small)
 
     def take(self, view: View) -> None:
         """Measure a frame."""

@@ -399,7 +399,7 @@ def _width(mesh: Floats) -> float:
 
 DRAWN = Kind(
     RATE,
-    _Reference,
+    lambda grey, mesh, _: _Reference(grey, mesh),
     _width,
     _places,
     Yardstick(MEASURES, tuple(USUAL.values()), LIMIT, SURE, RESTLESS, LIMIT, HAIR),

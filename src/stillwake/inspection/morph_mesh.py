@@ -116,8 +116,10 @@ RATE = 15.0
 """Frames a second that are looked at."""
 SIDE, GRID = 96, 25
 """Side in px of the layout in which flow is read, and nodes across it at which the mesh places a frame."""
-LEAST_TURN = np.radians(25.0)
-"""Yaw in radians up to which a frame may be the reference."""
+LEAST_TURN, AFTER_TURN = np.radians(25.0), np.radians(20.0)
+"""Yaw in radians up to which a frame may be the reference, and after one that could not: of a still that reads 26
+degrees and a first frame that reads 24 the one was none and the other was, at the edge, and a face that nobody touched
+failed (2026-12-01)."""
 LIMIT, SURE = 1.0, 1.6
 """Times the usual from which a change warns, and from which it fails. Set on one half of the people: of the other
 half's 37 clean clips that could be measured 2 went beyond the first, both of one take in which a hand comes to rest
@@ -483,8 +485,8 @@ def _width(mesh: Floats) -> float:
     return float(np.ptp(mesh[:468, 0]))
 
 
-def _begun(grey: Pixels, mesh: Floats) -> _Reference | None:
-    return _Reference(grey, mesh) if abs(_turn(mesh)) < LEAST_TURN else None
+def _begun(grey: Pixels, mesh: Floats, turned: bool) -> _Reference | None:
+    return _Reference(grey, mesh) if abs(_turn(mesh)) < (AFTER_TURN if turned else LEAST_TURN) else None
 
 
 PHOTOGRAPHED = Kind(
