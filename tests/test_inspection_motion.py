@@ -93,8 +93,8 @@ def only(findings: list[ClipFinding], check: str) -> ClipFinding:
     return one
 
 
-def asked_for(*kinds: Move) -> Asked:
-    return Asked(camera=CameraRecord(moves=tuple(CameraMove(kind=kind) for kind in kinds)))
+def asked_for(*kinds: Move, strength: float = 1.0) -> Asked:
+    return Asked(camera=CameraRecord(moves=tuple(CameraMove(kind=kind, strength=strength) for kind in kinds)))
 
 
 # ------------------------------------------------------------------------------------------------------ what is clean
@@ -476,6 +476,17 @@ def test_a_move_is_looked_for_in_the_picture(kind: Move, camera: Camera) -> None
     assert near or right or down
     assert finding.measured == pytest.approx(travelled, rel=0.15)
     assert only(motion.check(seen, asked_for(kind)), "prompt drift").verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("strength", "pans", "verdict"),
+    [(0.5, 0.004, "pass"), (1.0, 0.004, "fail"), (2.0, 0.009, "fail"), (0.5, 0.002, "fail")],
+)
+def test_a_slight_move_is_held_to_less(strength: float, pans: float, verdict: str) -> None:
+    """``pans`` how far, in picture widths, over 60 frames."""
+    seen = watched(a_clip(camera=panning(pans * SIZE[0] / (COUNT - 1)), walks=False))
+    finding = only(motion.check(seen, asked_for("pan-right", strength=strength)), "camera")
+    assert finding.verdict == verdict, finding
 
 
 @pytest.mark.parametrize(

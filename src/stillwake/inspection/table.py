@@ -124,7 +124,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{motion.NOTHING:g} levels of 255, {motion.LIVELY:g} of a face", "fail"),
         Row("camera", "the camera move that was asked for never happens, or goes the other way; an orbit before a "
             "plain wall is unseen",
-            f"{motion.MOVED:.0%} of the picture", "fail"),
+            f"{motion.MOVED:.0%} of the picture, less of a slight one", "fail"),
         Row("prompt drift", "that move fades before the clip ends",
             f"{motion.FADED:.0%} of its speed in the first third is left in the last", "warn"),
         Row("prompt shown", "what the prompt names is in no frame, or not to the end; only a judge can tell "
