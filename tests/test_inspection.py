@@ -1066,15 +1066,15 @@ def test_what_is_drawn_is_at_hand_for_clips_of_ours_in_every_round(monkeypatch: 
     frames = [np.full((4, 4, 3), k, np.uint8) for k in range(3)]
     performance = SimpleNamespace(frame=frames.__getitem__, frame_count=3)
     ours, others = (Asked(family="animator", engine=engine) for engine in ("animator", "did"))
-    drawn = evidence(performance=performance, asked=ours).drawn
+    drawn = evidence(performance=performance, asked=ours).as_drawn
     assert drawn is not None
     assert [int(drawn(index)[0, 0, 0]) for index in (0, 2, 3, 7)] == [0, 2, 0, 1]
     told: list[Any] = []
     monkeypatch.setattr(continuity, "check", lambda *_, **known: told.append(known["drawn"]) or [])
     dict(CHECKS)["continuity"](evidence(performance=performance, asked=ours))
     assert int(told[0](4)[0, 0, 0]) == 1
-    assert evidence(performance=performance, asked=others).drawn is None
-    assert evidence(asked=ours).drawn is None
+    assert evidence(performance=performance, asked=others).as_drawn is None
+    assert evidence(asked=ours).as_drawn is None
 
 
 @pytest.mark.parametrize(("change", "verdict"), [(1.2, "pass"), (0.2, "fail")])

@@ -77,7 +77,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
             changes=e.changes,
             filmed=e.filmed,
             lacking=lacking.lacking(e),
-            drawn=e.drawn,
+            drawn=e.as_drawn,
         ),
     ),
     ("motion", lambda e: motion.check(e.motion, e.asked, e.seen.change)),

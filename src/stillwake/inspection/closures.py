@@ -26,10 +26,10 @@ more than its width reads up to .08 where it is shut (2026-12-01)."""
 SHUT_PX = 1.5
 """Px of the clip that count as shut however small the mouth: lips that were shut read up to 1.2 px in mouths of 19 and
 20 px (2026-12-01)."""
-LOOKS_ALIKE = 0.35
+LOOKS_ALIKE = 0.3
 """Times what a mouth's picture usually changes by when it opens wide (90 %), up to which it looks as in the still: of
-six drawn mouths that our reader sees now as shut and now as open, shut ones reached .31 and open ones .41 and more
-(2026-12-01)."""
+nine drawn mouths, five of which our reader sees now as shut and now as open, shut ones reached .22 in eight and .39 in
+one, and those open by a tenth of their width had .35 and more (2026-12-01)."""
 SMALL = 24.0
 """Px of a photographed or painted mouth's width below which nobody can say whether its lips meet: five shut ones of
 13 to 20 px read up to .30 of it (2026-12-01)."""
@@ -171,7 +171,8 @@ def check_silence(evidence: Evidence) -> list[ClipFinding]:
     leave = LEAVE if told else HEARD_LEAVE
     loud = np.zeros(0, bool) if told else sounding(levels(speech.sound.mono))
     looked, worst, where = 0, 0.0, (0.0, 0.0)
-    changed, wide = _changed(evidence), float(np.nanpercentile(seen.opening, 90))
+    changed = _changed(evidence)
+    wide = float(np.nanpercentile(seen.opening, 90)) if np.isfinite(seen.opening).any() else 0.0
     for start, end in pauses(speech.visemes, evidence.seconds):
         # Before the first word and after the last there is nothing to come from or to go to.
         first = start + (leave if start > 0 else 0)

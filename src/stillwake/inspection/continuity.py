@@ -60,9 +60,8 @@ HELD_REACH = 6
 CAUGHT_UP = 1.4
 """Times the usual step by which the picture leaps after a repeated frame that stood for a lost one."""
 DRAWN_STILL = 0.5
-"""Times what usually changes around, up to which frames that were drawn stand still themselves: then
-nothing froze or came twice, the face rested. Five such rests in 62 clips of ours changed by .14 to .44 of it
-(2026-12-01)."""
+"""Times what usually changes around, up to which frames that were drawn stand still themselves: then nothing froze or
+came twice, the face rested. Five such rests in 62 clips of ours changed by .14 to .44 of it (2026-12-01)."""
 JUMP = (3.5, 0.15, 0.6)
 """Times the neighbours' mean change, share of the tiles and share of the moving tiles that stand out: from here on a
 step warns, and from `JUMP_FAIL` on it fails: no clean piece of 60 reached that."""

@@ -137,7 +137,7 @@ class Evidence:
         return not self.seen.drawn and self.still is None and self.plan is None and made == Asked()
 
     @property
-    def drawn(self) -> Callable[[int], Pixels] | None:
+    def as_drawn(self) -> Callable[[int], Pixels] | None:
         """The frame of an index as our own animator drew it, of a loop in any of its rounds; None if not at hand."""
         performance = self.performance
         if performance is None or not self.asked.ours:

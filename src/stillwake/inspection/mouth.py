@@ -186,14 +186,18 @@ def _patch(pixels: Pixels, mesh: Floats, head: Skull, step: float, margin: int) 
         for count in PATCH
     )
     at = middle + across[None, :, None] * head.along + down[:, None, None] * head.down
-    low = np.clip(np.floor(at.min((0, 1)) - 4 * step), 0, (pixels.shape[1] - 1, pixels.shape[0] - 1)).astype(int)
-    high = np.maximum(np.ceil(at.max((0, 1)) + 4 * step).astype(int), low + 1)
-    box = pixels[low[1] : high[1], low[0] : high[0]].astype(np.float32)
-    if step > 1:  # points lie further apart than pixels
-        box = cv2.GaussianBlur(box, (0, 0), 0.5 * step)
-    where = (at - low).astype(np.float32)
-    patch: Floats = cv2.remap(box, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return patch
+    many = max(1, int(step))  # px to a point, of which the mean is taken
+    last = (pixels.shape[1] - many, pixels.shape[0] - many)
+    low = np.clip(np.floor(at.min((0, 1)) - 2 * step), 0, np.maximum(last, 0)).astype(int)
+    size = np.maximum((np.ceil(at.max((0, 1)) + 2 * step).astype(int) - low) // many, 1)
+    size = np.minimum(size, np.maximum((pixels.shape[1] - low[0], pixels.shape[0] - low[1]), many) // many)
+    box = pixels[low[1] : low[1] + size[1] * many, low[0] : low[0] + size[0] * many]
+    if many > 1:
+        box = cv2.resize(box, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+    where = ((at - low + 0.5) / many - 0.5).astype(np.float32)
+    patch = cv2.remap(box, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found: Floats = patch.astype(np.float32)
+    return found
 
 
 def box_of(mesh: Floats) -> Box:

@@ -58,8 +58,8 @@ HALO = (-0.075, -0.018)
 the less background moves: at most a tenth of it may."""
 GIVES_WAY = 1.9
 """How wide that strip is at least for the jaw, in how far it would move the place at full scale. The ease is 1.5 times
-as steep as a straight line, and full is more than speech opens: what lies between chin and background is squeezed to
-.31 at most where it was folded over before (27 stills, 2026-12-01)."""
+as steep as a straight line, and full is more than speech opens: what lies between chin and background keeps .31 of
+its size at least, where it was folded over before (27 stills, 2026-12-01)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
