@@ -491,10 +491,16 @@ def test_another_sound_is_not_alike() -> None:
 # --------------------------------------------------------------------------------------------- closures and silence
 
 
-def test_closures_that_stay_open_are_counted_and_the_worst_is_named() -> None:
+def a_babble() -> tuple[tuple[Timed, ...], np.ndarray, np.ndarray]:
+    """Ten closures in ten seconds of open vowels; the middles of the frames, s, and in which of them lips are shut."""
     visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
     times = middles(10.0)
     shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
+    return visemes, times, shut
+
+
+def test_closures_that_stay_open_are_counted_and_the_worst_is_named() -> None:
+    visemes, times, shut = a_babble()
     opening = np.where(shut, 0.01, 0.25)
     assert only(closures.check_closures(evidence(visemes=visemes, opening=opening)), "closures").verdict == "pass"
     one = np.where((times > 4.4) & (times < 4.7), 0.15, opening)
@@ -524,9 +530,7 @@ def test_closures_that_stay_open_are_counted_and_the_worst_is_named() -> None:
 def test_painted_lips_that_are_read_as_open_in_the_still_are_shut_where_they_look_the_same(
     engine: str, gap: float | None, at_closures: float, unlike: float, verdict: str
 ) -> None:
-    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
-    times = middles(10.0)
-    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
+    visemes, _, shut = a_babble()
     opening = np.where(shut, at_closures, 0.8)
     opening[0] = 0.23
     line = np.stack([np.linspace(40, 60, 5), np.full(5, 70.0)], 1).astype(np.float32)
@@ -542,27 +546,21 @@ def test_painted_lips_that_are_read_as_open_in_the_still_are_shut_where_they_loo
 
 
 @pytest.mark.parametrize(
-    ("wide", "at_closures", "verdict"),
-    [(0.3, 0.07, "pass"), (0.3, 0.08, "fail"), (1.2, 0.09, "pass"), (1.2, 0.11, "fail")],
+    ("at_closures", "unit", "drawn", "verdict"),
+    [
+        (0.07, 60.0, False, "pass"),
+        (0.08, 60.0, False, "fail"),
+        (0.08, 24.0, False, "fail"),
+        (0.07, 23.9, False, "unseen"),
+        (0.08, 23.9, True, "fail"),
+    ],
 )
-def test_a_mouth_that_opens_wide_is_shut_by_what_it_opens(wide: float, at_closures: float, verdict: str) -> None:
-    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
-    times = middles(10.0)
-    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
-    found = closures.check_closures(evidence(visemes=visemes, opening=np.where(shut, at_closures, wide)))
-    assert only(found, "closures").verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("unit", "drawn", "verdict"),
-    [(19.0, True, "pass"), (19.0, False, "unseen"), (24.0, False, "fail"), (60.0, True, "fail")],
-)
-def test_lips_of_a_small_mouth_are_shut_within_a_pixel_and_a_half(unit: float, drawn: bool, verdict: str) -> None:
-    visemes = tuple(Timed(k * 0.5, k * 0.5 + (0.08 if k % 2 else 0.5), "MBP" if k % 2 else "AA") for k in range(20))
-    times = middles(10.0)
-    shut = np.any([(times >= v.start - 0.02) & (times < v.end + 0.02) for v in visemes if v.label == "MBP"], axis=0)
-    seen = {"opening": np.where(shut, 0.075, 0.3), "unit": unit, "drawn": drawn}
-    found = closures.check_closures(evidence(visemes=visemes, **seen))
+def test_whether_lips_meet_is_told_of_mouths_that_are_large_enough(
+    at_closures: float, unit: float, drawn: bool, verdict: str
+) -> None:
+    visemes, _, shut = a_babble()
+    opening = np.where(shut, at_closures, 0.3)
+    found = closures.check_closures(evidence(visemes=visemes, opening=opening, unit=unit, drawn=drawn))
     assert only(found, "closures").verdict == verdict
 
 

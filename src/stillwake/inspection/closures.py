@@ -20,12 +20,6 @@ SHUT = 0.07
 
 Lips that are shut read .00 to .03 in most clips, up to .054 in one of 60 (2026-12-01); lips open by .05 about .11.
 """
-SHUT_OF_WIDE = 0.08
-"""The same as a share of the clip's wide openings (90 %), where that is more: a drawn mouth of 20 px that opens by
-more than its width reads up to .08 where it is shut (2026-12-01)."""
-SHUT_PX = 1.5
-"""Px of the clip that count as shut however small the mouth: lips that were shut read up to 1.2 px in mouths of 19 and
-20 px (2026-12-01)."""
 LOOKS_ALIKE = 0.3
 """Times what a mouth's picture usually changes by when it opens wide (90 %), up to which it looks as in the still: of
 nine drawn mouths, five of which our reader sees now as shut and now as open, shut ones reached .22 in eight and .39 in
@@ -86,13 +80,12 @@ def check_closures(evidence: Evidence) -> list[ClipFinding]:
         return [ClipFinding.unseen(name, f"the mouth is only {seen.unit:.0f} px wide")]
     gaps, alike = np.array(openings), np.array(likenesses) <= LOOKS_ALIKE
     first, by_still = _drawn_at_first(evidence), _shut_in_the_still(evidence)
-    least = max(SHUT, SHUT_OF_WIDE * float(np.nanpercentile(seen.opening, 90)), SHUT_PX / max(seen.unit, 1.0))
-    shut = (gaps <= least) | (alike if by_still else False)
+    shut = (gaps <= SHUT) | (alike if by_still else False)
     share, worst = float(shut.mean()), int(gaps.argmax())
     limit = SHUT_SHARE if told else HEARD_SHARE
     over = share < limit
     at = middles[worst]
-    doubtful = by_still is None and first > least and bool((gaps <= least + first).all())
+    doubtful = by_still is None and first > SHUT and bool((gaps <= SHUT + first).all())
     doubt = "; so is the first frame, and whether that is shut only the still tells (--still)" if doubtful else ""
     fails = over and told and not doubtful
     verdict: Verdict = "fail" if fails else "warn" if over or (told and not shut.all()) else "pass"

@@ -85,7 +85,7 @@ def check(evidence: Evidence) -> list[ClipFinding]:
             end=_start(evidence, folds_at + 1) if over else None,
             box=box if over else None,
             why=f"{count} of {pixels} mapped pixels are folded, at most {largest} together",
-            fix="lower the motion's strength for this face, and report it" if over else "",
+            fix="report it, with the still: lips and jaw move as far whatever --strength says" if over else "",
         ),
         ClipFinding(
             check="inverse",
@@ -96,7 +96,7 @@ def check(evidence: Evidence) -> list[ClipFinding]:
             start=_start(evidence, residual_at) if missed else None,
             end=_start(evidence, residual_at + 1) if missed else None,
             why=f"the inverse misses by {worst_residual:.2f} px (99.9 %) in its worst frame",
-            fix="lower the motion's strength for this face, and report it" if missed else "",
+            fix="report it, with the still: lips and jaw move as far whatever --strength says" if missed else "",
         ),
     ]
 

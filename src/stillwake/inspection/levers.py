@@ -23,7 +23,7 @@ Fault = Literal[
 FAULTS: Mapping[str, Fault] = {
     "morph": "identity", "subject colours": "identity",
     "warp": "background", "texture": "background", "background": "background", "background raw": "background",
-    "background shift": "background", "mask share": "background", "folds": "background", "inverse": "background",
+    "background shift": "background", "mask share": "background",
     "flicker": "light", "local flicker": "light",
     "exposure breathing": "colours", "colour drift": "colours",
     "loop seam": "seam", "loop speed": "seam", "ping-pong": "seam",

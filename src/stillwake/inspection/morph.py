@@ -135,9 +135,9 @@ class Reference(Protocol):
 class Kind(NamedTuple):
     """How a kind of face is measured: ``rate`` frames a second.
 
-    ``begin`` makes a frame, grey, with its mesh the reference, or says None: it turns away too far, where another
-    already did so (its last argument) a little less will do; ``width`` of a mesh's face in px; ``places`` in a mesh
-    where skin is, and where hair is, (N, 2) px each; ``unread`` what is said where no frame was measured.
+    ``begin`` makes a frame, grey, with its mesh the reference, or says None: it turns away too far, and where another
+    already did so (its last argument) it must turn away by less; ``width`` of a mesh's face in px; ``places`` in a
+    mesh where skin is, and where hair is, (N, 2) px each; ``unread`` what is said where no frame was measured.
     """
 
     rate: float

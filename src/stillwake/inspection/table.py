@@ -53,8 +53,8 @@ ROWS: dict[str, tuple[Row, ...]] = {
             f"{sync.SOUND_SHIFT:g} ms; correlation {sync.SOUND_ALIKE:g}", "fail"),
         Row("closures", "the mouth is open where an M, B or P shuts it; unseen in a photographed or painted mouth "
             f"under {closures.SMALL:g} px",
-            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths, {closures.SHUT_PX:g} px or "
-            f"{closures.SHUT_OF_WIDE:g} of a wide opening, or as shut lips look in the still of a clip of ours; "
+            f"{closures.SHUT_SHARE:.0%} shut, each to {closures.SHUT:g} mouth widths, or as shut lips look in the "
+            f"still of a clip of ours; "
             f"where the words were only heard {closures.HEARD_SHARE:.0%}", "fail"),
         Row("silence", "the mouth moves while nobody speaks; in a clip of ours its picture must change too",
             f"{closures.STILL_RANGE:g} mouth widths; where pauses were only heard {closures.HEARD_RANGE:g}", "fail"),
