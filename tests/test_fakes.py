@@ -755,10 +755,10 @@ def test_the_size_that_was_asked_for_is_made_when_the_fake_is_told_to() -> None:
 
 
 def test_time_may_decide_in_place_of_questions() -> None:
-    with FakeProvider("kling", seconds=0.15) as fake, Player(fake) as player:
+    with FakeProvider("kling", seconds=2.0) as fake, Player(fake) as player:
         job = player.start()
         assert all(player.state(player.status(job)) != "succeed" for _ in range(4))
-        time.sleep(0.2)
+        time.sleep(2.1)
         assert player.state(player.status(job)) == "succeed"
 
 
